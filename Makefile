@@ -1,0 +1,1 @@
+# People, hooks and CI use the same names.

@@ -1,0 +1,1 @@
+"""The one SQL database that is the source of truth; MLflow and Prefect are projections of it."""

@@ -1,0 +1,1 @@
+"""Tell people once per new verdict: what, expected, window, camera, link."""

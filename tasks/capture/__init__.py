@@ -1,0 +1,1 @@
+"""The serving side: write what production saw and predicted, without ever blocking inference."""

@@ -1,0 +1,1 @@
+"""Which labelled images a challenger may learn from, split so that nothing leaks."""

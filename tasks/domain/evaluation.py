@@ -1,0 +1,53 @@
+"""How good a version is on labelled images, and how two versions compare on the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tasks.domain.finding import Finding, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A number with its 95 % interval; `low` and `high` are nan where none could be computed."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Performance of one version on one labelled set under one protocol.
+
+    `dataset` is `golden` or `recent`; `metric` names the headline number: `map50_95` for detect, `accuracy`
+    for classify, both 0..1. `metrics` holds all numbers (`map50`, `precision`, `recall`, `f1`,
+    `f1/<class>` …). `scores` is one number per image in the order of `image_ids`: correctness for
+    classify, F1 at IoU 0.5 for detect; that is what paired comparisons resample.
+    """
+
+    model_sha256: str
+    dataset: str
+    digest: str
+    protocol: str
+    metric: str
+    headline: Interval
+    n: int
+    metrics: dict[str, float] = field(default_factory=dict)
+    image_ids: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Challenger beside champion: every gate is a finding, the outcome is the worst of them."""
+
+    champion_sha256: str
+    challenger_sha256: str
+    gates: tuple[Finding, ...]
+    evaluations: tuple[Evaluation, ...] = ()
+    agreement: float | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.worst(gate.outcome for gate in self.gates)

@@ -1,0 +1,55 @@
+"""References instead of data: what one stage hands to the next fits into a task's parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.domain.window import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRef:
+    """A Parquet table in the bucket.
+
+    `uri` is `s3://bucket/key`, `schema` a name in `tasks.domain.tables.SCHEMAS`, `digest` the SHA-256 of the
+    file's bytes (hex): it is verified when the table is read, and it is the cache key.
+    """
+
+    uri: str
+    schema: str
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to write about one window, until another process takes it over.
+
+    `epoch` is the fencing token: every write carries it and the ledger refuses an old one.
+    """
+
+    model: str
+    window: Window
+    epoch: int
+    revision: int
+
+    @property
+    def window_id(self) -> str:
+        """`model@start/end`: unique in the ledger."""
+        return f"{self.model}@{self.window}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Images and predictions of a window, by reference.
+
+    `catalog` has one row per object that was listed (accepted or quarantined with a reason); `predictions`
+    one row per accepted image that was predicted on. Image bytes lie in the local cache by content hash.
+    """
+
+    claim: Claim
+    catalog: TableRef
+    predictions: TableRef
+    listed: int
+    accepted: int
+    quarantined: int

@@ -1,0 +1,192 @@
+"""The Arrow schemas of the data contract, each with its version.
+
+A table travels as Parquet with `evergreen.schema` and `evergreen.version` in its metadata: a newer version is
+refused with a sentence, an older one is read.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from tasks.domain.errors import ContractError
+
+CONTRACT_VERSION = 1
+"""Version of the data contract that this program writes, and the newest that it reads."""
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+BOX = pa.list_(pa.float32(), 4)
+"""x1, y1, x2, y2 in pixels of the image as it is shown (after EXIF rotation)."""
+
+DETECTION = pa.struct(
+    [
+        ("class_id", pa.int32()),
+        ("confidence", pa.float32()),  # 0..1; for classify the probability of the class
+        ("box", BOX),  # null for classify
+        ("polygon", pa.list_(pa.float32())),  # x, y, x, y, …; segment
+        ("corners", pa.list_(pa.float32(), 8)),  # obb
+        ("keypoints", pa.list_(pa.float32())),  # x, y, confidence, …; pose
+    ]
+)
+
+PREDICTIONS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("captured_at", _TIME, nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("site", pa.string()),
+        pa.field("session", pa.string()),
+        pa.field("model_version", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("detections", pa.list_(DETECTION), nullable=False),  # classify: every class, most probable first
+        pa.field("preprocess_ms", pa.float32()),
+        pa.field("inference_ms", pa.float32()),
+        pa.field("postprocess_ms", pa.float32()),
+        pa.field("runtime", pa.string()),
+        pa.field("sampling_probability", pa.float64()),
+        pa.field("sha256", pa.string()),
+        pa.field("error", pa.string()),
+    ]
+)
+"""One row per image that was predicted on."""
+
+OBJECT = pa.struct(
+    [
+        ("class_id", pa.int32()),
+        ("box", BOX),
+        ("polygon", pa.list_(pa.float32())),
+        ("corners", pa.list_(pa.float32(), 8)),
+        ("keypoints", pa.list_(pa.float32())),
+    ]
+)
+
+LABELS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string()),  # object key of the image, where the labelling tool knows it
+        pa.field("camera", pa.string()),
+        pa.field("session", pa.string()),
+        pa.field("captured_at", _TIME),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("objects", pa.list_(OBJECT), nullable=False),  # empty: "nothing there", which is a label
+        pa.field("labelled_at", _TIME, nullable=False),
+        pa.field("annotator", pa.string(), nullable=False),
+        pa.field("verdict", pa.string()),
+        pa.field("golden", pa.bool_(), nullable=False),
+    ]
+)
+"""One row per label; a later `labelled_at` supersedes an earlier one."""
+
+CATALOG = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("image_id", pa.string()),
+        pa.field("captured_at", _TIME),
+        pa.field("camera", pa.string()),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("etag", pa.string(), nullable=False),
+        pa.field("sha256", pa.string()),
+        pa.field("verdict", pa.string(), nullable=False),  # accepted | quarantined
+        pa.field("reason", pa.string(), nullable=False),  # "" or a `tasks.domain.contract.Reason`
+        pa.field("note", pa.string(), nullable=False),
+    ]
+)
+"""One row per object that was ever listed for the window."""
+
+PROFILES = pa.schema(
+    [
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("captured_at", _TIME, nullable=False),
+        pa.field("brightness", pa.float64()),  # mean luma, 0..255
+        pa.field("contrast", pa.float64()),  # standard deviation of luma
+        pa.field("dark_fraction", pa.float64()),  # share of luma < 5
+        pa.field("bright_fraction", pa.float64()),  # share of luma > 250
+        pa.field("sharpness", pa.float64()),  # log variance of the Laplacian
+        pa.field("noise", pa.float64()),  # Immerkær's sigma, grey levels
+        pa.field("entropy", pa.float64()),  # bits, 64-bin luma histogram
+        pa.field("gradient_x", pa.float64()),  # right minus left mean luma
+        pa.field("gradient_y", pa.float64()),  # bottom minus top mean luma
+        pa.field("colourfulness", pa.float64()),  # Hasler-Süsstrunk
+        pa.field("dhash", pa.string(), nullable=False),  # 64-bit perceptual hash, hex
+        pa.field("embedding", pa.list_(pa.float32()), nullable=False),
+    ]
+)
+"""One row per accepted image, keyed by content hash."""
+
+PROPERTIES: tuple[str, ...] = (
+    "brightness",
+    "contrast",
+    "sharpness",
+    "noise",
+    "entropy",
+    "gradient_x",
+    "gradient_y",
+    "colourfulness",
+)
+"""The continuous image properties of a profile, which two-sample tests run on."""
+
+DATASETS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("session", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),  # train | val | test
+        pa.field("source", pa.string(), nullable=False),  # replay | recent | golden
+        pa.field("objects", pa.list_(OBJECT), nullable=False),
+        pa.field("labelled_at", _TIME, nullable=False),
+    ]
+)
+"""A training or evaluation manifest: which bytes with which labels; never images."""
+
+FINDINGS = pa.schema(
+    [
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("check", pa.string(), nullable=False),
+        pa.field("subject", pa.string(), nullable=False),
+        pa.field("slice", pa.string(), nullable=False),
+        pa.field("outcome", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("limit", pa.float64()),
+        pa.field("unit", pa.string(), nullable=False),
+        pa.field("n", pa.int64(), nullable=False),
+        pa.field("effect", pa.float64()),
+        pa.field("note", pa.string(), nullable=False),
+    ]
+)
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "predictions": PREDICTIONS,
+    "labels": LABELS,
+    "catalog": CATALOG,
+    "profiles": PROFILES,
+    "datasets": DATASETS,
+    "findings": FINDINGS,
+}
+
+
+def stamped(table: pa.Table, schema: str) -> pa.Table:
+    """The table cast to the named schema, with the schema's name and version in its metadata."""
+    fields = SCHEMAS[schema]
+    metadata = {b"evergreen.schema": schema.encode(), b"evergreen.version": str(CONTRACT_VERSION).encode()}
+    return table.select(fields.names).cast(fields).replace_schema_metadata(metadata)
+
+
+def check_stamp(metadata: dict[bytes, bytes] | None, schema: str) -> None:
+    """Raise `ContractError` when a file says that it is another table, or newer than this program reads."""
+    found = metadata or {}
+    name = found.get(b"evergreen.schema", b"?").decode(errors="replace")
+    version = found.get(b"evergreen.version", b"0").decode(errors="replace")
+    if name != schema:
+        raise ContractError(f"expected a {schema!r} table, found {name[:40]!r}")
+    if not version.isdecimal() or int(version) > CONTRACT_VERSION:
+        raise ContractError(
+            f"the {schema!r} table has version {version[:12]}, this program reads up to {CONTRACT_VERSION}: upgrade Evergreen"
+        )

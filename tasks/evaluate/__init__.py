@@ -1,0 +1,1 @@
+"""How good is a version on labelled images, and how sure is that?"""

@@ -1,0 +1,1 @@
+"""Which images and predictions belong to a window, each accepted or quarantined with a reason."""

@@ -1,0 +1,1 @@
+"""Ask a person, then move the champion; rollback is the inverse."""

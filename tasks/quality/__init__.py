@@ -1,0 +1,1 @@
+"""Are the records and images fit to be judged at all?"""

@@ -1,0 +1,1 @@
+"""One page per window and per decision, pictures first, user text escaped."""

@@ -1,0 +1,1 @@
+"""A challenger from the champion and new labels, registered with its bytes' hash."""

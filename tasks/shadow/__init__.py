@@ -1,0 +1,1 @@
+"""Challenger beside champion on the same images, and the gates that a person need not check."""
