@@ -1,0 +1,90 @@
+"""Is the champion healthy? Pull a window, check it, measure its drift, say why, write the verdict down."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.events import WINDOW_JUDGED, announce
+from tasks.alert.rules import AlertRules
+from tasks.alert.task import flush_alerts
+from tasks.domain.verdict import Action
+from tasks.domain.window import Window
+from tasks.drift.rules import DriftRules
+from tasks.drift.task import check_drift, drift_page, find_causes, profile
+from tasks.ingest.rules import IngestRules
+from tasks.ingest.task import due_windows, open_window, pull
+from tasks.promote.task import models
+from tasks.quality.rules import QualityRules
+from tasks.quality.task import check_quality
+from tasks.report.judged import Judged
+from tasks.report.task import champion_and_reference, conclude
+
+
+@flow(name="monitor", log_prints=True)
+def monitor(
+    model: str | None = None,
+    window: str | None = None,
+    rescore: bool = False,
+    ingest: IngestRules = IngestRules(),
+    quality: QualityRules = QualityRules(),
+    drift: DriftRules = DriftRules(),
+    alerts: AlertRules = AlertRules(),
+) -> State:
+    """Judge every window of production that is due.
+
+    A sick model is a successful run: it completes as `Degraded`, `Healthy` or `Inconclusive`; `Failed` means
+    that the monitor itself broke.
+
+    Args:
+        model: Name of the registered model; empty for every model that the ledger knows.
+        window: `start/end` in ISO 8601 to judge one window by name; empty for all that are due.
+        rescore: Judge a window again that was judged before (a new revision; the old one is kept).
+        ingest: Where windows begin and end, and what may come in.
+        quality: What the records and images must satisfy.
+        drift: Which properties are compared, and how large a change matters.
+        alerts: Who is told.
+    """
+    judged = [
+        verdict
+        for name in ([model] if model else models())
+        for each in due_windows(name, window, ingest)
+        if (verdict := judge_window(name, each, rescore, ingest, quality, drift, alerts)) is not None
+    ]
+    flush_alerts()
+    if not judged:
+        return Completed(name="NothingDue", message="every closed window is judged, or another run holds it")
+    newest = judged[-1]
+    return Completed(name=newest.verdict.state_name, message=newest.verdict.sentence)
+
+
+def judge_window(
+    model: str,
+    window: Window,
+    rescore: bool,
+    ingest: IngestRules,
+    quality: QualityRules,
+    drift: DriftRules,
+    alerts: AlertRules,
+) -> Judged | None:
+    """One window from its objects to its verdict; None when another run holds it or it was judged before."""
+    claim = open_window(model, window, rescore)
+    if claim is None:
+        return None
+    champion, reference = champion_and_reference(model)
+    snapshot = pull(claim, ingest)
+    sound = check_quality(snapshot, quality)
+    profiles = profile(snapshot, champion, drift) if champion else None
+    moved = check_drift(snapshot, profiles, reference, drift)
+    judged = conclude(
+        snapshot,
+        (sound, moved),
+        find_causes(claim, (sound, moved), drift),
+        evidently=drift_page(snapshot, profiles, reference, drift),
+        alerts=alerts,
+    )
+    announce(WINDOW_JUDGED, model, judged.summary())
+    if judged.verdict.action in (Action.LABEL_MORE, Action.RETRAIN):
+        print(f"{window}: {judged.verdict.sentence}")
+    return judged

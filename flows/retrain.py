@@ -1,0 +1,54 @@
+"""A challenger from new labels: curate, fit, register, and hand over to shadow."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+from prefect.states import Completed
+
+from tasks.curate.rules import CurateRules
+from tasks.curate.task import training_dataset
+from tasks.ingest.rules import IngestRules
+from tasks.ingest.task import labels
+from tasks.report.task import champion_and_reference
+from tasks.retrain.rules import RetrainRules
+from tasks.retrain.task import check_retrain, fit_challenger
+
+
+@flow(name="retrain", log_prints=True)
+def retrain(
+    model: str,
+    reason: str = "asked for by hand",
+    ingest: IngestRules = IngestRules(),
+    curate: CurateRules = CurateRules(),
+    rules: RetrainRules = RetrainRules(),
+) -> State:
+    """Fine-tune from the champion on replayed and new labels, register the result, start shadow.
+
+    Without a champion the first version is trained from the YAML that `rules.base` names, and waits for
+    `evergreen adopt`.
+
+    Args:
+        model: Name of the registered model.
+        reason: Why, for the audit log.
+        ingest: Limits for what is read from the bucket.
+        curate: Which labels may be learnt from.
+        rules: How the challenger is trained, and when it is not (cool-down, too few labels).
+    """
+    champion, _ = champion_and_reference(model)
+    dataset = training_dataset(model, labels(model, ingest), curate)
+    refusal = check_retrain(model, champion, dataset, rules)
+    if refusal:
+        return Completed(name="NotRetrained", message=refusal)
+    challenger = fit_challenger(champion, dataset, model, rules, reason)
+    if champion is None:
+        return Completed(name="Trained", message=f"{challenger} waits for `evergreen adopt --model {model}`")
+    run_deployment(
+        "shadow/default",
+        parameters={"model": model, "challenger_sha256": challenger.sha256},
+        idempotency_key=f"shadow/{model}/{challenger.sha256}/{champion.sha256}",
+        timeout=0,
+        as_subflow=False,
+    )
+    return Completed(name="Trained", message=f"{challenger} goes into shadow")

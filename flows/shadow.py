@@ -1,0 +1,61 @@
+"""Challenger beside champion on the same production images and the same held-out labels."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+from prefect.states import Completed
+
+from tasks.curate.rules import CurateRules
+from tasks.curate.task import golden_dataset, recent_dataset
+from tasks.domain.finding import Outcome
+from tasks.ingest.rules import IngestRules
+from tasks.ingest.task import labels
+from tasks.promote.task import version_of
+from tasks.report.task import champion_and_reference, latest_snapshot, publish_comparison
+from tasks.shadow.rules import ShadowRules
+from tasks.shadow.task import compare
+
+
+@flow(name="shadow", log_prints=True)
+def shadow(
+    model: str,
+    challenger_sha256: str,
+    ingest: IngestRules = IngestRules(),
+    curate: CurateRules = CurateRules(),
+    rules: ShadowRules = ShadowRules(),
+) -> State:
+    """Compare the challenger with the champion; when every gate is passed, ask a person.
+
+    Args:
+        model: Name of the registered model.
+        challenger_sha256: Which version.
+        ingest: Limits for what is read from the bucket.
+        curate: Which labels are held out as recent and golden sets.
+        rules: The gates.
+    """
+    champion, _ = champion_and_reference(model)
+    if champion is None:
+        return Completed(name="Inconclusive", message=f"{model} has no champion to compare with: `evergreen adopt`")
+    challenger = version_of(model, challenger_sha256)
+    known = labels(model, ingest)
+    comparison = compare(
+        champion,
+        challenger,
+        recent_dataset(model, known, curate),
+        golden_dataset(model, known, curate),
+        latest_snapshot(model),
+        rules,
+    )
+    gate_hash = publish_comparison(champion, challenger, comparison)
+    if comparison.outcome is not Outcome.OK:
+        return Completed(name="GateClosed", message=f"{challenger} did not pass: {comparison.outcome.value}")
+    run_deployment(
+        "promote/default",
+        parameters={"model": model, "challenger_sha256": challenger.sha256, "gate_hash": gate_hash},
+        idempotency_key=f"promote/{model}/{gate_hash}",
+        timeout=0,
+        as_subflow=False,
+    )
+    return Completed(name="GatePassed", message=f"{challenger} waits for a person")

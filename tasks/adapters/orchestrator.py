@@ -1,0 +1,133 @@
+"""The Prefect server over its HTTP API: start a deployment, look at a run, answer a run that waits.
+
+Importing Prefect takes two seconds; a command that only asks one question does not need it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from tasks.domain.errors import ConfigError, NotFound, OrchestratorUnavailable, Stale
+
+FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One flow run: `state_type` is Prefect's (COMPLETED, PAUSED …), `state_name` ours (Degraded, Suspended …)."""
+
+    id: str
+    name: str
+    flow: str
+    state_type: str
+    state_name: str
+    message: str
+    url: str
+
+    @property
+    def finished(self) -> bool:
+        return self.state_type in FINAL_STATES
+
+    @property
+    def waiting(self) -> bool:
+        """A person is asked."""
+        return self.state_type == "PAUSED"
+
+
+class Orchestrator:
+    """A Prefect server by its API address (ending in `/api`)."""
+
+    def __init__(self, api_url: str, auth: str | None = None, timeout: float = 30.0) -> None:
+        user, _, password = (auth or "").partition(":")
+        self.api_url = api_url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.api_url, timeout=timeout, auth=(user, password) if auth else None, trust_env=False
+        )
+        self._client_id = str(uuid.uuid4())
+
+    def start(self, deployment: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> Run:
+        """Start `flow/deployment`; the same idempotency key gives the same run.
+
+        Raises:
+            NotFound: no deployment of that name.
+            ConfigError: a parameter that the flow does not have, or of the wrong type.
+        """
+        found = self._call("GET", f"/deployments/name/{deployment}", missing=f"deployment {deployment}")
+        known = set(found.get("parameter_openapi_schema", {}).get("properties", {}))
+        if unknown := sorted(set(parameters) - known):
+            raise ConfigError(f"{deployment} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+        body: dict[str, Any] = {"parameters": parameters}
+        if idempotency_key:
+            body["idempotency_key"] = idempotency_key
+        created = self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)
+        return self._run(created)
+
+    def run(self, run_id: str) -> Run:
+        """The run as it is now."""
+        return self._run(self._call("GET", f"/flow_runs/{run_id}", missing=f"flow run {run_id}"))
+
+    def runs(self, flow: str, states: tuple[str, ...] = (), limit: int = 50) -> list[Run]:
+        """The newest runs of a flow, optionally only those in the given state types."""
+        body: dict[str, Any] = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC", "limit": limit}
+        if states:
+            body["flow_runs"] = {"state": {"type": {"any_": list(states)}}}
+        return [self._run({**found, "flow_name": flow}) for found in self._call("POST", "/flow_runs/filter", body)]
+
+    def answer(self, run_id: str, answer: dict[str, Any]) -> None:
+        """Resume a run that waits for a person with that answer.
+
+        Raises:
+            Stale: the run does not wait any more, or the server refused the answer (it says why).
+        """
+        reply = self._call("POST", f"/flow_runs/{run_id}/resume", {"run_input": answer}, missing=f"flow run {run_id}")
+        if reply.get("status") != "ACCEPT":
+            reason = (reply.get("details") or {}).get("reason", "no reason given")
+            raise Stale(f"run {run_id} did not take the answer: {reason}")
+
+    def healthy(self) -> bool:
+        """The server answers a question that needs its database."""
+        try:
+            self._call("POST", "/work_pools/filter", {"limit": 1})
+        except (OrchestratorUnavailable, ConfigError, NotFound):
+            return False
+        return True
+
+    def run_url(self, run_id: str) -> str:
+        """The page of a run in the Prefect UI."""
+        return f"{self.api_url.removesuffix('/api')}/v2/runs/flow-run/{run_id}"
+
+    def _run(self, data: dict[str, Any]) -> Run:
+        state = data.get("state") or {}
+        return Run(
+            id=data["id"],
+            name=data.get("name") or "",
+            flow=data.get("flow_name") or "",
+            state_type=data.get("state_type") or state.get("type") or "SCHEDULED",
+            state_name=data.get("state_name") or state.get("name") or "Scheduled",
+            message=state.get("message") or "",
+            url=self.run_url(data["id"]),
+        )
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing: str = "") -> Any:
+        try:
+            headers = self._csrf() if method == "POST" else {}
+            reply = self._http.request(method, path, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise OrchestratorUnavailable(f"Prefect at {self.api_url} did not answer {method} {path}: {error}") from error
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            raise NotFound(f"Prefect at {self.api_url} has no {missing or path}: was `prefect deploy --all` run?")
+        if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise OrchestratorUnavailable(f"Prefect answered {reply.status_code} to {method} {path}")
+        if reply.status_code >= httpx.codes.BAD_REQUEST:
+            raise ConfigError(f"Prefect refused {method} {path} with {reply.status_code}: {reply.text[:500]}")
+        return reply.json() if reply.content else None
+
+    def _csrf(self) -> dict[str, str]:
+        reply = self._http.get("/csrf-token", params={"client": self._client_id})
+        if reply.status_code != httpx.codes.OK:
+            return {}  # the server runs without CSRF protection: it answers 422 and needs no token
+        return {"Prefect-Csrf-Token": reply.json()["token"], "Prefect-Csrf-Client": self._client_id}

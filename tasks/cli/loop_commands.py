@@ -1,0 +1,137 @@
+"""Commands that run the loop and look at what it found."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+
+POLL_SECONDS = 1.0
+
+
+def monitor(model: str | None = None, *, window: str | None = None, rescore: bool = False, json: bool = False) -> int:
+    """Judge every window that is due, or one by name (`--window start/end`)."""
+    return _start("monitor/default", _given(model=model, window=window, rescore=rescore), json)
+
+
+def evaluate(model: str | None = None, *, json: bool = False) -> int:
+    """Evaluate the champion on the labels that have arrived."""
+    return _start("evaluate/default", _given(model=model), json)
+
+
+def retrain(model: str, *, reason: str = "asked for on the command line", json: bool = False) -> int:
+    """Train a challenger from the champion and the new labels."""
+    return _start("retrain/default", {"model": model, "reason": reason}, json)
+
+
+def windows(model: str, *, limit: int = 20, json: bool = False) -> int:
+    """The newest windows with their verdicts."""
+    from tasks.connections import ledger
+
+    rows = [
+        {
+            "window": str(row.window),
+            "outcome": row.outcome or row.state,
+            "action": row.action,
+            "revision": row.revision,
+            "sentence": row.verdict.get("sentence", ""),
+        }
+        for row in ledger().windows.latest(model, limit)
+    ]
+    if json:
+        show_json(rows)
+    else:
+        show_table(f"windows of {model}", rows, f"no window of {model} was judged yet: `evergreen monitor {model}`")
+    return OK
+
+
+def explain(model: str, *, window: str | None = None, json: bool = False) -> int:
+    """Why the newest window (or `--window`) was judged as it was."""
+    from tasks.connections import ledger
+    from tasks.domain.finding import Outcome, finding_json
+    from tasks.domain.window import Window
+
+    book = ledger()
+    row = book.windows.get(model, Window.parse(window)) if window else next(iter(book.windows.latest(model, 1)), None)
+    if row is None:
+        say(f"no such window of {model} was judged: `evergreen windows {model}`")
+        return CHECK_FAILED
+    found = book.findings.of(model, row.window)
+    if json:
+        findings = [{"stage": stage.value, **finding_json(finding)} for stage, finding in found]
+        show_json({"window": str(row.window), "verdict": row.verdict, "findings": findings, "pages": row.artifacts})
+        return OK
+    say(f"{row.window}: {row.verdict.get('sentence', row.state)}")
+    for cause in row.verdict.get("causes", []):
+        say(f"  because: {cause['summary']} (since {cause['since'] or 'this window'})")
+    breaches = [
+        {"check": f.check, "subject": f.subject, "where": f.slice, "value": f.value, "limit": f.limit, "n": f.n, "note": f.note}
+        for _, f in found
+        if f.outcome is Outcome.BREACH
+    ]
+    show_table("out of limits", breaches, "nothing was out of limits")
+    return OK
+
+
+def versions(model: str, *, json: bool = False) -> int:
+    """Every version with its hash, its parent and who is champion."""
+    from tasks.connections import ledger
+
+    book = ledger()
+    champion = book.promotions.champion(model)
+    rows = [
+        {
+            "version": record.ref.version or "?",
+            "sha256": record.ref.sha256[:12],
+            "role": "champion" if champion and champion.sha256 == record.ref.sha256 else "",
+            "source": record.source,
+            "parent": record.parent_sha256[:12] if record.parent_sha256 else "",
+            "created": f"{record.created_at:%Y-%m-%d %H:%M}",
+        }
+        for record in book.versions.list(model)
+    ]
+    if json:
+        show_json(rows)
+    else:
+        show_table(f"versions of {model}", rows, f"{model} has no version yet")
+    return OK
+
+
+def schema(table: str | None = None) -> int:
+    """The data contract as JSON schema, all of it or one table."""
+    from tasks.domain.contract import json_schemas
+
+    schemas = json_schemas()
+    if table and table not in schemas:
+        say(f"no table {table!r}; there are {', '.join(sorted(schemas))}")
+        return CHECK_FAILED
+    show_json(schemas[table] if table else schemas)
+    return OK
+
+
+def wait_for(run_id: str, timeout: float = 3600.0) -> Any:
+    """The run once it has finished or waits for a person, or as it is after `timeout` seconds."""
+    from tasks.connections import orchestrator
+
+    deadline = time.monotonic() + timeout
+    run = orchestrator().run(run_id)
+    while not (run.finished or run.waiting) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        run = orchestrator().run(run_id)
+    return run
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if value not in (None, False)}
+
+
+def _start(deployment: str, parameters: dict[str, Any], as_json: bool) -> int:
+    from tasks.connections import orchestrator
+
+    run = wait_for(orchestrator().start(deployment, parameters).id)
+    if as_json:
+        show_json({"id": run.id, "state": run.state_name, "type": run.state_type, "message": run.message, "url": run.url})
+    else:
+        say(f"{run.state_name}: {run.message}\n{run.url}")
+    return OK if run.state_type in ("COMPLETED", "PAUSED") else CHECK_FAILED

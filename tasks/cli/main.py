@@ -1,0 +1,76 @@
+"""The `evergreen` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cyclopts import App, Group
+
+from tasks.cli import loop_commands, pages_command, people_commands, stack_commands, upkeep_commands
+from tasks.cli.demo import demo
+from tasks.cli.output import CHECK_FAILED, complain
+from tasks.domain.errors import EvergreenError
+
+app = App(
+    name="evergreen",
+    help="Keeps a deployed YOLO model healthy: drift, cause, labels, retrain, shadow, approve, promote, watch.",
+    version_flags=["--version"],
+)
+
+_GROUPS = {
+    "Embedded stack": (
+        stack_commands.up,
+        stack_commands.down,
+        stack_commands.status,
+        stack_commands.logs,
+        stack_commands.doctor,
+        demo,
+    ),
+    "Loop": (
+        loop_commands.monitor,
+        loop_commands.evaluate,
+        loop_commands.retrain,
+        loop_commands.windows,
+        loop_commands.explain,
+        loop_commands.versions,
+        loop_commands.schema,
+    ),
+    "Decisions": (
+        people_commands.approvals,
+        people_commands.approve,
+        people_commands.reject,
+        people_commands.adopt,
+        people_commands.rollback,
+        people_commands.pin_reference,
+        people_commands.audit,
+    ),
+    "Upkeep": (
+        upkeep_commands.reconcile,
+        upkeep_commands.ledger_upgrade,
+        upkeep_commands.alerts,
+        upkeep_commands.acknowledge,
+        upkeep_commands.snooze,
+        pages_command.pages,
+    ),
+}
+
+for position, (title, commands) in enumerate(_GROUPS.items()):
+    for command in commands:
+        app.command(command, group=Group(title, sort_key=position))
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one sentence, never a traceback."""
+    try:
+        result = app(sys.argv[1:])
+    except EvergreenError as error:
+        complain(str(error))
+        if os.environ.get("EVERGREEN_DEBUG"):
+            raise
+        sys.exit(CHECK_FAILED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

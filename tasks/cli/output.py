@@ -1,0 +1,47 @@
+"""How commands answer: JSON for programs, short sentences and tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+OK, CHECK_FAILED, USAGE = 0, 1, 2
+"""Exit codes: done; a check or a request failed; the call itself was wrong."""
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def show_json(data: Any) -> None:
+    """One JSON document on standard output, times in ISO 8601."""
+    json.dump(data, sys.stdout, indent=2, default=str, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def show_table(title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> None:
+    """Rows as a table with their keys as headings, or the sentence that says why there are none."""
+    if not rows:
+        console.print(empty)
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in rows[0]:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
+    console.print(table)
+
+
+def say(sentence: str) -> None:
+    """One sentence for a person; markup in user text stays text."""
+    console.print(escape(sentence))
+
+
+def complain(sentence: str) -> None:
+    """One sentence on standard error."""
+    errors.print(f"[red]error[/red] {escape(sentence)}")

@@ -1,0 +1,124 @@
+"""Commands for the decisions that belong to people."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+
+
+def approvals(model: str | None = None, *, json: bool = False) -> int:
+    """Requests that wait for a person, with the page where they are answered."""
+    from tasks.connections import ledger, orchestrator
+
+    rows = [
+        {
+            "request": request.id,
+            "model": request.model,
+            "challenger": request.challenger_sha256[:12],
+            "expires": f"{request.expires_at:%Y-%m-%d %H:%M} UTC",
+            "page": orchestrator().run_url(request.flow_run_id),
+        }
+        for request in ledger().approvals.pending(model)
+    ]
+    if json:
+        show_json(rows)
+    else:
+        show_table("waiting for a person", rows, "nothing waits for a person")
+    return OK
+
+
+def approve(request: int | None = None, *, by: str, reason: str = "", json: bool = False) -> int:
+    """Approve a waiting promotion (the only one, or by its number)."""
+    return _answer(request, "approve", by, reason, json)
+
+
+def reject(request: int | None = None, *, by: str, reason: str = "", json: bool = False) -> int:
+    """Reject a waiting promotion (the only one, or by its number)."""
+    return _answer(request, "reject", by, reason, json)
+
+
+def adopt(model: str, *, version: str | None = None, by: str = "", reason: str = "first champion", json: bool = False) -> int:
+    """Make a trained version the first champion (`--version` by hash prefix; default: the newest)."""
+    from tasks.connections import ledger, registry
+    from tasks.promote.reconcile import reconcile
+    from tasks.promote.task import adopt as first_champion
+
+    found = [v for v in ledger().versions.list(model) if v.ref.sha256.startswith(version or "")]
+    if not found:
+        say(f"{model} has no such version: `evergreen versions {model}`")
+        return CHECK_FAILED
+    newest = max(found, key=lambda record: record.created_at)
+    promotion = first_champion(model, newest.ref.sha256, by or getpass.getuser(), reason)
+    reconcile(ledger(), registry(), model)
+    return _moved(promotion, json)
+
+
+def rollback(model: str, *, by: str, reason: str, to: str | None = None, json: bool = False) -> int:
+    """Give the champion back to the version it replaced; works while Prefect is down."""
+    from tasks.connections import ledger, registry
+    from tasks.promote.reconcile import reconcile
+    from tasks.promote.task import roll_back
+
+    promotion = roll_back(model, by, reason, to)
+    reconcile(ledger(), registry(), model)
+    return _moved(promotion, json)
+
+
+def pin_reference(model: str, *, last: int = 3, by: str = "", reason: str = "accepted as healthy", json: bool = False) -> int:
+    """Accept the newest windows as healthy: drift is measured against them from now on."""
+    from tasks.connections import ledger
+    from tasks.drift.reference import pin_windows
+
+    seen = [row.window for row in ledger().windows.latest(model, 1000) if row.accepted][:last]
+    pinned = pin_windows(model, seen, by or getpass.getuser(), reason)
+    answer = {"reference": pinned.id, "model": model, "images": pinned.table.rows, "windows": [str(w) for w in seen]}
+    if json:
+        show_json(answer)
+    else:
+        say(f"reference {pinned.id}: {pinned.table.rows} images of {len(seen)} window(s)")
+    return OK
+
+
+def audit(model: str, *, limit: int = 50, json: bool = False) -> int:
+    """The newest decisions, after checking that the chain of hashes is unbroken."""
+    from tasks.connections import ledger
+
+    ledger().decisions.verify()
+    rows = [
+        {"seq": d.seq, "at": d.at, "kind": d.kind, "subject": d.subject, "actor": d.actor, "hash": d.hash[:12]}
+        for d in ledger().decisions.list(model, limit)
+    ]
+    if json:
+        show_json(rows)
+    else:
+        show_table(f"decisions about {model}, chain verified", rows, f"nothing was decided about {model} yet")
+    return OK
+
+
+def _answer(request: int | None, decision: str, by: str, reason: str, as_json: bool) -> int:
+    from tasks.cli.loop_commands import wait_for
+    from tasks.connections import ledger, orchestrator
+
+    waiting = [found for found in ledger().approvals.pending(None) if request in (None, found.id)]
+    if len(waiting) != 1:
+        say(f"{len(waiting)} matching requests wait: `evergreen approvals`, then name one by its number")
+        return CHECK_FAILED
+    run_id = waiting[0].flow_run_id
+    orchestrator().answer(run_id, {"decision": decision, "approver": by, "reason": reason})
+    run = wait_for(run_id, timeout=600)
+    answer: dict[str, Any] = {"request": waiting[0].id, "state": run.state_name, "message": run.message, "url": run.url}
+    if as_json:
+        show_json(answer)
+    else:
+        say(f"{run.state_name}: {run.message}\n{run.url}")
+    return OK if run.state_name in ("Promoted", "Rejected") else CHECK_FAILED
+
+
+def _moved(promotion: Any, as_json: bool) -> int:
+    if as_json:
+        show_json({"kind": promotion.kind.value, "to": promotion.to_sha256, "from": promotion.from_sha256, "seq": promotion.seq})
+    else:
+        say(f"{promotion.model}: {promotion.to_sha256[:12]} is champion ({promotion.kind.value} {promotion.seq})")
+    return OK

@@ -1,0 +1,77 @@
+"""Opens the adapters that the settings name, each once per process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from tasks.adapters.images import ImageCache
+from tasks.adapters.ledger.store import Ledger
+from tasks.adapters.objects import ObjectStore
+from tasks.adapters.orchestrator import Orchestrator
+from tasks.adapters.registry import Registry
+from tasks.adapters.tables import TableStore
+from tasks.domain.model import ModelRef
+from tasks.settings import settings
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+@lru_cache(maxsize=1)
+def store() -> ObjectStore:
+    """The bucket that production writes to."""
+    here = settings()
+    return ObjectStore(
+        bucket=here.bucket,
+        endpoint=here.s3_endpoint,
+        region=here.s3_region,
+        access_key=_plain(here.s3_access_key),
+        secret_key=_plain(here.s3_secret_key),
+    )
+
+
+@lru_cache(maxsize=1)
+def tables() -> TableStore:
+    """Parquet tables in the bucket, verified by digest."""
+    return TableStore(store(), settings().cache / "tables")
+
+
+@lru_cache(maxsize=1)
+def images() -> ImageCache:
+    """Image bytes by content hash, downloaded once."""
+    return ImageCache(store(), settings().cache / "images")
+
+
+@lru_cache(maxsize=1)
+def ledger() -> Ledger:
+    """The source of truth."""
+    return Ledger.open(settings().ledger_url)
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """MLflow, a projection of the ledger."""
+    return Registry(settings().mlflow_url)
+
+
+@lru_cache(maxsize=1)
+def orchestrator() -> Orchestrator:
+    """The Prefect server, asked over HTTP: starting and answering runs needs no Prefect import."""
+    here = settings()
+    return Orchestrator(here.prefect_url, _plain(here.prefect_auth))
+
+
+def weights(ref: ModelRef) -> Path:
+    """A local file with exactly the bytes that `ref.sha256` names, downloaded when it is not there yet.
+
+    The name of the file is the hash; whoever loads it verifies the hash again (`Yolo.load`).
+    """
+    path = settings().cache / "weights" / f"{ref.sha256}.pt"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store().get_file(store().key_of(ref.uri), path)
+    return path

@@ -1,0 +1,21 @@
+"""What a person may ask of a promotion."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PromoteRules(BaseModel):
+    """Who may answer, and for how long the question stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    expires_hours: float = Field(
+        default=168, gt=0, le=24 * 90, description="Hours that a request stands; unanswered it counts as rejected"
+    )
+    approvers: tuple[str, ...] = Field(
+        default=(), description="Names that may answer; empty: anyone who reaches the Prefect UI or this command line"
+    )
+    reference_windows: int = Field(
+        default=3, ge=1, le=100, description="Newest windows that the new champion's reference is pinned from"
+    )
