@@ -7,17 +7,22 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.events import PERFORMANCE_BREACHED, announce
+from flows.steps import conclude
 from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
 from tasks.curate.rules import CurateRules
-from tasks.curate.task import recent_dataset
+from tasks.curate.task import golden_dataset, recent_dataset
+from tasks.domain.finding import Report
+from tasks.domain.model import ModelRef
 from tasks.domain.verdict import Action
+from tasks.drift.rules import DriftRules
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance
 from tasks.ingest.rules import IngestRules
-from tasks.ingest.task import labels
+from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
-from tasks.report.task import champion_and_reference, rejudge
+from tasks.report.judged import Judged
+from tasks.report.records import champion_and_reference, facts_again, newest_windows, stored_reports
 
 
 @flow(name="evaluate", log_prints=True)
@@ -26,34 +31,62 @@ def evaluate(
     ingest: IngestRules = IngestRules(),
     curate: CurateRules = CurateRules(),
     rules: EvaluateRules = EvaluateRules(),
+    drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
 ) -> State:
-    """Evaluate the champion on the labelled images of the newest windows and judge the newest window again.
+    """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
     Args:
         model: Name of the registered model; empty for every model that the ledger knows.
         ingest: Limits for what is read from the bucket.
         curate: Which windows count as recent and which labels are held out.
         rules: Protocol, margin and the least number of labels.
+        drift: The rules that the newest window was judged by.
         alerts: Who is told.
     """
-    states = [evaluate_model(name, ingest, curate, rules, alerts) for name in ([model] if model else models())]
+    states = [evaluate_model(name, ingest, curate, rules, drift, alerts) for name in ([model] if model else models())]
     flush_alerts()
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
 
 
 def evaluate_model(
-    model: str, ingest: IngestRules, curate: CurateRules, rules: EvaluateRules, alerts: AlertRules
+    model: str,
+    ingest: IngestRules,
+    curate: CurateRules,
+    rules: EvaluateRules,
+    drift: DriftRules,
+    alerts: AlertRules,
 ) -> State:
-    """One model's champion on its recent labels, and what that makes of the newest window."""
+    """One model's champion on its labels, and what that makes of the newest window."""
     champion, _ = champion_and_reference(model)
     if champion is None:
-        return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt`")
-    dataset = recent_dataset(model, labels(model, ingest), curate)
-    recent = evaluate_version(champion, dataset, "recent", rules)
-    judged = rejudge(model, judge_performance(recent, baseline_of(champion), rules), alerts)
+        return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt {model}`")
+    performance = measure(model, champion, ingest, curate, rules)
+    judged = judge_again(model, performance, drift, alerts)
     if judged is None:
-        return Completed(name="Inconclusive", message="no window was judged yet: run monitor first")
+        note = performance.findings[0].note
+        return Completed(name="Evaluated", message=f"no window to judge again (yet, or another run holds it); {note}")
     if judged.verdict.action is Action.RETRAIN:
         announce(PERFORMANCE_BREACHED, model, judged.summary())
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
+
+
+def measure(
+    model: str, champion: ModelRef, ingest: IngestRules, curate: CurateRules, rules: EvaluateRules
+) -> Report:
+    """The champion on the golden set and on recent labels, held against what it could when it became champion."""
+    known = labels(model, ingest)
+    evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
+    recent = evaluate_version(champion, recent_dataset(model, known, curate), "recent", rules)
+    return judge_performance(recent, baseline_of(champion), rules)
+
+
+def judge_again(model: str, performance: Report, drift: DriftRules, alerts: AlertRules) -> Judged | None:
+    """A new revision of the newest window, its findings as they were, with the labelled performance beside them."""
+    windows = newest_windows(model, 1)
+    facts = facts_again(model, windows[0]) if windows else None
+    claim = open_window(model, windows[0], rescore=True) if facts else None
+    if claim is None or facts is None:
+        return None
+    with given_up(claim):
+        return conclude(claim, facts, stored_reports(model, windows[0]), performance, drift, alerts)

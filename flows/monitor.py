@@ -6,20 +6,19 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.events import WINDOW_JUDGED, announce
+from flows.steps import conclude
 from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
-from tasks.domain.verdict import Action
 from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
-from tasks.drift.task import check_drift, drift_page, find_causes, profile
+from tasks.drift.task import check_drift, drift_page, profile
 from tasks.ingest.rules import IngestRules
-from tasks.ingest.task import due_windows, open_window, pull
+from tasks.ingest.task import due_windows, given_up, open_window, pull
 from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
-from tasks.report.task import champion_and_reference, conclude
+from tasks.report.records import champion_and_reference, facts_of
 
 
 @flow(name="monitor", log_prints=True)
@@ -47,10 +46,10 @@ def monitor(
         alerts: Who is told.
     """
     judged = [
-        verdict
+        found
         for name in ([model] if model else models())
         for each in due_windows(name, window, ingest)
-        if (verdict := judge_window(name, each, rescore, ingest, quality, drift, alerts)) is not None
+        if (found := judge_window(name, each, rescore, ingest, quality, drift, alerts)) is not None
     ]
     flush_alerts()
     if not judged:
@@ -72,19 +71,12 @@ def judge_window(
     claim = open_window(model, window, rescore)
     if claim is None:
         return None
-    champion, reference = champion_and_reference(model)
-    snapshot = pull(claim, ingest)
-    sound = check_quality(snapshot, quality)
-    profiles = profile(snapshot, champion, drift) if champion else None
-    moved = check_drift(snapshot, profiles, reference, drift)
-    judged = conclude(
-        snapshot,
-        (sound, moved),
-        find_causes(claim, (sound, moved), drift),
-        evidently=drift_page(snapshot, profiles, reference, drift),
-        alerts=alerts,
-    )
-    announce(WINDOW_JUDGED, model, judged.summary())
-    if judged.verdict.action in (Action.LABEL_MORE, Action.RETRAIN):
-        print(f"{window}: {judged.verdict.sentence}")
-    return judged
+    with given_up(claim):
+        champion, reference = champion_and_reference(model)
+        snapshot = pull(claim, ingest)
+        sound = check_quality(snapshot, quality)
+        profiles = profile(snapshot, champion, drift) if champion else None
+        moved = check_drift(snapshot, profiles, reference, drift)
+        page = drift_page(snapshot, profiles, reference, drift)
+        facts = facts_of(snapshot, page, [ingest, quality, drift])
+        return conclude(claim, facts, (sound, moved), None, drift, alerts)

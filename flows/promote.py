@@ -14,7 +14,8 @@ from tasks.domain.promotion import ApprovalState
 from tasks.drift.task import pin_reference
 from tasks.promote.rules import PromoteRules
 from tasks.promote.task import PromotionAnswer, ask, move_champion, project, record_answer
-from tasks.report.task import decision_markdown, newest_windows, refusals
+from tasks.report.records import newest_windows, refusals
+from tasks.report.task import decision_markdown
 
 
 @flow(name="promote", persist_result=True, log_prints=True)

@@ -11,7 +11,7 @@ from tasks.curate.rules import CurateRules
 from tasks.curate.task import training_dataset
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import labels
-from tasks.report.task import champion_and_reference
+from tasks.report.records import champion_and_reference
 from tasks.retrain.rules import RetrainRules
 from tasks.retrain.task import check_retrain, fit_challenger
 

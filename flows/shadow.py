@@ -13,7 +13,8 @@ from tasks.domain.finding import Outcome
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import labels
 from tasks.promote.task import version_of
-from tasks.report.task import champion_and_reference, latest_snapshot, publish_comparison
+from tasks.report.records import champion_and_reference, latest_snapshot
+from tasks.report.task import publish_comparison
 from tasks.shadow.rules import ShadowRules
 from tasks.shadow.task import compare
 

@@ -19,6 +19,10 @@ from tasks.domain.errors import ConfigError
 PREFIX = "EVERGREEN_"
 ENV_FILE = "env"
 
+_BESIDE = ("S3_PORT", "MLFLOW_PORT", "PREFECT_PORT", "PAGES_PORT", "PROJECT", "DEBUG")
+BESIDE = frozenset(PREFIX + name for name in _BESIDE)
+"""Variables that the stack, `prefect.yaml` and the command line read themselves: known, but no settings."""
+
 
 class Settings(BaseSettings):
     """Addresses and secrets; no address has a silent default."""
@@ -35,6 +39,7 @@ class Settings(BaseSettings):
     mlflow_url: str = Field(description="MLflow tracking server")
     prefect_url: str = Field(description="Prefect API, ending in /api")
     prefect_auth: SecretStr | None = Field(default=None, description="Prefect's basic-auth string user:password")
+    pages_url: str | None = Field(default=None, description="Where reports and metrics are served")
     alert_urls: tuple[SecretStr, ...] = Field(
         default=(), description="JSON list of apprise URLs (json://, mailto://, …) and Slack webhooks (https://…)"
     )
@@ -69,7 +74,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     given = dict(os.environ if environment is None else environment)
     home = Path(given.get(PREFIX + "HOME", ".evergreen"))
     merged = {**read_env_file(home / ENV_FILE), **given}
-    ours = {name: value for name, value in merged.items() if name.startswith(PREFIX)}
+    ours = {name: value for name, value in merged.items() if name.startswith(PREFIX) and name not in BESIDE}
     unknown = sorted(set(ours) - known_variables())
     if unknown:
         raise ConfigError(f"unknown variable {', '.join(unknown)}; known: {', '.join(sorted(known_variables()))}")

@@ -6,6 +6,7 @@ Importing Prefect takes two seconds; a command that only asks one question does 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,12 @@ class Orchestrator:
         created = self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)
         return self._run(created)
 
+    def configure(self, deployment: str, parameters: Mapping[str, Any]) -> None:
+        """Set default parameters of a deployment, as editing `prefect.yaml` and deploying again would."""
+        found = self._call("GET", f"/deployments/name/{deployment}", missing=f"deployment {deployment}")
+        merged = {**(found.get("parameters") or {}), **parameters}
+        self._call("PATCH", f"/deployments/{found['id']}", {"parameters": merged})
+
     def run(self, run_id: str) -> Run:
         """The run as it is now."""
         return self._run(self._call("GET", f"/flow_runs/{run_id}", missing=f"flow run {run_id}"))
@@ -114,7 +121,7 @@ class Orchestrator:
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing: str = "") -> Any:
         try:
-            headers = self._csrf() if method == "POST" else {}
+            headers = self._csrf() if method != "GET" else {}
             reply = self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise OrchestratorUnavailable(f"Prefect at {self.api_url} did not answer {method} {path}: {error}") from error

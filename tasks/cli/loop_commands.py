@@ -32,10 +32,10 @@ def windows(model: str, *, limit: int = 20, json: bool = False) -> int:
     rows = [
         {
             "window": str(row.window),
-            "outcome": row.outcome or row.state,
-            "action": row.action,
+            "outcome": (row.outcome or row.state).value,
+            "action": row.action.value if row.action else "",
             "revision": row.revision,
-            "sentence": row.verdict.get("sentence", ""),
+            "sentence": (row.verdict or {}).get("sentence", row.message),
         }
         for row in ledger().windows.latest(model, limit)
     ]
@@ -54,19 +54,27 @@ def explain(model: str, *, window: str | None = None, json: bool = False) -> int
 
     book = ledger()
     row = book.windows.get(model, Window.parse(window)) if window else next(iter(book.windows.latest(model, 1)), None)
-    if row is None:
+    if row is None or row.verdict is None:
         say(f"no such window of {model} was judged: `evergreen windows {model}`")
         return CHECK_FAILED
     found = book.findings.of(model, row.window)
     if json:
         findings = [{"stage": stage.value, **finding_json(finding)} for stage, finding in found]
-        show_json({"window": str(row.window), "verdict": row.verdict, "findings": findings, "pages": row.artifacts})
+        show_json({"window": str(row.window), "verdict": row.verdict, "findings": findings, "pages": dict(row.facts.artifacts) if row.facts else {}})
         return OK
     say(f"{row.window}: {row.verdict.get('sentence', row.state)}")
     for cause in row.verdict.get("causes", []):
         say(f"  because: {cause['summary']} (since {cause['since'] or 'this window'})")
     breaches = [
-        {"check": f.check, "subject": f.subject, "where": f.slice, "value": f.value, "limit": f.limit, "n": f.n, "note": f.note}
+        {
+            "check": f.check,
+            "subject": f.subject,
+            "where": f.slice,
+            "value": f.value,
+            "limit": f.limit,
+            "n": f.n,
+            "note": f.note,
+        }
         for _, f in found
         if f.outcome is Outcome.BREACH
     ]
@@ -131,7 +139,9 @@ def _start(deployment: str, parameters: dict[str, Any], as_json: bool) -> int:
 
     run = wait_for(orchestrator().start(deployment, parameters).id)
     if as_json:
-        show_json({"id": run.id, "state": run.state_name, "type": run.state_type, "message": run.message, "url": run.url})
+        show_json(
+            {"id": run.id, "state": run.state_name, "type": run.state_type, "message": run.message, "url": run.url}
+        )
     else:
         say(f"{run.state_name}: {run.message}\n{run.url}")
     return OK if run.state_type in ("COMPLETED", "PAUSED") else CHECK_FAILED

@@ -39,7 +39,9 @@ def reject(request: int | None = None, *, by: str, reason: str = "", json: bool 
     return _answer(request, "reject", by, reason, json)
 
 
-def adopt(model: str, *, version: str | None = None, by: str = "", reason: str = "first champion", json: bool = False) -> int:
+def adopt(
+    model: str, *, version: str | None = None, by: str = "", reason: str = "first champion", json: bool = False
+) -> int:
     """Make a trained version the first champion (`--version` by hash prefix; default: the newest)."""
     from tasks.connections import ledger, registry
     from tasks.promote.reconcile import reconcile
@@ -66,13 +68,15 @@ def rollback(model: str, *, by: str, reason: str, to: str | None = None, json: b
     return _moved(promotion, json)
 
 
-def pin_reference(model: str, *, last: int = 3, by: str = "", reason: str = "accepted as healthy", json: bool = False) -> int:
+def pin_reference(
+    model: str, *, last: int = 3, by: str = "", reason: str = "accepted as healthy", json: bool = False
+) -> int:
     """Accept the newest windows as healthy: drift is measured against them from now on."""
-    from tasks.connections import ledger
-    from tasks.drift.reference import pin_windows
+    from tasks.drift.task import pin_reference as pin_windows
+    from tasks.report.records import newest_windows
 
-    seen = [row.window for row in ledger().windows.latest(model, 1000) if row.accepted][:last]
-    pinned = pin_windows(model, seen, by or getpass.getuser(), reason)
+    seen = newest_windows(model, last)
+    pinned = pin_windows.fn(model, seen, by or getpass.getuser(), reason)
     answer = {"reference": pinned.id, "model": model, "images": pinned.table.rows, "windows": [str(w) for w in seen]}
     if json:
         show_json(answer)
@@ -118,7 +122,14 @@ def _answer(request: int | None, decision: str, by: str, reason: str, as_json: b
 
 def _moved(promotion: Any, as_json: bool) -> int:
     if as_json:
-        show_json({"kind": promotion.kind.value, "to": promotion.to_sha256, "from": promotion.from_sha256, "seq": promotion.seq})
+        show_json(
+            {
+                "kind": promotion.kind.value,
+                "to": promotion.to_sha256,
+                "from": promotion.from_sha256,
+                "seq": promotion.seq,
+            }
+        )
     else:
         say(f"{promotion.model}: {promotion.to_sha256[:12]} is champion ({promotion.kind.value} {promotion.seq})")
     return OK

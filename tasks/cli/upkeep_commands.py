@@ -13,7 +13,9 @@ def reconcile(model: str | None = None, *, json: bool = False) -> int:
     from tasks.connections import ledger, registry
     from tasks.promote.reconcile import reconcile as project
 
-    answer = {name: str(project(ledger(), registry(), name)) for name in ([model] if model else ledger().models.names())}
+    answer = {
+        name: str(project(ledger(), registry(), name)) for name in ([model] if model else ledger().models.names())
+    }
     delivered = deliver_alerts()
     if json:
         show_json({"models": answer, "delivered": delivered})

@@ -11,6 +11,7 @@
         ├── ConfigError            a wrong address, credential, name or limit
         ├── NotFound               something that was named does not exist
         ├── ContractError          data that breaks the data contract
+        │   └── ObjectRejected         one object whose bytes cannot be used; carries its quarantine reason
         ├── UnsafeModel            weights that are not what was recorded, or that would run code
         ├── LostLease              another process took the window over: stop writing
         └── Stale                  a decision about a state that is no longer the present one
@@ -20,6 +21,8 @@ found and what to do; the cause hangs on `__cause__`.
 """
 
 from __future__ import annotations
+
+from tasks.domain.contract_reasons import Reason
 
 MESSAGE_LIMIT = 2_000
 """Characters kept of a message: foreign errors can carry a whole image."""
@@ -70,6 +73,14 @@ class NotFound(Permanent):
 
 class ContractError(Permanent):
     """Data that breaks the data contract, or a version of it that is newer than this program."""
+
+
+class ObjectRejected(ContractError):
+    """One object whose bytes cannot be used; `reason` is what the catalog will say."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class UnsafeModel(Permanent):

@@ -37,6 +37,7 @@ class Approval:
     approver: str = ""
     reason: str = ""
     decided_at: datetime | None = None
+    flow_run_id: str = ""  # who waits for the answer; empty when asked by hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 from tasks.domain.window import Window
 
@@ -19,6 +20,16 @@ class TableRef:
     schema: str
     rows: int
     digest: str
+
+
+def table_note(ref: TableRef) -> str:
+    """The reference as one line of JSON, for ledgers and markers."""
+    return json.dumps(asdict(ref), sort_keys=True)
+
+
+def table_of(note: str) -> TableRef:
+    """The inverse of `table_note`."""
+    return TableRef(**json.loads(note))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

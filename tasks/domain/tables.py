@@ -131,6 +131,18 @@ PROPERTIES: tuple[str, ...] = (
 )
 """The continuous image properties of a profile, which two-sample tests run on."""
 
+REFERENCES = pa.schema(
+    [
+        *PROFILES,
+        pa.field("model_version", pa.string()),  # who answered; null: the image was not predicted on
+        pa.field("kind", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("detections", pa.list_(DETECTION)),
+    ]
+)
+"""Profiles with the answers beside them: what drift is measured against, and the same for a window."""
+
 DATASETS = pa.schema(
     [
         pa.field("image_id", pa.string(), nullable=False),
@@ -167,6 +179,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "labels": LABELS,
     "catalog": CATALOG,
     "profiles": PROFILES,
+    "references": REFERENCES,
     "datasets": DATASETS,
     "findings": FINDINGS,
 }

@@ -96,7 +96,9 @@ def adopt(model: str, sha256: str, actor: str, reason: str) -> Promotion:
     """Make a registered version the first champion; a model that has one changes it by approval only."""
     champion = ledger().promotions.champion(model)
     if champion is not None:
-        raise Stale(f"{champion} is champion already: a challenger becomes champion by approval, see `evergreen approve`")
+        raise Stale(
+            f"{champion} is champion already: a challenger becomes champion by approval, see `evergreen approve`"
+        )
     version_of(model, sha256)
     return ledger().promotions.move(
         model, PromotionKind.BOOTSTRAP, expected_from="", to=sha256, actor=actor, reason=reason

@@ -16,6 +16,9 @@ from tasks.domain.errors import ContractError
 TEXT_LIMIT = 8_000
 """Characters kept of a free text; identities (hashes, names, keys) are far shorter."""
 
+KEY_LIMIT = 500
+"""Most characters of a key."""
+
 
 class UtcTime(TypeDecorator[datetime]):
     """A moment with microseconds, in UTC going in and coming out; a naive one is refused with `ContractError`."""
@@ -52,14 +55,35 @@ class JsonText(TypeDecorator[Any]):
 
 
 class SafeText(TypeDecorator[str]):
-    """Text that may come from a stranger: legible in every database and bounded (see `clean`)."""
+    """Text that may come from a stranger: legible in every database and cut to `limit` characters (see `clean`).
+
+    Comparisons clean their side too, so a look-up finds what was stored. Indexed columns have small limits,
+    because PostgreSQL refuses index rows over 2,704 bytes.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, limit: int = TEXT_LIMIT) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The cleaned text."""
+        return None if value is None else clean(str(value), self.limit)
+
+
+class Key(TypeDecorator[str]):
+    """Text that tells rows apart: never cut, so that two keys never become one; too long or NUL is refused."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """The cleaned text; comparisons clean their side too, so a look-up finds what was stored."""
-        return None if value is None else clean(str(value), TEXT_LIMIT)
+        """The text itself; `ContractError` when it could not be an identity on both databases."""
+        if value is not None and clean(value, KEY_LIMIT) != value:
+            raise ContractError(f"key {value[:80]!r} is longer than {KEY_LIMIT} characters or not legible text")
+        return None if value is None else str(value)
 
 
 class Number(TypeDecorator[float]):

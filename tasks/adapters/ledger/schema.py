@@ -13,37 +13,18 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
-    String,
     Table,
     UniqueConstraint,
 )
 
-from tasks.adapters.ledger.columns import JsonText, Number, SafeText, UtcTime
-
-HEAD = "0001"
-"""Revision that this program reads and writes: the newest file in `migrations/versions`."""
-
-VERSION_TABLE = "ledger_schema"
-"""Where Alembic notes the revision (its default name would collide with MLflow's)."""
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_ID = BigInteger().with_variant(Integer(), "sqlite")
-"""A row number that counts up by itself on both databases."""
+from tasks.adapters.ledger.columns import JsonText, Key, Number, SafeText, UtcTime
+from tasks.adapters.ledger.metadata import ID, metadata
 
 models = Table(
     "ledger_models",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("kind", String, nullable=False),
+    Column("name", Key, primary_key=True),
+    Column("kind", Key, nullable=False),
     Column("classes", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )
@@ -51,14 +32,14 @@ models = Table(
 versions = Table(
     "ledger_versions",
     metadata,
-    Column("model", String, ForeignKey("ledger_models.name"), primary_key=True),
-    Column("sha256", String, primary_key=True),
+    Column("model", Key, ForeignKey("ledger_models.name"), primary_key=True),
+    Column("sha256", Key, primary_key=True),
     Column("number", Integer),  # MLflow's; null before it was registered
-    Column("uri", String, nullable=False),
+    Column("uri", SafeText, nullable=False),
     Column("imgsz", Integer, nullable=False),
     Column("source", SafeText, nullable=False),
-    Column("parent_sha256", String, nullable=False),
-    Column("dataset_digest", String, nullable=False),
+    Column("parent_sha256", Key, nullable=False),
+    Column("dataset_digest", Key, nullable=False),
     Column("card", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     UniqueConstraint("model", "number"),
@@ -67,11 +48,11 @@ versions = Table(
 windows = Table(
     "ledger_windows",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("model", String, nullable=False),
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("model", Key, nullable=False),
     Column("start_at", UtcTime, nullable=False),
     Column("end_at", UtcTime, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Key, nullable=False),
     Column("epoch", Integer, nullable=False),  # counts claims; the fencing token
     Column("revision", Integer, nullable=False),  # newest committed one, 0 before the first
     Column("owner", SafeText, nullable=False),
@@ -86,20 +67,20 @@ windows = Table(
 revisions = Table(
     "ledger_revisions",
     metadata,
-    Column("window_id", _ID, ForeignKey("ledger_windows.id"), primary_key=True, autoincrement=False),
+    Column("window_id", ID, ForeignKey("ledger_windows.id"), primary_key=True, autoincrement=False),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Integer, nullable=False),
-    Column("outcome", String, nullable=False),
-    Column("action", String, nullable=False),
+    Column("outcome", Key, nullable=False),
+    Column("action", Key, nullable=False),
     Column("verdict", JsonText, nullable=False),
     Column("listed", Integer, nullable=False),
     Column("accepted", Integer, nullable=False),
     Column("catalog", JsonText),
     Column("artifacts", JsonText, nullable=False),
-    Column("champion_sha256", String, nullable=False),
-    Column("reference_id", _ID),
-    Column("config_hash", String, nullable=False),
-    Column("digest", String, nullable=False),  # SHA-256 over verdict, findings and facts
+    Column("champion_sha256", Key, nullable=False),
+    Column("reference_id", ID),
+    Column("config_hash", Key, nullable=False),
+    Column("digest", Key, nullable=False),  # SHA-256 over verdict, findings and facts
     Column("committed_at", UtcTime, nullable=False),
     UniqueConstraint("window_id", "epoch"),
 )
@@ -107,10 +88,10 @@ revisions = Table(
 objects = Table(
     "ledger_objects",
     metadata,
-    Column("window_id", _ID, primary_key=True, autoincrement=False),
+    Column("window_id", ID, primary_key=True, autoincrement=False),
     Column("revision", Integer, primary_key=True, autoincrement=False),
-    Column("verdict", String, primary_key=True),  # accepted | quarantined
-    Column("reason", SafeText, primary_key=True),  # empty when accepted
+    Column("verdict", Key, primary_key=True),  # accepted | quarantined
+    Column("reason", SafeText(100), primary_key=True),  # empty when accepted
     Column("count", Integer, nullable=False),
     ForeignKeyConstraint(["window_id", "revision"], ["ledger_revisions.window_id", "ledger_revisions.revision"]),
 )
@@ -118,14 +99,14 @@ objects = Table(
 findings = Table(
     "ledger_findings",
     metadata,
-    Column("window_id", _ID, primary_key=True, autoincrement=False),
+    Column("window_id", ID, primary_key=True, autoincrement=False),
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("stage", String, nullable=False),
-    Column("check_name", SafeText, nullable=False),
-    Column("subject", SafeText, nullable=False),
-    Column("slice_name", SafeText, nullable=False),
-    Column("outcome", String, nullable=False),
+    Column("stage", Key, nullable=False),
+    Column("check_name", SafeText(100), nullable=False),
+    Column("subject", SafeText(200), nullable=False),
+    Column("slice_name", SafeText(200), nullable=False),
+    Column("outcome", Key, nullable=False),
     Column("value", Number),
     Column("limit_value", Number),
     Column("unit", SafeText, nullable=False),
@@ -138,11 +119,11 @@ findings = Table(
 gates = Table(
     "ledger_gates",
     metadata,
-    Column("hash", String, primary_key=True),
-    Column("model", String, nullable=False),
-    Column("challenger_sha256", String, nullable=False),
-    Column("champion_sha256", String, nullable=False),
-    Column("outcome", String, nullable=False),
+    Column("hash", Key, primary_key=True),
+    Column("model", Key, nullable=False),
+    Column("challenger_sha256", Key, nullable=False),
+    Column("champion_sha256", Key, nullable=False),
+    Column("outcome", Key, nullable=False),
     Column("report", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )
@@ -150,14 +131,14 @@ gates = Table(
 approvals = Table(
     "ledger_approvals",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("model", String, nullable=False),
-    Column("challenger_sha256", String, nullable=False),
-    Column("base_sha256", String, nullable=False),
-    Column("gate_hash", String, ForeignKey("ledger_gates.hash"), nullable=False),
-    Column("flow_run_id", String),  # null: asked by hand
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("model", Key, nullable=False),
+    Column("challenger_sha256", Key, nullable=False),
+    Column("base_sha256", Key, nullable=False),
+    Column("gate_hash", Key, ForeignKey("ledger_gates.hash"), nullable=False),
+    Column("flow_run_id", Key),  # null: asked by hand
     Column("requested_by", SafeText, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Key, nullable=False),
     Column("requested_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("approver", SafeText, nullable=False),
@@ -170,12 +151,12 @@ approvals = Table(
 promotions = Table(
     "ledger_promotions",
     metadata,
-    Column("model", String, primary_key=True),
+    Column("model", Key, primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("kind", String, nullable=False),
-    Column("from_sha256", String, nullable=False),
-    Column("to_sha256", String, nullable=False),
-    Column("approval_id", _ID, ForeignKey("ledger_approvals.id"), unique=True),  # an approval is used once
+    Column("kind", Key, nullable=False),
+    Column("from_sha256", Key, nullable=False),
+    Column("to_sha256", Key, nullable=False),
+    Column("approval_id", ID, ForeignKey("ledger_approvals.id"), unique=True),  # an approval is used once
     Column("actor", SafeText, nullable=False),
     Column("reason", SafeText, nullable=False),
     Column("at", UtcTime, nullable=False),
@@ -185,32 +166,32 @@ promotions = Table(
 decisions = Table(
     "ledger_decisions",
     metadata,
-    Column("seq", _ID, primary_key=True, autoincrement=False),
-    Column("model", String, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("seq", ID, primary_key=True, autoincrement=False),
+    Column("model", Key, nullable=False),
+    Column("kind", Key, nullable=False),
     Column("subject", SafeText, nullable=False),
     Column("actor", SafeText, nullable=False),
     Column("payload", JsonText, nullable=False),
     Column("at", UtcTime, nullable=False),
-    Column("previous", String, nullable=False),
-    Column("hash", String, nullable=False),
+    Column("previous", Key, nullable=False),
+    Column("hash", Key, nullable=False),
 )
 
 chain = Table(
     "ledger_chain",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # one row, 1
-    Column("seq", _ID, nullable=False),
-    Column("hash", String, nullable=False),
+    Column("seq", ID, nullable=False),
+    Column("hash", Key, nullable=False),
 )
 
 outbox = Table(
     "ledger_outbox",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("kind", String, nullable=False),
+    Column("key", Key, primary_key=True),
+    Column("kind", Key, nullable=False),
     Column("payload", JsonText, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Key, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("next_at", UtcTime, nullable=False),
@@ -222,10 +203,10 @@ outbox = Table(
 alerts = Table(
     "ledger_alerts",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("dedupe_key", String, nullable=False, unique=True),
-    Column("model", String, nullable=False),
-    Column("severity", String, nullable=False),
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("dedupe_key", Key, nullable=False, unique=True),
+    Column("model", Key, nullable=False),
+    Column("severity", Key, nullable=False),
     Column("title", SafeText, nullable=False),
     Column("payload", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -237,9 +218,9 @@ alerts = Table(
 references = Table(
     "ledger_references",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("model", String, nullable=False),
-    Column("champion_sha256", String, nullable=False),
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("model", Key, nullable=False),
+    Column("champion_sha256", Key, nullable=False),
     Column("table_ref", JsonText, nullable=False),
     Column("actor", SafeText, nullable=False),
     Column("reason", SafeText, nullable=False),
@@ -249,12 +230,12 @@ references = Table(
 evaluations = Table(
     "ledger_evaluations",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("hash", String, nullable=False, unique=True),
-    Column("model", String, nullable=False),
-    Column("sha256", String, nullable=False),
-    Column("dataset", String, nullable=False),
-    Column("window_text", String, nullable=False),  # `start/end`, empty when none
+    Column("id", ID, primary_key=True, autoincrement=True),
+    Column("hash", Key, nullable=False, unique=True),
+    Column("model", Key, nullable=False),
+    Column("sha256", Key, nullable=False),
+    Column("dataset", Key, nullable=False),
+    Column("window_text", Key, nullable=False),  # `start/end`, empty when none
     Column("evaluation", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )

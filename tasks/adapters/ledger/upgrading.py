@@ -1,0 +1,89 @@
+"""Bringing the tables up to date: one transaction under the writer's lock, so that processes may race for it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+
+from tasks.adapters.ledger.database import Database, sqlite_file, utc_now
+from tasks.adapters.ledger.metadata import HEAD, VERSION_TABLE
+from tasks.domain.errors import ConfigError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+OWNER_ONLY = 0o600
+"""Mode of a SQLite ledger: it holds names of people and paths of images."""
+
+_ALEMBIC = threading.Lock()
+"""Alembic's environment is a module-level proxy: one upgrade at a time in this process."""
+
+
+def upgrade(url: URL) -> None:
+    """Apply the revisions that are missing (see `Ledger.upgrade`)."""
+    with _ALEMBIC, _prepared(sqlite_file(url)):
+        database = Database(url, utc_now)
+        try:
+            with database.write() as connection:
+                _apply(connection)
+        finally:
+            database.close()
+
+
+def present_revision(connection: Connection) -> str | None:
+    """Revision of the tables; None when there are none."""
+    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def configuration() -> Config:
+    """Alembic's configuration, without a file."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _apply(connection: Connection) -> None:
+    present = present_revision(connection)
+    if present is not None and present > HEAD:
+        raise ConfigError(f"the ledger is at revision {present}, this program knows {HEAD}: upgrade Evergreen")
+    if present != HEAD:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)
+
+
+@contextmanager
+def _prepared(file: Path | None) -> Iterator[None]:
+    """A file that only its owner reads, with its folder locked while SQLite switches it to WAL."""
+    if file is None:
+        yield
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(file.parent, os.O_RDONLY)
+    except OSError as error:
+        raise ConfigError(f"cannot create the ledger's folder {file.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        _private(file)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _private(file: Path) -> None:
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+        file.chmod(OWNER_ONLY)
+    except OSError as error:
+        raise ConfigError(f"cannot write the ledger {file}: {error.strerror}") from error

@@ -1,0 +1,67 @@
+"""Which alert stands after a line of verdicts: the memory that makes one alert out of many sick windows.
+
+Verdicts come as `verdict_json` writes them. An inconclusive window changes nothing: it neither repeats an alert
+nor ends one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tasks.alert.rules import AlertRules
+from tasks.domain.finding import Outcome
+
+
+def cameras(verdict: Mapping[str, Any]) -> tuple[str, ...]:
+    """The cameras of all causes, sorted, each once."""
+    return tuple(sorted({str(camera) for cause in verdict.get("causes", ()) for camera in cause.get("cameras", ())}))
+
+
+def signature(model: str, verdict: Mapping[str, Any]) -> str:
+    """What makes two verdicts the same news: model, outcome, action and the causes' cameras; 16 hex digits.
+
+    >>> sick = {"outcome": "breach", "action": "fix_camera", "causes": [{"cameras": ["line-1"]}]}
+    >>> signature("solar", sick) == signature("solar", {**sick, "sentence": "worse than yesterday"})
+    True
+    """
+    words = (model, str(verdict["outcome"]), str(verdict["action"]), *cameras(verdict))
+    return hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:16]
+
+
+def standing(model: str, verdicts: Iterable[Mapping[str, Any]], rules: AlertRules) -> Mapping[str, Any] | None:
+    """The verdict that people were last told of and that is not over; None when all is well.
+
+    `verdicts` are in the order of time, the oldest first; without any, nothing stands.
+    """
+    told: Mapping[str, Any] | None = None
+    seen: list[Mapping[str, Any]] = []
+    for verdict in verdicts:
+        seen.append(verdict)
+        told = _after(model, told, seen, rules)
+    return told
+
+
+def _after(
+    model: str, told: Mapping[str, Any] | None, seen: Sequence[Mapping[str, Any]], rules: AlertRules
+) -> Mapping[str, Any] | None:
+    newest = seen[-1]
+    if newest["outcome"] == Outcome.BREACH and _confirmed(seen, rules):
+        same = told is not None and signature(model, told) == signature(model, newest)
+        return told if same else newest
+    if newest["outcome"] == Outcome.OK and _recovered(seen, rules):
+        return None
+    if newest["outcome"] == Outcome.INCONCLUSIVE and rules.inconclusive and told is None:
+        return newest
+    return told
+
+
+def _confirmed(seen: Sequence[Mapping[str, Any]], rules: AlertRules) -> bool:
+    newest = seen[-rules.fire_windows :]
+    return sum(verdict["outcome"] == Outcome.BREACH for verdict in newest) >= rules.fire_breaches
+
+
+def _recovered(seen: Sequence[Mapping[str, Any]], rules: AlertRules) -> bool:
+    decided = [verdict for verdict in seen if verdict["outcome"] != Outcome.INCONCLUSIVE][-rules.resolve_windows :]
+    return len(decided) == rules.resolve_windows and all(verdict["outcome"] == Outcome.OK for verdict in decided)

@@ -1,0 +1,121 @@
+"""Labels meet images: which accepted bytes a label is about, when and where they were captured."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tasks.curate.split import Blocked, Labelled, session_name
+from tasks.domain.model import Kind
+from tasks.domain.window import Window
+
+_KEY = re.compile(r"/images/(?P<camera>[^/]{1,64})/(?P<y>\d{4})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<h>\d\d)/[^/]+$")
+_CORRECTIONS = frozenset({"wrong_label", "wrong_box", "missed_object"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What the catalogs say of an image."""
+
+    key: str
+    sha256: str
+    camera: str
+    captured_at: datetime
+    accepted: bool
+
+
+def index(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listed]:
+    """Image id -> catalog row; of several windows that listed it an accepted one wins. Rows without id are passed."""
+    found: dict[str, Listed] = {}
+    for row in rows:
+        name = row["image_id"]
+        if not name or row["captured_at"] is None or (name in found and found[name].accepted):
+            continue
+        found[name] = Listed(
+            key=row["key"],
+            sha256=row["sha256"] or "",
+            camera=row["camera"] or "unknown",
+            captured_at=row["captured_at"],
+            accepted=row["verdict"] == "accepted" and bool(row["sha256"]),
+        )
+    return found
+
+
+def labelled(
+    labels: Iterable[Mapping[str, Any]], listed: Mapping[str, Listed], minutes: int
+) -> tuple[list[Labelled], Counter[str]]:
+    """Every label that can be used, and how many cannot for which reason.
+
+    `sha256` is empty where no catalog knows the image and only the label names its key: the bytes must be looked at.
+    Not used: quarantined images, images nobody can find, a capture time nobody knows, a classify label that does
+    not name exactly one class, and a verdict that says "this is wrong" without saying what is right.
+    """
+    usable: list[Labelled] = []
+    counts: Counter[str] = Counter()
+    for label in labels:
+        known = listed.get(label["image_id"]) or _from_label(label)
+        reason = _unusable(label, known)
+        if reason or known is None:
+            counts[reason] += 1
+            continue
+        camera = label["camera"] or known.camera
+        usable.append(
+            Labelled(
+                image_id=label["image_id"],
+                key=known.key,
+                sha256=known.sha256,
+                camera=camera,
+                session=session_name(camera, known.captured_at, label["session"], minutes),
+                captured_at=known.captured_at,
+                labelled_at=label["labelled_at"],
+                golden=bool(label["golden"]),
+                objects=tuple(label["objects"]),
+            )
+        )
+    return usable, counts
+
+
+def blocked(verdicts: Iterable[tuple[Window, Mapping[str, Any] | None]]) -> list[Blocked]:
+    """Cameras that a verdict blames, from when the fault began (or the window did) to the end of the window."""
+    found = []
+    for window, verdict in verdicts:
+        for cause in (verdict or {}).get("causes", ()):
+            if cause["kind"] != "camera":
+                continue
+            since = datetime.fromisoformat(cause["since"]) if cause.get("since") else window.start
+            found += [
+                Blocked(camera=camera, start=min(since, window.start), end=window.end) for camera in cause["cameras"]
+            ]
+    return found
+
+
+def _unusable(label: Mapping[str, Any], known: Listed | None) -> str:
+    if known is None:
+        return "unknown_image"
+    if not known.accepted:
+        return "quarantined"
+    if label["kind"] == Kind.CLASSIFY and len(label["objects"]) != 1:
+        return "not_one_class"
+    return "no_correction" if label["verdict"] in _CORRECTIONS and not label["objects"] else ""
+
+
+def _from_label(label: Mapping[str, Any]) -> Listed | None:
+    """The image as label and object key tell of it, for images that no judged window listed."""
+    key = label["key"]
+    if not key:
+        return None
+    parts = _KEY.search(key)
+    captured = label["captured_at"]
+    if captured is None and parts:
+        try:
+            captured = datetime(int(parts["y"]), int(parts["m"]), int(parts["d"]), int(parts["h"]), tzinfo=UTC)
+        except ValueError:
+            return None
+    if captured is None:
+        return None
+    camera = label["camera"] or (parts["camera"] if parts else "unknown")
+    return Listed(key=key, sha256="", camera=camera, captured_at=captured, accepted=True)

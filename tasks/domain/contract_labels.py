@@ -1,0 +1,141 @@
+"""What people and labelling tools write: one JSON object per labelled image.
+
+An empty list of objects says "there is nothing"; a missing label says nothing at all. One malformed object
+refuses the whole label: half of a label teaches a model that the other half is background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from tasks.domain import contract_values as v
+from tasks.domain.contract import NO_LIMITS, Limits, version_fault
+from tasks.domain.contract_geometry import clipped, enclosing
+from tasks.domain.contract_json import non_finite, read_object
+from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.model import Kind
+
+MIN_BOX_SIDE = 1.0
+"""Pixels: a thinner box cannot be drawn by hand; it comes from normalised coordinates or a slip."""
+
+SLACK = 1.0
+"""Pixels by which a box may start left of or above the image when its size is not stated."""
+
+
+class LabelVerdict(StrEnum):
+    """What a person said about the prediction that was shown."""
+
+    CORRECT = "correct"
+    WRONG_LABEL = "wrong_label"
+    WRONG_BOX = "wrong_box"
+    FALSE_POSITIVE = "false_positive"
+    MISSED_OBJECT = "missed_object"
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class LabelObject(_Wire):
+    """One object that a person marked; for classify only the class."""
+
+    class_id: v.ClassId = Field(description="Index into the model's class names")
+    box: v.Box | None = Field(default=None, description="x1, y1, x2, y2 in pixels of the image as it is shown")
+    polygon: v.Polygon | None = Field(default=None, description="x, y, x, y, … in pixels (segment)")
+    corners: v.Corners | None = Field(default=None, description="Four corners x, y in pixels (obb)")
+    keypoints: v.Keypoints | None = Field(default=None, description="x, y, visibility, … (pose)")
+
+
+class LabelRecord(_Wire):
+    """What a person says is in one image."""
+
+    schema_: int = Field(alias="schema", ge=1, description="Version of this contract")
+    image_id: v.ImageId = Field(description="The image_id of the prediction record")
+    key: Annotated[str, Field(max_length=1024)] | None = Field(default=None, description="Object key of the image")
+    camera: v.ShortText | None = Field(default=None, description="Which camera, where the tool knows it")
+    session: v.ShortText | None = Field(default=None, description="Which session, where the tool knows it")
+    captured_at: v.Moment | None = Field(default=None, description="When the shutter opened, where the tool knows it")
+    kind: Annotated[Kind, Field(strict=False)] = Field(description="What the label answers")
+    width: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
+    height: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
+    objects: Annotated[tuple[LabelObject, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_OBJECTS)] = Field(
+        description="What is there; empty: nothing, which is a label"
+    )
+    labelled_at: v.Moment = Field(description="When; a later label of the same image supersedes an earlier one")
+    annotator: v.Name = Field(description="Who")
+    verdict: Annotated[LabelVerdict, Field(strict=False)] | None = Field(
+        default=None, description="What the person said about the prediction"
+    )
+    golden: bool = Field(default=False, description="Member of the golden set, which is never trained on")
+
+
+_REASONS = {"class_id": Reason.BAD_CLASS, "labelled_at": Reason.BAD_TIME, "captured_at": Reason.BAD_TIME}
+
+
+def parse_label(line: bytes | str, limits: Limits = NO_LIMITS) -> LabelRecord | Rejected:
+    """The label in one JSON object, or why it is refused (the note names the object); nothing is raised."""
+    row = read_object(line)
+    if isinstance(row, Rejected):
+        return row
+    if refused := version_fault(row):
+        return refused
+    return _parsed(row, limits)
+
+
+def _parsed(row: Mapping[str, Any], limits: Limits) -> LabelRecord | Rejected:
+    if non_finite(dict(row)):
+        return Rejected(reason=Reason.NON_FINITE, note="a number is NaN or infinite")
+    try:
+        label = LabelRecord.model_validate(dict(row))
+    except ValidationError as error:
+        problem: dict[str, Any] = dict(error.errors(include_url=False, include_input=False, include_context=False)[0])
+        found = (_REASONS[name] for name in v.names_in(problem["loc"]) if name in _REASONS)
+        return Rejected(reason=next(found, Reason.BAD_LABEL), note=v.where(problem))
+    if limits.latest is not None and label.labelled_at > limits.latest:
+        return Rejected(reason=Reason.BAD_TIME, note=f"labelled_at {label.labelled_at.isoformat()} is in the future")
+    return _checked(label, limits)
+
+
+def _checked(label: LabelRecord, limits: Limits) -> LabelRecord | Rejected:
+    if label.kind is Kind.CLASSIFY and len(label.objects) > 1:
+        return Rejected(reason=Reason.BAD_LABEL, note=f"classify has one class, found {len(label.objects)}")
+    kept: list[LabelObject] = []
+    for index, item in enumerate(label.objects):
+        if limits.classes is not None and item.class_id >= limits.classes:
+            note = f"objects[{index}]: class {item.class_id}, the model knows 0..{limits.classes - 1}"
+            return Rejected(reason=Reason.BAD_CLASS, note=note)
+        placed = item if label.kind is Kind.CLASSIFY else _placed(item, label, index)
+        if isinstance(placed, Rejected):
+            return placed
+        if placed not in kept:
+            kept.append(placed)
+    return label.model_copy(update={"objects": tuple(kept)})
+
+
+def _placed(item: LabelObject, label: LabelRecord, index: int) -> LabelObject | Rejected:
+    given = item.corners if label.kind is Kind.OBB else item.box
+    if given is None:
+        missing = "corners" if label.kind is Kind.OBB else "box"
+        return Rejected(reason=Reason.BAD_LABEL, note=f"objects[{index}]: {label.kind.value} needs {missing}")
+    box = enclosing(given) if label.kind is Kind.OBB else (given[0], given[1], given[2], given[3])
+    x1, y1, x2, y2 = box
+    if 0 <= x2 - x1 < MIN_BOX_SIDE or 0 <= y2 - y1 < MIN_BOX_SIDE:
+        return Rejected(reason=Reason.DEGENERATE_BOX, note=f"objects[{index}]: {box} is thinner than {MIN_BOX_SIDE} px")
+    inside = _inside(box, label)
+    if inside is None:
+        return Rejected(reason=Reason.BAD_LABEL, note=f"objects[{index}].box: {box} is inside out or outside the image")
+    return item.model_copy(update={"box": inside})
+
+
+def _inside(box: tuple[float, float, float, float], label: LabelRecord) -> tuple[float, float, float, float] | None:
+    if label.width and label.height and label.kind is not Kind.OBB:
+        return clipped(box, label.width, label.height)
+    slack = v.MAX_SIDE if label.kind is Kind.OBB else SLACK
+    x1, y1, x2, y2 = box
+    if min(x1, y1) < -slack or max(x2, y2) > v.MAX_SIDE:
+        return None
+    return clipped((max(x1, 0.0), max(y1, 0.0), x2, y2), v.MAX_SIDE, v.MAX_SIDE)

@@ -1,0 +1,161 @@
+"""From findings and causes to one outcome, one action and one sentence that a site engineer understands at night.
+
+Four quadrants of inputs and answers:
+
+    inputs moved, answers moved      the model meets something new and says so
+    inputs moved, answers did not    the change may be harmless
+    inputs stable, answers moved     the mix of what is seen, or the serving of the model, changed
+    inputs stable, answers stable    nothing to explain
+
+Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
+against a window, because labels come late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.subjects import Topic, topic
+from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
+
+CONCEPT = Cause(
+    kind=CauseKind.MODEL,
+    summary="the model's errors rose although its inputs did not change: what counts as right has changed, or it aged",
+)
+"""Added when labelled performance fell and nothing about the inputs explains it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """What is known about a window, reduced to what the decision depends on."""
+
+    inputs_moved: bool
+    answers_moved: bool
+    harmed: bool
+    unharmed: bool
+    kinds: frozenset[CauseKind]
+    outcome: Outcome
+    breached: bool
+
+
+def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> Verdict:
+    """The verdict on a window.
+
+    `reports` are those about data and drift, `performance` the labelled one (None or inconclusive: no labels
+    speak). A breach anywhere is `breach`; otherwise anything inconclusive among `reports` is `inconclusive`;
+    no report at all is inconclusive. Cameras at fault are never a reason to retrain.
+    """
+    known = _evidence(reports, causes, performance)
+    action = _action(known)
+    blamed = tuple(causes)
+    if (
+        known.harmed
+        and not known.kinds & {CauseKind.CAMERA, CauseKind.DATA, CauseKind.PRODUCT}
+        and not known.inputs_moved
+    ):
+        blamed = (*blamed, CONCEPT)
+    everything = (*reports, *([performance] if performance is not None and performance not in reports else []))
+    sentence = _sentence(action, known, blamed, everything)
+    return Verdict(outcome=known.outcome, action=action, sentence=sentence, causes=blamed, reports=everything)
+
+
+def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> _Evidence:
+    breaches = [f for report in reports if report.stage is Stage.DRIFT for f in report.breaches()]
+    answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
+    harmed = performance is not None and performance.outcome is Outcome.BREACH
+    sound = Outcome.worst(report.outcome for report in reports)
+    return _Evidence(
+        inputs_moved=len(answers) < len(breaches),
+        answers_moved=bool(answers),
+        harmed=harmed,
+        unharmed=performance is not None and performance.outcome is Outcome.OK,
+        kinds=_kinds(reports, causes),
+        outcome=Outcome.BREACH if harmed else sound,
+        breached=sound is Outcome.BREACH,
+    )
+
+
+def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
+    """Kinds of the causes; a breach of data rules counts as broken data whether or not a cause says so."""
+    kinds = {cause.kind for cause in causes}
+    if any(report.outcome is Outcome.BREACH for report in reports if report.stage in (Stage.QUALITY, Stage.INGEST)):
+        kinds.add(CauseKind.DATA)
+    return frozenset(kinds)
+
+
+def _action(known: _Evidence) -> Action:
+    if CauseKind.DATA in known.kinds:
+        return Action.FIX_DATA
+    if CauseKind.CAMERA in known.kinds:
+        fleet_harmed = known.harmed and CauseKind.PRODUCT in known.kinds
+        return Action.RETRAIN if fleet_harmed else Action.FIX_CAMERA
+    if known.harmed:
+        return Action.RETRAIN
+    if known.breached:
+        return Action.WAIT if known.unharmed else Action.LABEL_MORE
+    return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
+
+
+_ADVICE = {
+    Action.FIX_DATA: "Repair the data first; nothing else can be judged until then.",
+    Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
+    Action.LABEL_MORE: "Label a sample of the new images to learn whether the model still copes.",
+    Action.RETRAIN: "Retrain on the new labels.",
+}
+
+
+def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports: Sequence[Report]) -> str:
+    if action is Action.NONE:
+        return "Healthy: the images and the model's answers are as they were" + (
+            ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
+        )
+    if not known.breached and not known.harmed:
+        return f"Too little to judge by: {_missing(reports)}."
+    parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
+    if reading := _reading(known):
+        parts.append(reading)
+    parts.append(_advice(action, causes))
+    return " ".join(parts)
+
+
+def _reading(known: _Evidence) -> str:
+    """The quadrant in words; empty where the cause already says all."""
+    if CauseKind.DATA in known.kinds:
+        return ""
+    if known.harmed:
+        return "Labels show that the model got worse."
+    if known.unharmed:
+        return "Labels show that the model still copes."
+    if known.inputs_moved and known.answers_moved:
+        return "The model's answers changed with the images."
+    if known.inputs_moved:
+        return "The model's answers have not changed so far."
+    return "The images look as before, but the model's answers changed."
+
+
+def _advice(action: Action, causes: Sequence[Cause]) -> str:
+    cameras = sorted({c for cause in causes if cause.kind is CauseKind.CAMERA for c in cause.cameras})
+    if action is Action.RETRAIN and cameras:
+        return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
+    if action is Action.WAIT:
+        return "No action is needed; watch the next windows."
+    return _ADVICE[action]
+
+
+def _missing(reports: Sequence[Report]) -> str:
+    open_ones = [f for report in reports for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
+    if not open_ones:
+        return "nothing was checked"
+    more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
+    return _place(open_ones[0]) + more
+
+
+def _place(finding: Finding) -> str:
+    where = f" (camera {finding.camera})" if finding.camera else ""
+    return f"{finding.note or finding.subject}{where}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,1 @@
+"""How answers are held against labels: average precision, accuracy, and what chance alone would do to them."""

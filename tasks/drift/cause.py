@@ -1,0 +1,170 @@
+"""Is it the camera, the product or the data? Ranked causes, each with who, what, since when and how much of it.
+
+A lamp, a lens or a sensor fails on one camera at a time; a new product or season reaches the whole fleet. So a
+change of light, focus or noise that most cameras do not share is that camera's fault, and a change that most cameras
+share is the product's. While the fleet moves, only a camera that stands far apart from it is at fault as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.subjects import DISTINCT_SCENES, Topic, topic
+from tasks.domain.verdict import Cause, CauseKind
+from tasks.drift.onset import Key, key
+
+APART = 1.0
+"""Normal-score units by which a camera must stand apart from the fleet's median to be at fault while all move."""
+STRONG = 1.5
+"""Normal-score shift at which light or focus of a lone camera is called a fault: darker than 93 % of the reference."""
+STRONG_RATE = 0.8
+NAMED = 3
+"""Properties that a summary spells out."""
+
+Onsets = Mapping[Key, datetime]
+
+
+def causes_of(reports: Sequence[Report], onsets: Onsets) -> tuple[Cause, ...]:
+    """The causes behind the breaches of all reports, heaviest first, broken data before all; () without breaches."""
+    drift = [finding for report in reports if report.stage is Stage.DRIFT for finding in report.findings]
+    broken = [f for r in reports if r.stage in (Stage.QUALITY, Stage.INGEST) for f in r.breaches()]
+    breaches = [finding for finding in drift if finding.outcome is Outcome.BREACH]
+    faulty = faulty_cameras(drift)
+    groups = [(camera, [f for f in breaches if f.camera == camera]) for camera in sorted(faulty)]
+    product = _product_findings(breaches, faulty)
+    total = sum(_weight(found) for _, found in groups) + _weight(product)
+    causes = [_camera_cause(camera, found, onsets, total) for camera, found in groups]
+    if product:
+        causes.append(_product_cause(product, len(judged_cameras(drift)), onsets, total))
+    ranked = sorted(causes, key=lambda cause: -(cause.share or 0.0))
+    return (*([_data_cause(broken, onsets)] if broken else []), *ranked)
+
+
+def judged_cameras(drift: Sequence[Finding]) -> frozenset[str]:
+    """Cameras about which at least one comparison came to a conclusion."""
+    return frozenset(
+        f.camera
+        for f in drift
+        if f.camera and f.outcome is not Outcome.INCONCLUSIVE and topic(f.subject) is not Topic.SAMPLE
+    )
+
+
+def faulty_cameras(drift: Sequence[Finding]) -> frozenset[str]:
+    """Cameras that are themselves at fault: frozen, apart from the fleet, or alone and plainly dark or blurred."""
+    frozen = {f.camera for f in drift if f.subject == DISTINCT_SCENES and f.outcome is Outcome.BREACH and f.camera}
+    judged = judged_cameras(drift)
+    light = [f for f in drift if f.camera and f.outcome is Outcome.BREACH and topic(f.subject) is Topic.PHOTOMETRIC]
+    moved = {f.camera for f in drift if f.camera in judged and f.outcome is Outcome.BREACH}
+    if len(judged) == 1:
+        found = {f.camera for f in light if f.camera and _strong(f)}
+    elif 2 * len(moved) <= len(judged):
+        found = {f.camera for f in light if f.camera}
+    else:
+        found = {f.camera for f in light if f.camera and _apart(f, drift)}
+        found = found if 2 * len(found) <= len(judged) and len(judged) > 2 else set()
+    return frozenset(frozen | found)
+
+
+def _strong(finding: Finding) -> bool:
+    """Much darker or much more blurred than nearly all of the reference, or suddenly black."""
+    effect = finding.effect or 0.0
+    if finding.subject in ("dark_images", "bright_images"):
+        return effect >= STRONG_RATE
+    return finding.subject in ("brightness", "sharpness") and effect <= -STRONG
+
+
+def _apart(finding: Finding, drift: Sequence[Finding]) -> bool:
+    """Whether a camera's shift stands apart from the median of the other cameras' shifts of the same property."""
+    others = [
+        f.effect
+        for f in drift
+        if f.subject == finding.subject and f.camera not in (None, finding.camera) and f.effect is not None
+    ]
+    return bool(others) and abs((finding.effect or 0.0) - float(np.median(others))) >= APART
+
+
+def _product_findings(breaches: Sequence[Finding], faulty: frozenset[str]) -> list[Finding]:
+    """Breaches that no faulty camera explains; those of all cameras together only when single ones show nothing."""
+    single = [f for f in breaches if f.camera]
+    return [f for f in single if f.camera not in faulty] if single else list(breaches)
+
+
+def _weight(findings: Sequence[Finding]) -> float:
+    return math.fsum(_size(finding) ** 2 for finding in findings)
+
+
+def _size(finding: Finding) -> float:
+    return abs(finding.effect if finding.effect is not None else finding.value or 0.0)
+
+
+def _share(findings: Sequence[Finding], total: float) -> float:
+    return round(_weight(findings) / total, 4) if total else 0.0
+
+
+def _since(findings: Sequence[Finding], onsets: Onsets) -> datetime | None:
+    return min((onsets[key(f)] for f in findings if key(f) in onsets), default=None)
+
+
+def _properties(findings: Sequence[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f.subject for f in sorted(findings, key=lambda f: (-_size(f), f.subject))))
+
+
+def _changes(findings: Sequence[Finding]) -> str:
+    """The largest changes in words: each subject once, with the change that its finding's note begins with."""
+    largest = {f.subject: f for f in sorted(findings, key=lambda f: (_size(f), f.subject))}
+    named = [_change(largest[subject]) for subject in _properties(findings)[:NAMED]]
+    more = len(largest) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def _change(finding: Finding) -> str:
+    words = finding.note.split(";")[0]
+    return words if finding.subject == DISTINCT_SCENES else f"{finding.subject.replace('_', ' ')} {words}"
+
+
+def _when(since: datetime | None) -> str:
+    return f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+
+
+def _camera_cause(camera: str, findings: Sequence[Finding], onsets: Onsets, total: float) -> Cause:
+    since = _since(findings, onsets)
+    physical = [f for f in findings if topic(f.subject) in (Topic.PHOTOMETRIC, Topic.SAMPLE)]
+    return Cause(
+        kind=CauseKind.CAMERA,
+        summary=f"camera {camera}: {_changes(physical)}{_when(since)}",
+        cameras=(camera,),
+        properties=_properties(physical),
+        since=since,
+        share=_share(findings, total),
+    )
+
+
+def _product_cause(findings: Sequence[Finding], judged: int, onsets: Onsets, total: float) -> Cause:
+    since = _since(findings, onsets)
+    cameras = tuple(sorted({f.camera for f in findings if f.camera}))
+    where = f"on {len(cameras)} of {judged} cameras" if cameras else "over all cameras together"
+    return Cause(
+        kind=CauseKind.PRODUCT,
+        summary=f"what is photographed changed {where}: {_changes(findings)}{_when(since)}",
+        cameras=cameras,
+        properties=_properties(findings),
+        since=since,
+        share=_share(findings, total),
+    )
+
+
+def _data_cause(findings: Sequence[Finding], onsets: Onsets) -> Cause:
+    since = _since(findings, onsets)
+    named = [f"{f.subject}: {f.note or f.check}" for f in findings[:NAMED]]
+    more = f" and {len(findings) - NAMED} more" if len(findings) > NAMED else ""
+    return Cause(
+        kind=CauseKind.DATA,
+        summary=f"the data breaks its rules ({'; '.join(named)}{more}){_when(since)}",
+        properties=tuple(dict.fromkeys(f.subject for f in findings)),
+        since=since,
+    )

@@ -1,0 +1,195 @@
+"""The window against the reference: per camera and over all cameras, significant and large enough to matter.
+
+The chance that a healthy window raises any finding is bounded by `alpha`: half of it belongs to all cameras
+together, the other half is divided among the cameras; within a slice each topic (pictures, embedding, answers) has
+an equal part, and within a topic Holm's procedure decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from tasks.domain.finding import ALL, Finding, Outcome
+from tasks.domain.subjects import DISTINCT_SCENES, Topic
+from tasks.drift.detector import Detector, FloatArray, Score, detector
+from tasks.drift.questions import Question, questions
+from tasks.drift.rules import DriftRules
+from tasks.drift.sample import Sample
+
+FROZEN_MIN = 10
+"""Images of a camera below which nobody can call it frozen."""
+SCENES = "scenes"
+
+
+def compare(reference: Sample, current: Sample, rules: DriftRules) -> tuple[Finding, ...]:
+    """All drift findings of a window: all cameras together first, then camera by camera in alphabetical order.
+
+    A slice with too few distinct scenes on either side gets one inconclusive finding that says how many are
+    missing, and no other. An empty window is inconclusive.
+    """
+    if not len(current):
+        return (_too_few(ALL, 0, rules.min_scenes, "the window"),)
+    known, seen = reference.scenes(), current.scenes()
+    cameras = sorted(set(known) | set(seen))
+    judged = [c for c in cameras if min(known.get(c, 0), seen.get(c, 0)) >= rules.min_camera_scenes]
+    level = rules.alpha / 2
+    found = _together(reference, current, rules, level)
+    for camera in cameras:
+        found += _frozen(camera, reference, current, rules)
+        counts = (known.get(camera, 0), seen.get(camera, 0))
+        found += _enough(f"camera={camera}", counts, rules.min_camera_scenes)
+        if camera in judged:
+            pair = (reference.of(camera), current.of(camera))
+            found += _judged(f"camera={camera}", pair, rules, level / len(judged))
+    return tuple(found)
+
+
+def _together(reference: Sample, current: Sample, rules: DriftRules, level: float) -> list[Finding]:
+    before, after = matched(reference, current, rules.min_camera_scenes)
+    found = _enough(ALL, (len(before), len(after)), rules.min_scenes)
+    if found[0].outcome is Outcome.OK:
+        found += _judged(ALL, (before, after), rules, level)
+    return found
+
+
+def matched(reference: Sample, current: Sample, least: int) -> tuple[Sample, Sample]:
+    """Both samples with the same cameras in the same proportions, as many scenes of the reference as that allows.
+
+    Without it a camera that is switched off, or sends twice as much, would look like drift of all pictures.
+    Cameras with fewer than `least` scenes in the reference are left out; scenes are taken evenly over time.
+    """
+    known, seen = reference.scenes(), current.scenes()
+    common = [camera for camera in sorted(seen) if known.get(camera, 0) >= least]
+    rows = np.flatnonzero(np.isin(current.cameras, common))
+    if not common:
+        return reference.take(np.array([], dtype=np.intp)), current.take(rows)
+    ratio = min(known[camera] / seen[camera] for camera in common)
+    chosen = [
+        _evenly(np.flatnonzero(reference.cameras == camera), max(1, int(ratio * seen[camera] + 1e-9)))
+        for camera in common
+    ]
+    return reference.take(np.sort(np.concatenate(chosen))), current.take(rows)
+
+
+def _evenly(places: np.ndarray[tuple[int], np.dtype[np.intp]], count: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    return places[(np.arange(count) * len(places)) // count]
+
+
+def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: float) -> list[Finding]:
+    asked = sorted(questions(*pair, rules), key=lambda question: list(Topic).index(question.topic))
+    topics = [list(group) for _, group in groupby(asked, key=lambda question: question.topic)]
+    found: list[Finding] = []
+    for group in topics:
+        tools = [detector(question.detector) for question in group]
+        scored = [(q, d, d.score(q.reference, q.current)) for q, d in zip(group, tools, strict=True) if _sized(q, d)]
+        adjusted = holm([score.p_value for _, _, score in scored])
+        found += [
+            _finding(where, question, tool, score, p <= level / len(topics))
+            for (question, tool, score), p in zip(scored, adjusted, strict=True)
+        ]
+    return found
+
+
+def _sized(question: Question, tool: Detector) -> bool:
+    """Whether both sides have enough: few images may have a confidence though many were predicted on."""
+    return min(len(question.reference), len(question.current)) >= tool.min_n
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values in the order given; nan stays nan and does not count.
+
+    Source: Holm, A simple sequentially rejective multiple test procedure, Scand. J. Statist. 6 (1979).
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    values: FloatArray = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(values)[: int(np.isfinite(values).sum())]
+    adjusted = np.full(len(values), np.nan)
+    steps = values[order] * (len(order) - np.arange(len(order)))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(value) for value in adjusted]
+
+
+def _finding(where: str, question: Question, tool: Detector, score: Score, significant: bool) -> Finding:
+    finite = bool(np.isfinite([score.value, score.p_value]).all())
+    breach = finite and significant and score.value >= tool.limit
+    outcome = Outcome.BREACH if breach else Outcome.OK if finite else Outcome.INCONCLUSIVE
+    return Finding(
+        check=question.detector,
+        subject=question.subject,
+        slice=where,
+        outcome=outcome,
+        value=score.value if finite else None,
+        limit=tool.limit,
+        unit=tool.unit,
+        n=len(question.current),
+        effect=score.effect if np.isfinite(score.effect) else None,
+        note=f"{question.change()}; p = {score.p_value:.2g}" if finite else "too many images have no such number",
+    )
+
+
+def _enough(where: str, counts: tuple[int, int], least: int) -> list[Finding]:
+    """One finding about the sizes of reference and window in a slice: ok, or what is missing."""
+    known, seen = counts
+    if known < least:
+        return [_too_few(where, known, least, "the reference")]
+    if seen < least:
+        return [_too_few(where, seen, least, "the window")]
+    return [
+        Finding(
+            check="sample",
+            subject=SCENES,
+            slice=where,
+            outcome=Outcome.OK,
+            value=seen,
+            limit=least,
+            unit=SCENES,
+            n=seen,
+        )
+    ]
+
+
+def _too_few(where: str, count: int, least: int, whose: str) -> Finding:
+    note = f"{whose} has {count} distinct scenes, {least - count} more are needed"
+    return Finding(
+        check="sample",
+        subject=SCENES,
+        slice=where,
+        outcome=Outcome.INCONCLUSIVE,
+        value=count,
+        limit=least,
+        unit=SCENES,
+        n=count,
+        note=note,
+    )
+
+
+def _frozen(camera: str, reference: Sample, current: Sample, rules: DriftRules) -> list[Finding]:
+    """Whether a camera repeats itself more than it did in the reference; nothing for fewer than 10 images."""
+    images = current.images.get(camera, 0)
+    if images < FROZEN_MIN:
+        return []
+    now, before = _repeated(camera, current), _repeated(camera, reference)
+    rise = max(0.0, now - before)
+    return [
+        Finding(
+            check="frozen",
+            subject=DISTINCT_SCENES,
+            slice=f"camera={camera}",
+            outcome=Outcome.BREACH if rise >= rules.frozen_share else Outcome.OK,
+            value=rise,
+            limit=rules.frozen_share,
+            unit="share of images",
+            n=images,
+            note=f"{100 * now:.0f} % of {images} images repeat an earlier one, {100 * before:.0f} % in the reference",
+        )
+    ]
+
+
+def _repeated(camera: str, sample: Sample) -> float:
+    images = sample.images.get(camera, 0)
+    return 1 - sample.scenes().get(camera, 0) / images if images else 0.0

@@ -1,0 +1,35 @@
+"""Since when: the first window of the unbroken run of breaches that the present one belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tasks.domain.finding import Finding, Outcome
+from tasks.domain.window import Window
+
+Key = tuple[str, str, str]
+"""check, subject, slice: the same question about the same place in every window."""
+
+HISTORY = 500
+"""Earlier windows that are looked at."""
+
+
+def key(finding: Finding) -> Key:
+    """What makes two findings of different windows answers to the same question."""
+    return finding.check, finding.subject, finding.slice
+
+
+def onset(window: Window, history: Sequence[tuple[Window, Finding]]) -> datetime:
+    """The start of the first window of the run of breaches that ends with `window`, itself a breach.
+
+    `history` holds the earlier answers to the same question, newest first. An `ok` ends the run; a window that
+    had too little data neither ends it nor begins it.
+    """
+    first = window.start
+    for earlier, finding in history:
+        if finding.outcome is Outcome.OK:
+            break
+        if finding.outcome is Outcome.BREACH:
+            first = min(first, earlier.start)
+    return first

@@ -1,0 +1,45 @@
+"""What a person may ask of the drift stage."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tasks.domain import plugin
+
+
+class DriftRules(BaseModel):
+    """How drift is looked for, and how large it must be to matter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scalar_detector: str = Field(
+        default="ks", description="Detector for one number per image: a file in drift/detectors"
+    )
+    vector_detector: str = Field(default="mmd", description="Detector for embeddings: a file in drift/detectors")
+    rate_detector: str = Field(default="fisher", description="Detector for shares of images: a file in drift/detectors")
+    alpha: float = Field(
+        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window raises any drift finding at all"
+    )
+    min_scenes: int = Field(
+        default=50, ge=10, description="Distinct scenes over all cameras below which nothing is said"
+    )
+    min_camera_scenes: int = Field(
+        default=25, ge=10, description="Distinct scenes of one camera below which it is not judged"
+    )
+    duplicate_bits: int = Field(
+        default=2,
+        ge=0,
+        le=16,
+        description="Bits in which two 64-bit image hashes of one camera may differ and be one scene",
+    )
+    frozen_share: float = Field(
+        default=0.5, gt=0, le=1, description="Rise of the share of repeated scenes from which a camera counts as frozen"
+    )
+    confidence: float = Field(default=0.25, ge=0, le=1, description="Detections below this confidence are not counted")
+    reference_scenes: int = Field(default=1000, ge=50, description="Images that a pinned reference keeps per camera")
+    embed_batch: int = Field(default=16, ge=1, le=512, description="Images embedded at once")
+
+    @field_validator("scalar_detector", "vector_detector", "rate_detector")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return plugin.known("tasks.drift.detectors", name)

@@ -1,0 +1,125 @@
+"""A sample of distinct scenes: one row per scene, with everything that two samples are compared by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
+from tasks.drift.answers import Answers, answers
+from tasks.drift.detector import FloatArray
+from tasks.drift.rules import DriftRules
+from tasks.drift.scenes import distinct
+
+CLIPPED = 0.25
+"""Share of black (or white) pixels from which an image is a dark (or bright) one.
+
+The fraction itself is 0 on most images and must not be averaged; the share of such images is a rate.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Distinct scenes of a window or of a reference.
+
+    `cameras` (n,) names the camera of each scene, `photometric` and `answers` hold columns (n,), `embedding` is
+    (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped.
+    """
+
+    cameras: NDArray[np.object_]
+    photometric: Answers
+    answers: Answers
+    embedding: FloatArray
+    images: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.cameras)
+
+    def scenes(self) -> dict[str, int]:
+        """Distinct scenes per camera."""
+        return dict(Counter(self.cameras.tolist()))
+
+    def of(self, camera: str) -> Sample:
+        """The scenes of one camera."""
+        return self.take(np.flatnonzero(self.cameras == camera))
+
+    def take(self, rows: NDArray[np.intp]) -> Sample:
+        """The scenes at these places, in that order."""
+        cameras = self.cameras[rows]
+        return Sample(
+            cameras=cameras,
+            photometric=_taken(self.photometric, rows),
+            answers=_taken(self.answers, rows),
+            embedding=self.embedding[rows],
+            images={camera: count for camera, count in self.images.items() if camera in set(cameras.tolist())},
+        )
+
+
+def _taken(columns: Answers, rows: NDArray[np.intp]) -> Answers:
+    return Answers(
+        scalars={name: values[rows] for name, values in columns.scalars.items()},
+        rates={name: values[rows] for name, values in columns.rates.items()},
+    )
+
+
+def joined(profiles: pa.Table, predictions: pa.Table) -> pa.Table:
+    """A `references` table: each profile with the answer that was given about its image, in order of time.
+
+    An image without an answer, or whose request failed, keeps nulls. The first of several answers counts.
+    """
+    wanted = ["image_id", "model_version", "kind", "width", "height", "detections"]
+    failed = predictions["error"].is_valid().to_numpy()
+    ids = predictions["image_id"].to_pylist()
+    place = {image_id: row for row, image_id in reversed(list(enumerate(ids))) if not failed[row]}
+    rows = pa.array([place.get(image_id) for image_id in profiles["image_id"].to_pylist()], pa.int64())
+    beside = predictions.select(wanted[1:]).combine_chunks().take(rows)
+    table = profiles.select(PROFILES.names)
+    for name in wanted[1:]:
+        table = table.append_column(REFERENCES.field(name), beside[name].cast(REFERENCES.field(name).type))
+    return table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+
+
+def main_version(table: pa.Table) -> str:
+    """The model version that answered most images of a `references` table; `""` when none did."""
+    counts = Counter(version for version in table["model_version"].to_pylist() if version is not None)
+    return min(counts, key=lambda version: (-counts[version], version)) if counts else ""
+
+
+def sample(table: pa.Table, classes: Sequence[str], version: str, rules: DriftRules) -> Sample:
+    """The distinct scenes of a `references` table; answers of other versions than `version` are left out."""
+    table = table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+    cameras = table["camera"].to_pylist()
+    kept = np.flatnonzero(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits))
+    scenes = table.take(pa.array(kept))
+    return Sample(
+        cameras=np.asarray(scenes["camera"].to_pylist(), dtype=object),
+        photometric=Answers(
+            scalars={name: _column(scenes, name) for name in PROPERTIES},
+            rates={f"{side}_images": _clipped(_column(scenes, f"{side}_fraction")) for side in ("dark", "bright")},
+        ),
+        answers=answers(scenes, classes, rules.confidence, version),
+        embedding=_matrix(scenes["embedding"].to_pylist()),
+        images=dict(Counter(cameras)),
+    )
+
+
+def _column(table: pa.Table, name: str) -> FloatArray:
+    values: FloatArray = table[name].cast(pa.float64()).fill_null(float("nan")).to_numpy()
+    return values
+
+
+def _clipped(fraction: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(fraction), (fraction > CLIPPED).astype(np.float64), np.nan)
+
+
+def _matrix(vectors: Sequence[Sequence[float]]) -> FloatArray:
+    """(n, d); a vector of another length than most becomes a row of nan."""
+    lengths = Counter(len(vector) for vector in vectors)
+    width = lengths.most_common(1)[0][0] if lengths else 0
+    rows = [vector if len(vector) == width else [np.nan] * width for vector in vectors]
+    return np.asarray(rows, dtype=np.float64).reshape(len(rows), width)

@@ -1,0 +1,233 @@
+"""Opens bucket, model and ledger for the drift stage: profiles, findings, causes, page and pinned references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.adapters import drift_report
+from tasks.adapters.ledger.records import PinnedReference, WindowFacts
+from tasks.adapters.manifests import local_paths
+from tasks.adapters.yolo import Yolo, read_image
+from tasks.connections import images, ledger, store, tables, weights
+from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.model import Kind, ModelRef
+from tasks.domain.snapshot import Claim, Snapshot, TableRef
+from tasks.domain.tables import PREDICTIONS
+from tasks.domain.verdict import Cause
+from tasks.domain.window import Window
+from tasks.drift import pinning, profiles
+from tasks.drift.cause import causes_of
+from tasks.drift.compare import compare
+from tasks.drift.onset import HISTORY, key, onset
+from tasks.drift.page import columns
+from tasks.drift.properties import of_file
+from tasks.drift.rules import DriftRules
+from tasks.drift.sample import Sample, joined, main_version, sample
+from tasks.settings import settings
+
+MARKER_BYTES = 10_000
+SCORED = (Kind.DETECT, Kind.CLASSIFY)
+
+
+@task(cache_policy=NO_CACHE)
+def profile(snapshot: Snapshot, champion: ModelRef, rules: DriftRules) -> TableRef:
+    """The profiles of a window's accepted images; what was measured before is never measured again."""
+    rows = profiles.accepted(tables().read(snapshot.catalog))
+    return _profiled(rows, snapshot.claim.window, champion, rules)
+
+
+@task(cache_policy=NO_CACHE)
+def check_drift(
+    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
+) -> Report:
+    """What changed against the pinned reference; inconclusive without a champion, a reference or images."""
+    if profiled is None:
+        return _silent("champion", "the model has no champion: nothing sees the images")
+    if reference is None:
+        return _silent(
+            "reference", "no reference is pinned for this champion: name healthy windows with `evergreen pin`"
+        )
+    before, after = _samples(snapshot, profiled, reference, rules)
+    found = compare(before, after, rules)
+    return Report(stage=Stage.DRIFT, findings=(*found, *_unanswered(before, after)))
+
+
+@task(cache_policy=NO_CACHE)
+def find_causes(claim: Claim, reports: Sequence[Report], rules: DriftRules) -> tuple[Cause, ...]:
+    """Ranked causes of the breaches, each with the start of its unbroken run of breaches."""
+    history = ledger().findings.history
+    onsets = {
+        key(f): onset(claim.window, history(claim.model, f.check, f.subject, f.slice, claim.window, HISTORY))
+        for report in reports
+        for f in report.breaches()
+    }
+    return causes_of(reports, onsets)
+
+
+@task(cache_policy=NO_CACHE)
+def drift_page(
+    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
+) -> str:
+    """The URI of the page with the distributions of window and reference; empty when there is nothing to draw."""
+    if profiled is None or reference is None:
+        return ""
+    before, after = _samples(snapshot, profiled, reference, rules)
+    claim = snapshot.claim
+    try:
+        page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
+    except ContractError:  # an empty window, or one where nothing varies: there is no page to show
+        return ""
+    folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
+    name = f"{folder}/drift-{profiled.digest[:12]}-{reference.id}"
+    store().put(f"{name}.html", page.html, "text/html; charset=utf-8")
+    return store().uri(f"{name}.html")
+
+
+@task(cache_policy=NO_CACHE)
+def pin_reference(
+    model: str, windows: Sequence[Window], actor: str, reason: str, rules: DriftRules | None = None
+) -> PinnedReference:
+    """Measure the champion against these windows from now on; cameras that were at fault in them are left out.
+
+    Answers of another version are replaced by the champion's own, so that a promotion is not taken for drift.
+
+    Raises:
+        NotFound: the model has no champion, a window was never judged, or no image is left.
+    """
+    used, champion = rules or DriftRules(), _champion(model)
+    parts = [_window_part(champion, window, used) for window in windows]
+    if not parts:
+        raise NotFound("no window was named: a reference needs at least one healthy window")
+    return _pinned(pa.concat_tables(parts), champion, actor, reason, used)
+
+
+@task(cache_policy=NO_CACHE)
+def repin_reference(
+    reference: PinnedReference, actor: str, reason: str, rules: DriftRules | None = None
+) -> PinnedReference:
+    """The same images as a reference for the present champion: seen and answered by it."""
+    used, champion = rules or DriftRules(), _champion(reference.model)
+    table = tables().read(reference.table)
+    fresh = _measured(table.select(list(profiles.IDENTITY)), {}, champion, used)
+    for name in pinning.ANSWER:
+        fresh = fresh.append_column(table.schema.field(name), table[name])
+    return _pinned(fresh, champion, actor, reason, used)
+
+
+def _silent(check: str, note: str) -> Report:
+    finding = Finding(check=check, subject="images", outcome=Outcome.INCONCLUSIVE, note=note)
+    return Report(stage=Stage.DRIFT, findings=(finding,))
+
+
+def _unanswered(before: Sample, after: Sample) -> tuple[Finding, ...]:
+    """Said when nothing could be asked about the answers, which is not the same as unchanged answers."""
+    if not len(after) or (before.answers.scalars and after.answers.scalars):
+        return ()
+    whose = (
+        "image was answered by the version that the reference is for"
+        if before.answers.scalars
+        else "answer is in the reference"
+    )
+    note = f"the answers were not compared: no {whose}"
+    return (Finding(check="answers", subject="predictions", outcome=Outcome.INCONCLUSIVE, note=note),)
+
+
+def _champion(model: str) -> ModelRef:
+    champion = ledger().promotions.champion(model)
+    if champion is None:
+        raise NotFound(f"model {model!r} has no champion: promote a version first")
+    return champion
+
+
+def _samples(
+    snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules
+) -> tuple[Sample, Sample]:
+    before = tables().read(reference.table)
+    after = joined(tables().read(profiled), tables().read(snapshot.predictions))
+    classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
+    version = main_version(before)
+    return sample(before, classes, version, rules), sample(after, classes, version, rules)
+
+
+def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRules) -> TableRef:
+    """The stored profiles of exactly these images; other parts of the same window save what they can."""
+    folder = profiles.folder(champion.name, champion.sha256, window)
+    name = f"{folder}/{profiles.content_name(rows)}"
+    if store().exists(f"{name}.json"):
+        return profiles.ref_of(store().get(f"{name}.json", MARKER_BYTES))
+    notes = [info.key for info in store().list(f"{folder}/") if info.key.endswith(".json")]
+    parts = [tables().read(profiles.ref_of(store().get(note, MARKER_BYTES))) for note in notes]
+    table = _measured(rows, profiles.known(parts), champion, rules)
+    ref: TableRef = tables().write(table, "profiles", f"{name}.parquet")
+    store().put(f"{name}.json", profiles.note_of(ref), "application/json")
+    return ref
+
+
+def _measured(rows: pa.Table, known: dict[str, profiles.Row], champion: ModelRef, rules: DriftRules) -> pa.Table:
+    """Profiles of these images; only hashes that are not known are decoded and embedded."""
+    hashes = rows["sha256"].to_pylist()
+    first = {sha256: place for place, sha256 in reversed(list(enumerate(hashes))) if sha256 not in known}
+    places = sorted(first.values())
+    fresh = rows.take(pa.array(places, pa.int64()))
+    if not places:
+        return profiles.assembled(rows, known)
+    paths = local_paths(images(), fresh)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        properties = list(pool.map(of_file, paths))
+    vectors = _model(champion).embed(paths, champion.imgsz, rules.embed_batch)
+    return profiles.assembled(rows, known | profiles.measured(fresh["sha256"].to_pylist(), properties, vectors))
+
+
+def _model(champion: ModelRef) -> Yolo:
+    return Yolo.load(weights(champion), champion.sha256, champion.kind, settings().device, champion.classes)
+
+
+def _window_part(champion: ModelRef, window: Window, rules: DriftRules) -> pa.Table:
+    """A judged window as rows of a reference."""
+    record = ledger().windows.get(champion.name, window)
+    if record is None or record.facts is None or record.facts.catalog is None:
+        raise NotFound(f"window {window} of {champion.name!r} was never judged: run the monitor over it first")
+    rows = profiles.accepted(tables().read(record.facts.catalog))
+    table = joined(tables().read(_profiled(rows, window, champion, rules)), _predictions(record.facts))
+    return pinning.without(table, pinning.blamed(record.verdict))
+
+
+def _predictions(facts: WindowFacts) -> pa.Table:
+    """The answers that the window was judged by; none when it did not keep them (the champion then answers anew)."""
+    note = facts.artifacts.get("predictions", "")
+    return tables().read(profiles.ref_of(note.encode())) if note.startswith("{") else PREDICTIONS.empty_table()
+
+
+def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules: DriftRules) -> PinnedReference:
+    table = table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+    chosen = _answered(pinning.thinned(table, rules.reference_scenes), champion, rules)
+    if not chosen.num_rows:
+        raise NotFound("the named windows hold no image of a sound camera")
+    content = profiles.content_name(chosen.select(["sha256"]))
+    name = f"{champion.name}/evergreen/references/{champion.sha256[:12]}-{content}"
+    ref = tables().write(chosen, "references", f"{name}.parquet")
+    return ledger().references.get(ledger().references.pin(champion.name, champion.sha256, ref, actor, reason))
+
+
+def _answered(table: pa.Table, champion: ModelRef, rules: DriftRules) -> pa.Table:
+    """The champion's own answers beside every image, where its kind can be answered here."""
+    version = str(champion.version)
+    rows = pinning.foreign(table, version)
+    if not rows or champion.kind not in SCORED or not champion.version:
+        return table
+    paths = local_paths(images(), table.take(pa.array(rows, pa.int64())))
+    found = _model(champion).predict(paths, champion.imgsz, max(rules.confidence / 2, 0.01), batch=rules.embed_batch)
+    return pinning.answered(table, rows, found, [_size(path) for path in paths], version)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels as the image is shown."""
+    height, width = read_image(path).shape[:2]
+    return int(width), int(height)

@@ -1,0 +1,86 @@
+"""Evaluate one version on one labelled set, keep the result, and say whether the champion fell."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.adapters.manifests import local_paths
+from tasks.adapters.yolo import Yolo, protocol
+from tasks.connections import images, ledger, registry, store, tables, weights
+from tasks.domain.errors import NotFound, RegistryUnavailable
+from tasks.domain.evaluation import Evaluation
+from tasks.domain.finding import Report
+from tasks.domain.model import ModelRef
+from tasks.domain.scoring.scored import Scored, evaluation, score
+from tasks.domain.scoring.truth import truths
+from tasks.domain.snapshot import TableRef
+from tasks.evaluate import performance
+from tasks.evaluate.plots import plots
+from tasks.evaluate.rules import EvaluateRules
+from tasks.settings import settings
+
+log = logging.getLogger(__name__)
+
+BASELINES = ("baseline", "golden", "val")
+"""Where a version's baseline is looked for: its recent score when it passed shadow, the golden set, its own split."""
+
+
+@task(cache_policy=NO_CACHE)
+def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: EvaluateRules) -> Evaluation:
+    """Score a version on a `datasets` table; scored before under the same protocol, the kept result is given back.
+
+    `name` is what the set is called (`recent`, `golden`). No labelled image gives n = 0 and nan, never a score of 0.
+    """
+    used = protocol(rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch, settings().device)
+    known = ledger().evaluations.latest(ref.name, ref.sha256, name)
+    if known and (known.digest, known.protocol) == (dataset.digest, used.digest):
+        return known
+    scored = _scored(ref, dataset, rules)
+    result = evaluation(ref, scored, name, dataset.digest, used, rules.seed)
+    ledger().evaluations.save(ref.name, result)
+    _publish(ref, result, plots(scored))
+    return result
+
+
+@task(cache_policy=NO_CACHE)
+def judge_performance(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRules) -> Report:
+    """The finding on labelled performance (`tasks.evaluate.performance`)."""
+    return performance.judge_performance(recent, baseline, rules)
+
+
+def baseline_of(champion: ModelRef) -> Evaluation | None:
+    """What this version could do when it became champion; None when nobody measured it."""
+    kept = (ledger().evaluations.latest(champion.name, champion.sha256, name) for name in BASELINES)
+    return next((found for found in kept if found is not None and found.n), None)
+
+
+def _scored(ref: ModelRef, dataset: TableRef, rules: EvaluateRules) -> Scored:
+    table = tables().read(dataset)
+    if not table.num_rows:
+        return score(ref, [], [], rules.confidence)
+    model = Yolo.load(weights(ref), ref.sha256, ref.kind, settings().device, ref.classes)
+    paths = local_paths(images(), table)
+    predictions = model.predict(paths, rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch)
+    return score(ref, truths(table), predictions, rules.confidence)
+
+
+def _publish(ref: ModelRef, result: Evaluation, pictures: dict[str, bytes]) -> None:
+    """Pictures into the bucket, numbers into MLflow; MLflow being away costs a log line, not the evaluation."""
+    folder = f"{ref.name}/evergreen/evaluations/{ref.sha256[:16]}/{result.dataset}-{result.digest[:16]}"
+    for name, png in pictures.items():
+        store().put(f"{folder}/{name}", png, "image/png")
+    if not ref.version:
+        return
+    with tempfile.TemporaryDirectory(prefix="evergreen-plots-") as scratch:
+        paths = [Path(scratch) / name for name in pictures]
+        for path in paths:
+            path.write_bytes(pictures[path.name])
+        try:
+            registry().log_evaluation(ref.name, ref.version, result, paths)
+        except (RegistryUnavailable, NotFound) as error:
+            log.warning("evaluation of %s on %s is not shown in MLflow: %s", ref, result.dataset, error)

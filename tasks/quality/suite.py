@@ -1,0 +1,97 @@
+"""The quality rules as code: schema, nulls, ranges, uniqueness, volume, freshness, boxes, latency, quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.domain.expectation import Expectation, Parameter, Severity
+from tasks.domain.model import Kind
+from tasks.quality.frames import DETECTIONS, IMAGES, OBJECTS, Frames
+from tasks.quality.rules import QualityRules
+
+BETWEEN = "ExpectColumnValuesToBeBetween"
+NOT_NULL = "ExpectColumnValuesToNotBeNull"
+MEAN = "ExpectColumnMeanToBeBetween"
+UNIQUE = "ExpectColumnValuesToBeUnique"
+IN_SET = "ExpectColumnValuesToBeInSet"
+ROWS = "ExpectTableRowCountToBeBetween"
+EXISTS = "ExpectColumnToExist"
+LOWEST = "ExpectColumnMinToBeBetween"
+
+_REQUIRED = ("image_id", "camera", "kind", "model_version", "width", "height")
+_LARGEST = 100_000.0
+
+
+def suite(frames: Frames, classes: int | None, rules: QualityRules) -> tuple[Expectation, ...]:
+    """The expectations about a window's tables; the row count comes first and is never left out.
+
+    Optional columns that nobody fills (latencies, sampling) and detections that do not exist are not asked
+    about: there is nothing to keep. `classes` is how many classes the model knows, None when nobody said.
+    """
+    found = [_volume(rules), *_schema(), *_objects(rules), *_images(frames[IMAGES], rules)]
+    if frames[DETECTIONS].num_rows:
+        found += _detections(frames[DETECTIONS], classes, rules)
+    return tuple(found)
+
+
+def _rule(name: str, rule: str, where: tuple[str, str], mostly: float = 1.0, **parameters: Parameter) -> Expectation:
+    table, column = where
+    return Expectation(name=name, rule=rule, table=table, column=column, mostly=mostly, parameters=parameters)
+
+
+def _volume(rules: QualityRules) -> Expectation:
+    limits: dict[str, Parameter] = {"min_value": rules.min_images, "max_value": rules.max_images}
+    return Expectation(name="volume", rule=ROWS, table=IMAGES, parameters=limits)
+
+
+def _schema() -> Iterator[Expectation]:
+    for column in _REQUIRED:
+        yield _rule("schema", EXISTS, (IMAGES, column))
+        yield _rule("nulls", NOT_NULL, (IMAGES, column))
+    yield _rule("duplicates", UNIQUE, (IMAGES, "image_id"))
+    yield _rule("duplicates", UNIQUE, (OBJECTS, "key"))
+    yield _rule("enum", IN_SET, (IMAGES, "kind"), value_set=tuple(kind.value for kind in Kind))
+    for side in ("width", "height"):
+        yield _rule("range", BETWEEN, (IMAGES, side), min_value=1, max_value=_LARGEST)
+
+
+def _objects(rules: QualityRules) -> Iterator[Expectation]:
+    yield _rule("quarantined_share", MEAN, (OBJECTS, "quarantined"), min_value=0, max_value=rules.max_quarantined)
+    yield _rule("unanswered_share", MEAN, (OBJECTS, "unanswered"), min_value=0, max_value=rules.max_unanswered)
+
+
+def _images(images: pa.Table, rules: QualityRules) -> Iterator[Expectation]:
+    yield _rule("failed_share", MEAN, (IMAGES, "failed"), min_value=0, max_value=rules.max_failed)
+    yield _rule("captured_in_window", BETWEEN, (IMAGES, "silence_hours"), min_value=0)
+    yield Expectation(
+        name="freshness",
+        rule=LOWEST,
+        table=IMAGES,
+        column="silence_hours",
+        parameters={"min_value": 0, "max_value": rules.max_silence_hours},
+        severity=Severity.WARNING,
+    )
+    for column in ("preprocess_ms", "inference_ms", "postprocess_ms"):
+        if _filled(images, column):
+            yield _rule("latency", BETWEEN, (IMAGES, column), 0.99, min_value=0, max_value=rules.max_latency_ms)
+    if _filled(images, "sampling_probability"):
+        yield _rule("range", BETWEEN, (IMAGES, "sampling_probability"), min_value=1e-12, max_value=1)
+
+
+def _detections(detections: pa.Table, classes: int | None, rules: QualityRules) -> Iterator[Expectation]:
+    yield _rule("nulls", NOT_NULL, (DETECTIONS, "confidence"))
+    yield _rule("range", BETWEEN, (DETECTIONS, "confidence"), min_value=0, max_value=1)
+    highest = None if classes is None else classes - 1
+    yield _rule("class_known", BETWEEN, (DETECTIONS, "class_id"), min_value=0, max_value=highest)
+    if float(np.sum(detections["boxed"].to_numpy())) > 0:
+        tolerance, most = rules.box_tolerance_px, rules.mostly
+        yield _rule("box_inside_image", BETWEEN, (DETECTIONS, "overhang"), most, max_value=tolerance)
+        yield _rule("box_has_area", BETWEEN, (DETECTIONS, "box_width"), most, min_value=1e-3)
+        yield _rule("box_has_area", BETWEEN, (DETECTIONS, "box_height"), most, min_value=1e-3)
+
+
+def _filled(table: pa.Table, column: str) -> bool:
+    return bool(table[column].null_count < table.num_rows)

@@ -1,0 +1,102 @@
+"""What the ledger knows about windows, in the words that flows ask for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from tasks.adapters.ledger.records import PinnedReference, WindowFacts, WindowRecord
+from tasks.connections import ledger, tables
+from tasks.domain.finding import Finding, Report, Stage
+from tasks.domain.model import ModelRef
+from tasks.domain.notice import Link
+from tasks.domain.promotion import Approval
+from tasks.domain.snapshot import Claim, Snapshot, table_note, table_of
+from tasks.domain.window import Window
+from tasks.report.index_page import page_links
+from tasks.settings import settings
+
+DECISIONS = 1_000
+"""Newest decisions that are searched for refused answers."""
+
+
+def champion_and_reference(model: str) -> tuple[ModelRef | None, PinnedReference | None]:
+    """Who is champion, and the reference pinned for exactly this champion."""
+    champion = ledger().promotions.champion(model)
+    return champion, ledger().references.current(model, champion.sha256) if champion else None
+
+
+def judged_windows(model: str, limit: int = 50) -> list[WindowRecord]:
+    """Windows with a verdict and at least one accepted image, the newest first."""
+    found = ledger().windows.latest(model, limit)
+    return [row for row in found if row.facts is not None and row.facts.accepted and row.outcome is not None]
+
+
+def newest_windows(model: str, count: int) -> list[Window]:
+    """The newest so many judged windows that saw production, the oldest of them first."""
+    return [row.window for row in judged_windows(model)[:count]][::-1]
+
+
+def facts_of(snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel]) -> WindowFacts:
+    """What the verdict on a snapshot stands on; `rules` are hashed, so that equal configurations are recognised."""
+    champion, reference = champion_and_reference(snapshot.claim.model)
+    reasons = tables().read(snapshot.catalog, ["verdict", "reason"]).to_pylist()
+    quarantined: dict[str, int] = {}
+    for row in reasons:
+        if row["verdict"] != "accepted":
+            quarantined[row["reason"]] = quarantined.get(row["reason"], 0) + 1
+    artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}
+    return WindowFacts(
+        listed=snapshot.listed,
+        accepted=snapshot.accepted,
+        quarantined=quarantined,
+        catalog=snapshot.catalog,
+        artifacts={**artifacts, **({"evidently": evidently} if evidently else {})},
+        champion_sha256=champion.sha256 if champion else "",
+        reference_id=reference.id if reference else None,
+        config_hash=hashlib.sha256("\n".join(each.model_dump_json() for each in rules).encode()).hexdigest(),
+    )
+
+
+def links_of(facts: WindowFacts) -> tuple[Link, ...]:
+    """Addresses of the window's pages, for messages."""
+    return page_links(facts.artifacts, settings().pages_url or "")
+
+
+def stored_reports(model: str, window: Window) -> list[Report]:
+    """The reports of a judged window as the ledger has them, without labelled performance."""
+    by_stage: dict[Stage, list[Finding]] = {}
+    for stage, finding in ledger().findings.of(model, window):
+        if stage is not Stage.EVALUATE:
+            by_stage.setdefault(stage, []).append(finding)
+    return [Report(stage=stage, findings=tuple(found)) for stage, found in by_stage.items()]
+
+
+def facts_again(model: str, window: Window) -> WindowFacts | None:
+    """The facts of a judged window, to judge it again."""
+    record = ledger().windows.get(model, window)
+    return record.facts if record else None
+
+
+def latest_snapshot(model: str) -> Snapshot | None:
+    """The newest judged window as a snapshot; None before the first."""
+    for row in judged_windows(model):
+        if row.facts and row.facts.catalog and "predictions" in row.facts.artifacts:
+            claim = Claim(model=model, window=row.window, epoch=row.epoch, revision=row.revision)
+            return Snapshot(
+                claim=claim,
+                catalog=row.facts.catalog,
+                predictions=table_of(row.facts.artifacts["predictions"]),
+                listed=row.facts.listed,
+                accepted=row.facts.accepted,
+                quarantined=sum(row.facts.quarantined.values()),
+            )
+    return None
+
+
+def refusals(request: Approval) -> int:
+    """How many answers to this request came from people who may not answer."""
+    found = ledger().decisions.list(request.model, DECISIONS)
+    return sum(row.kind == "answer_refused" and row.subject == f"request/{request.id}" for row in found)

@@ -1,0 +1,135 @@
+"""Write a verdict or a comparison down once: the page into the bucket, the facts into the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.adapters.ledger.records import WindowFacts
+from tasks.connections import images, ledger, registry, store, tables
+from tasks.domain.evaluation import Comparison
+from tasks.domain.intent import Intent
+from tasks.domain.model import ModelRef
+from tasks.domain.notice import Fact, Link
+from tasks.domain.snapshot import Claim
+from tasks.domain.verdict import Verdict
+from tasks.report import decision_page
+from tasks.report.comparison_json import comparison_from_json, comparison_json
+from tasks.report.decision_page import DecisionPage
+from tasks.report.index_page import page_links
+from tasks.report.judged import Judged
+from tasks.report.pictures import per_camera
+from tasks.report.window_page import WindowPage, window_markdown, window_page
+from tasks.settings import settings
+
+HTML = "text/html; charset=utf-8"
+
+
+@task(cache_policy=NO_CACHE)
+def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> WindowFacts:
+    """The one-page report in the bucket and as a Prefect artifact; the facts with its address."""
+    page = WindowPage(
+        model=claim.model,
+        window=claim.window,
+        verdict=verdict,
+        pictures=per_camera(_catalog(facts), _reference(facts), images()),
+        links=page_links(facts.artifacts, settings().pages_url or ""),
+        listed=facts.listed,
+        accepted=facts.accepted,
+        quarantined=facts.quarantined,
+        made_of=_made_of(facts),
+    )
+    folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
+    key = f"{folder}/report-{claim.revision}-{claim.epoch}.html"
+    store().put(key, window_page(page), HTML)
+    create_markdown_artifact(window_markdown(page), key=artifact_key("window", claim.model))
+    artifacts = {**facts.artifacts, "page": store().uri(key)}
+    return replace(facts, artifacts=artifacts)
+
+
+@task(cache_policy=NO_CACHE)
+def commit_window(claim: Claim, verdict: Verdict, facts: WindowFacts, intents: Sequence[Intent]) -> Judged:
+    """The verdict in the ledger, with everything that must follow from it; all or nothing."""
+    record = ledger().windows.commit(claim, verdict, facts, intents)
+    return Judged(
+        model=claim.model,
+        window=claim.window,
+        revision=record.revision,
+        verdict=verdict,
+        pages={link.label: link.url for link in page_links(facts.artifacts, settings().pages_url or "")},
+    )
+
+
+def _catalog(facts: WindowFacts) -> list[Mapping[str, object]]:
+    if facts.catalog is None:
+        return []
+    rows: list[Mapping[str, object]] = tables().read(facts.catalog, ["key", "camera", "sha256", "verdict"]).to_pylist()
+    return [row for row in rows if row["verdict"] == "accepted"]
+
+
+def _reference(facts: WindowFacts) -> list[Mapping[str, object]]:
+    if facts.reference_id is None:
+        return []
+    pinned = ledger().references.get(facts.reference_id)
+    rows: list[Mapping[str, object]] = tables().read(pinned.table, ["key", "camera", "sha256"]).to_pylist()
+    return rows
+
+
+def _made_of(facts: WindowFacts) -> tuple[Fact, ...]:
+    return (
+        Fact(label="Champion", value=facts.champion_sha256[:12] or "none"),
+        Fact(label="Reference", value=str(facts.reference_id or "none")),
+        Fact(label="Rules", value=facts.config_hash[:12]),
+        Fact(label="Installation", value=settings().environment),
+    )
+
+
+@task(cache_policy=NO_CACHE)
+def publish_comparison(champion: ModelRef, challenger: ModelRef, comparison: Comparison) -> str:
+    """The gate report in the ledger, its page in the bucket; the report's hash."""
+    gate_hash: str = ledger().gates.save(
+        challenger.name, challenger.sha256, champion.sha256, comparison.outcome, comparison_json(comparison)
+    )
+    page = _decision(champion, challenger, comparison, gate_hash)
+    store().put(_decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
+    create_markdown_artifact(decision_page.decision_markdown(page), key=artifact_key("comparison", challenger.name))
+    return gate_hash
+
+
+def decision_markdown(gate_hash: str) -> str:
+    """The evidence of a stored gate report, as the form of the Prefect UI shows it."""
+    gate = ledger().gates.get(gate_hash)
+    champion, challenger = (
+        ledger().versions.get(gate.model, sha256).ref for sha256 in (gate.champion_sha256, gate.challenger_sha256)
+    )
+    page = _decision(champion, challenger, comparison_from_json(gate.report), gate_hash)
+    return decision_page.decision_markdown(page)
+
+
+def artifact_key(name: str, model: str) -> str:
+    """A key as Prefect wants it: lower case, digits and dashes.
+
+    >>> artifact_key("window", "Parts_2 (new)")
+    'window-parts-2--new'
+    """
+    return f"{name}-{''.join(c if c.isascii() and c.isalnum() else '-' for c in model.lower())}".strip("-")
+
+
+def _decision(champion: ModelRef, challenger: ModelRef, comparison: Comparison, gate_hash: str) -> DecisionPage:
+    compare = registry().compare_url(challenger.name, [champion.version, challenger.version])
+    own = page_links({"page": store().uri(_decision_key(challenger.name, gate_hash))}, settings().pages_url or "")
+    return DecisionPage(
+        champion=champion,
+        challenger=challenger,
+        comparison=comparison,
+        gate_hash=gate_hash,
+        links=(*own, Link(label="compare in MLflow", url=compare)),
+    )
+
+
+def _decision_key(model: str, gate_hash: str) -> str:
+    return f"{model}/evergreen/decisions/{gate_hash[:32]}.html"

@@ -1,0 +1,64 @@
+"""Small pictures inside a page: no EXIF, no profile, no remote address, at most 50 KB each."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tasks.domain.errors import ContractError
+
+SIDE = 300
+"""Pixels of the longer side."""
+
+LIMIT = 50_000
+"""Most bytes of a picture inside a page."""
+
+_QUALITIES = (82, 65, 45, 25)
+_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """JPEG or PNG bytes of at most `LIMIT`, with what it shows in plain text."""
+
+    data: bytes
+    caption: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The picture as a data: address. Raises `ContractError` when it is too large or no JPEG or PNG."""
+        kind = next((kind for magic, kind in _MAGIC.items() if self.data.startswith(magic)), None)
+        if kind is None or len(self.data) > LIMIT:
+            raise ContractError(f"a picture on a page is a JPEG or PNG of at most {LIMIT} bytes: use `thumbnail`")
+        return f"data:{kind};base64,{base64.b64encode(self.data).decode('ascii')}"
+
+
+def thumbnail(image: Path, caption: str = "", side: int = SIDE) -> Picture:
+    """The image, upright, fitted into `side` x `side` pixels, as JPEG.
+
+    Raises:
+        ContractError: the file is no readable image; it was accepted earlier, so it changed since.
+    """
+    try:
+        with Image.open(image, formats=("JPEG", "PNG", "WEBP")) as opened:
+            opened.draft("RGB", (2 * side, 2 * side))
+            small = ImageOps.exif_transpose(opened).convert("RGB")
+            small.thumbnail((side, side))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
+        raise ContractError(f"cannot make a picture of {image.name[:80]!r}: {error}") from error
+    for quality in _QUALITIES:
+        data = _jpeg(small, quality)
+        if len(data) <= LIMIT:
+            return Picture(data=data, caption=caption)
+    return thumbnail(image, caption, side // 2)
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    clean = Image.frombytes("RGB", image.size, image.tobytes())
+    buffer = io.BytesIO()
+    clean.save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,101 @@
+"""One page about one window: what is wrong, how it looks, since when, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tasks.domain.finding import Outcome
+from tasks.domain.notice import Fact, Link
+from tasks.domain.verdict import Cause, Verdict
+from tasks.domain.window import Window
+from tasks.domain.wording import TODO, moment, one_line
+from tasks.report.markdown import bounded, escape, link, table
+from tasks.report.rendering import render
+from tasks.report.rows import Row, blamed, rows_of
+from tasks.report.thumbnail import Picture
+
+MARKDOWN_LIMIT = 5_000
+"""Characters of the Markdown form: what MLflow shows, and small enough for every list of artifacts."""
+
+ROWS_LIMIT = 200
+"""Rows of the page; the ledger has them all."""
+
+MARKDOWN_ROWS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraPictures:
+    """A few pictures of one camera: how it was when all was well, and how it is now."""
+
+    camera: str
+    reference: tuple[Picture, ...] = ()
+    current: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowPage:
+    """Everything that the page shows. Text is plain; `made_of` says which champion, reference and rules."""
+
+    model: str
+    window: Window
+    verdict: Verdict
+    pictures: tuple[CameraPictures, ...] = ()
+    links: tuple[Link, ...] = ()
+    listed: int = 0
+    accepted: int = 0
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    made_of: tuple[Fact, ...] = ()
+
+
+def window_page(page: WindowPage) -> bytes:
+    """The page as one self-contained HTML file."""
+    rows = rows_of(page.verdict.findings(), page.verdict.causes)
+    shown = rows[:ROWS_LIMIT]
+    guilty = blamed(page.verdict)
+    return render(
+        "window.html.j2",
+        page=page,
+        verdict=page.verdict,
+        todo=todo(page.verdict),
+        causes=[(cause, where(cause)) for cause in page.verdict.causes],
+        changed=[row for row in shown if row.outcome is not Outcome.OK],
+        fine=[row for row in shown if row.outcome is Outcome.OK],
+        left_out=len(rows) - len(shown),
+        suspects=[each for each in page.pictures if each.camera in guilty],
+        others=[each for each in page.pictures if each.camera not in guilty],
+    )
+
+
+def window_markdown(page: WindowPage) -> str:
+    """The same in Markdown without pictures, at most `MARKDOWN_LIMIT` characters."""
+    verdict = page.verdict
+    rows = [row for row in rows_of(verdict.findings(), verdict.causes) if row.outcome is not Outcome.OK]
+    span = f"{moment(page.window.start)} to {moment(page.window.end)}"
+    blocks = [
+        f"# {escape(one_line(page.model))}: {verdict.state_name}",
+        f"{escape(one_line(verdict.sentence))}",
+        f"**What to do:** {escape(todo(verdict))}",
+        *(f"- {escape(one_line(cause.summary) + where(cause))}" for cause in verdict.causes[:8]),
+        f"Window {escape(span)}; {page.accepted} of {page.listed} objects accepted.",
+        " · ".join(link(each) for each in page.links),
+        "\n".join(table(("Where", "What", "Measured", "Limit", "n", "Since"), map(_cells, rows[:MARKDOWN_ROWS]))),
+    ]
+    return bounded([block for block in blocks if block], MARKDOWN_LIMIT)
+
+
+def todo(verdict: Verdict) -> str:
+    """What a person should do about the verdict."""
+    return TODO[verdict.action]
+
+
+def where(cause: Cause) -> str:
+    """Since when and how much of the change, in brackets; empty when neither is known."""
+    since = f"since {moment(cause.since)}" if cause.since else ""
+    share = f"{cause.share:.0%} of the change" if cause.share is not None else ""
+    words = ", ".join(word for word in (since, share) if word)
+    return f" ({words})" if words else ""
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (row.where, row.what, row.measured, row.limit, str(row.n), row.since)

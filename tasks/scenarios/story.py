@@ -1,0 +1,155 @@
+"""The story of the demonstration, step by step; every step does what a person or a schedule would do.
+
+The steps use the deployed flows and the same calls as the command line. How they are told (bars, sentences) is the
+teller's business: `tasks.cli.demo` for people, the end-to-end test for itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tasks.adapters.orchestrator import Run
+from tasks.connections import ledger, orchestrator, registry
+from tasks.domain.errors import EvergreenError, NotFound
+from tasks.domain.promotion import Approval, Promotion
+from tasks.domain.window import Window
+from tasks.drift.task import pin_reference
+from tasks.promote.reconcile import reconcile
+from tasks.promote.task import adopt
+from tasks.scenarios.replay import Progress, Serving, commission, write_labels
+from tasks.scenarios.script import Chapter, Scenario
+
+POLL_SECONDS = 1.0
+RUN_LIMIT_SECONDS = 1800.0
+OPERATOR = "demo operator"
+
+
+class Unexpected(EvergreenError):
+    """The loop did not do what the story says; the message names the run to look at."""
+
+
+class Teller(Protocol):
+    """Shows how far a step is."""
+
+    def say(self, sentence: str) -> None:
+        """One short sentence."""
+
+    def bar(self, title: str, total: int | None) -> Progress:
+        """A bar for a step of `total` units (None: unknown); call the result with how many were done."""
+
+
+class Story:
+    """One scenario, told to one teller."""
+
+    def __init__(self, scenario: Scenario, teller: Teller) -> None:
+        self.scenario = scenario
+        self.model = scenario.name
+        self.tell = teller
+
+    def chapter(self, key: str) -> Chapter:
+        return next(chapter for chapter in self.scenario.chapters if chapter.key == key)
+
+    def configure(self) -> None:
+        """Set the deployments' parameters, as a user would in prefect.yaml."""
+        for deployment, parameters in self.scenario.parameters.items():
+            orchestrator().configure(deployment, parameters)
+
+    def commission(self) -> int:
+        """Upload labelled pictures from before the first model."""
+        return commission(self.scenario, self.tell.bar("labelled pictures from commissioning", None))
+
+    def first_champion(self) -> Promotion:
+        """Train the first version with the retrain flow and adopt it, as its owner would."""
+        self.run("retrain", {"model": self.model, "reason": "first version"}, "training the first model")
+        newest = max(ledger().versions.list(self.model), key=lambda record: record.created_at)
+        promotion = adopt(self.model, newest.ref.sha256, OPERATOR, "first champion")
+        reconcile(ledger(), registry(), self.model)
+        return promotion
+
+    def live(self, key: str) -> list[Run]:
+        """Replay a chapter and let monitor judge each of its windows."""
+        chapter = self.chapter(key)
+        self.tell.say(chapter.title)
+        serving = Serving(self.scenario)
+        runs = []
+        for window in chapter.windows:
+            serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
+            run = self.monitor(window)
+            self.tell.say(f"{run.state_name}: {run.message}")
+            runs.append(run)
+        return runs
+
+    def monitor(self, window: Window) -> Run:
+        """Judge one window with the deployed monitor flow."""
+        parameters = {"model": self.model, "window": str(window)}
+        return self.run("monitor", parameters, f"{window.start:%a %d %b}: monitor")
+
+    def accept(self) -> int:
+        """A person accepts the judged days as healthy: the reference that drift is measured against."""
+        windows = list(self.chapter("accepted").windows)
+        return pin_reference.fn(self.model, windows, OPERATOR, "accepted after commissioning").table.rows
+
+    def label(self, key: str) -> int:
+        """People label a chapter's pictures."""
+        shots = (shot for window in self.chapter(key).windows for shot in self.scenario.shots(window))
+        return write_labels(self.scenario, shots)
+
+    def evaluate(self) -> Run:
+        """Evaluate the champion on the labels that arrived; a breach starts retrain by an event."""
+        return self.run("evaluate", {"model": self.model}, "evaluating the champion on the new labels")
+
+    def approval(self) -> Approval:
+        """The request that retrain and shadow lead to; waits until the promote run asks.
+
+        Raises:
+            Unexpected: a run of the chain failed or a gate stayed closed.
+        """
+        watched = {"retrain": "training the challenger", "shadow": "challenger beside champion", "promote": ""}
+        bars = {flow: self.tell.bar(title, None) for flow, title in watched.items() if title}
+        deadline = time.monotonic() + RUN_LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            waiting = ledger().approvals.pending(self.model)
+            if waiting and orchestrator().run(waiting[0].flow_run_id).waiting:
+                return waiting[0]
+            for flow, bar in bars.items():
+                for run in orchestrator().runs(flow, limit=1):
+                    bar(int(not run.finished))
+                    _check(run, {"Trained", "GatePassed"})
+            time.sleep(POLL_SECONDS)
+        raise Unexpected("nobody was asked in time: look at the runs of retrain and shadow in the Prefect UI")
+
+    def run(self, flow: str, parameters: dict[str, Any], title: str) -> Run:
+        """Start a deployment and wait until it has finished."""
+        bar = self.tell.bar(title, None)
+        run = orchestrator().start(f"{flow}/default", parameters)
+        wait_until(lambda: (found := orchestrator().run(run.id)).finished or found.waiting, bar)
+        found = orchestrator().run(run.id)
+        _check(found, None)
+        return found
+
+
+def wait_until(done: Callable[[], bool], tick: Progress) -> None:
+    """Poll until `done`, ticking the bar once a second."""
+    deadline = time.monotonic() + RUN_LIMIT_SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise Unexpected("a run did not finish in time: `evergreen logs worker-gpu`")
+        tick(1)
+        time.sleep(POLL_SECONDS)
+
+
+def _check(run: Run, good: set[str] | None) -> None:
+    bad = run.state_type in ("FAILED", "CRASHED", "CANCELLED")
+    unexpected = good is not None and run.state_type == "COMPLETED" and run.state_name not in good
+    if bad or unexpected:
+        raise Unexpected(f"{run.flow or 'run'} {run.name} ended as {run.state_name}: {run.message}\n{run.url}")
+
+
+def champion_version(model: str) -> int:
+    """The version number behind the alias `champion`, as MLflow says."""
+    found = registry().aliases(model).get("champion")
+    if found is None:
+        raise NotFound(f"MLflow has no champion of {model}")
+    return int(found)

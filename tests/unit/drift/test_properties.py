@@ -1,0 +1,116 @@
+"""Properties of a picture, against brute force and against what was done to the picture."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.drift.properties import Properties, dhash, entropy, noise, of_file, of_image, sharpness
+
+
+def photograph(seed=0, height=400, width=500):
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(40, 200, (height // 20, width // 20, 3)).astype(np.uint8)
+    picture = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).astype(float)
+    return np.clip(picture + rng.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
+
+
+def test_darkening_lowers_brightness_in_proportion():
+    picture = photograph()
+    dark = (picture * 0.5).astype(np.uint8)
+    assert of_image(dark).brightness == pytest.approx(0.5 * of_image(picture).brightness, rel=0.02)
+
+
+def test_blur_lowers_sharpness_even_where_shrinking_would_hide_it():
+    picture = photograph(height=1200, width=1600)
+    blurred = cv2.GaussianBlur(picture, (0, 0), 1.0)
+    assert of_image(blurred).sharpness < of_image(picture).sharpness - 1
+
+
+def test_noise_is_measured_in_grey_levels():
+    flat = np.full((300, 300), 120.0)
+    noisy = flat + np.random.default_rng(1).normal(0, 6, flat.shape)
+    assert noise(flat) == pytest.approx(0, abs=1e-9)
+    assert noise(noisy) == pytest.approx(6, rel=0.05)
+
+
+def test_noise_equals_the_published_sum():
+    luma = np.random.default_rng(2).uniform(0, 255, (12, 9))
+    kernel = [[1, -2, 1], [-2, 4, -2], [1, -2, 1]]
+    total = 0.0
+    for y in range(1, 11):
+        for x in range(1, 8):
+            total += abs(sum(kernel[j][i] * luma[y + j - 1, x + i - 1] for j in range(3) for i in range(3)))
+    assert noise(luma) == pytest.approx(math.sqrt(math.pi / 2) * total / (6 * (9 - 2) * (12 - 2)))
+
+
+def test_entropy_counts_grey_levels():
+    assert entropy(np.full((8, 8), 7, np.uint8)) == 0
+    assert entropy(np.repeat(np.arange(0, 256, 4, dtype=np.uint8), 4).reshape(16, 16)) == pytest.approx(6)
+
+
+def test_a_grey_picture_has_no_colour_and_a_lopsided_one_a_gradient():
+    ramp = np.tile(np.linspace(0, 255, 200).astype(np.uint8), (100, 1))
+    found = of_image(cv2.cvtColor(ramp, cv2.COLOR_GRAY2BGR))
+    assert found.colourfulness == pytest.approx(0, abs=1e-9)
+    assert found.gradient_x == pytest.approx(127.5, abs=2)
+    assert found.gradient_y == pytest.approx(0, abs=1e-9)
+
+
+def test_black_and_white_pixels_are_counted():
+    half = np.zeros((100, 100, 3), np.uint8)
+    half[:, 50:] = 255
+    found = of_image(half)
+    assert (found.dark_fraction, found.bright_fraction) == (0.5, 0.5)
+
+
+def test_a_near_duplicate_keeps_its_hash_and_another_scene_does_not():
+    def distance(a, b):
+        hashes = [int(of_image(picture).dhash, 16) for picture in (a, b)]
+        return (hashes[0] ^ hashes[1]).bit_count()
+
+    picture = photograph()
+    shaken = np.clip(picture.astype(int) + np.random.default_rng(3).integers(-3, 4, picture.shape), 0, 255)
+    assert distance(picture, shaken.astype(np.uint8)) <= 2
+    assert distance(picture, (picture * 0.8).astype(np.uint8)) <= 2
+    assert distance(picture, photograph(seed=4)) > 10
+
+
+def test_the_hash_is_sixteen_hex_digits():
+    assert dhash(np.zeros((20, 30), np.uint8)) == "0" * 16
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (2, 2), (40, 1)])
+def test_tiny_pictures_have_finite_properties(shape):
+    found = of_image(np.full((*shape, 3), 90, np.uint8))
+    assert all(math.isfinite(value) for value in found.row().values() if isinstance(value, float))
+    assert found.sharpness == pytest.approx(math.log(1e-3))
+
+
+def test_a_file_that_is_no_picture_has_no_properties(tmp_path):
+    broken = tmp_path / "a.jpg"
+    broken.write_bytes(b"not a picture")
+    empty = tmp_path / "b.jpg"
+    empty.write_bytes(b"")
+    assert repr(of_file(broken)) == repr(of_file(empty)) == repr(Properties())
+
+
+def test_a_picture_is_measured_as_its_exif_turns_it(tmp_path):
+    ramp = Image.fromarray(np.tile(np.linspace(0, 255, 200).astype(np.uint8), (100, 1)))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    ramp.save(tmp_path / "turned.png", exif=exif)
+    ramp.convert("L").save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    found = of_file(tmp_path / "turned.jpg")
+    assert abs(found.gradient_x) < 3
+    assert found.gradient_y == pytest.approx(127.5, abs=3)
+
+
+def test_sharpness_is_the_log_variance_of_the_laplacian():
+    luma = np.random.default_rng(5).uniform(0, 255, (30, 30))
+    inner = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
+    assert sharpness(luma) == pytest.approx(math.log(inner.var()), abs=0.3)
