@@ -80,7 +80,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError(f"unknown variable {', '.join(unknown)}; known: {', '.join(sorted(known_variables()))}")
     os.environ.update({name: value for name, value in ours.items() if environment is None})
     try:
-        return Settings(**_parsed(ours))
+        return Settings.model_validate(_parsed(ours))
     except ValidationError as error:
         names = sorted({PREFIX + str(problem["loc"][0]).upper() for problem in error.errors()})
         raise ConfigError(

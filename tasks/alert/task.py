@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.notify import channels
 from tasks.alert.delivery import Delivered, deliver
+from tasks.alert.message import alert_for
+from tasks.alert.rules import AlertRules
 from tasks.connections import ledger
 from tasks.domain.errors import EvergreenError
+from tasks.domain.intent import Intent
+from tasks.domain.notice import Link
+from tasks.domain.verdict import Verdict
+from tasks.domain.window import Window
 from tasks.settings import settings
+
+EARLIER = 200
+"""Newest windows whose verdicts decide whether one is news."""
 
 
 def deliver_alerts(limit: int = 100) -> Delivered:
@@ -32,3 +43,13 @@ def flush_alerts(limit: int = 100) -> Delivered:
         return Delivered()
     get_run_logger().info("alerts: %s", answer)
     return answer
+
+
+def intents_for(
+    model: str, window: Window, verdict: Verdict, rules: AlertRules, links: Sequence[Link]
+) -> tuple[Intent, ...]:
+    """The alert that this verdict is news enough for, ready to be committed with it; () when it is none."""
+    known = ledger().windows.latest(model, EARLIER)
+    earlier = [row.verdict for row in reversed(known) if row.verdict is not None and row.window.start <= window.start]
+    intent = alert_for(model, window, verdict, earlier, rules, links)
+    return () if intent is None else (intent,)

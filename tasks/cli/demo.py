@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from tasks.cli.output import OK, console, say, show_json
 
@@ -21,7 +21,7 @@ class Terminal:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._open: int | None = None
+        self._open: TaskID | None = None
 
     def say(self, sentence: str) -> None:
         """One short sentence above the bars."""
@@ -130,6 +130,7 @@ def _answer(story: Story, yes: bool) -> None:
 
 def _links(story: Story) -> dict[str, str]:
     from tasks.connections import ledger, orchestrator, registry
+    from tasks.report.records import window_links
 
     book = ledger()
     request = book.approvals.pending(story.model)[0]
@@ -138,12 +139,12 @@ def _links(story: Story) -> dict[str, str]:
         for sha in (request.base_sha256, request.challenger_sha256)
         if (record := book.versions.get(story.model, sha))
     ]
-    windows = [row for row in book.windows.latest(story.model, 50) if row.artifacts.get("evidently")]
+    pages = {link.label: link.url for link in window_links(story.model)}
     return {
         "approve": orchestrator().run_url(request.flow_run_id),
         "compare": registry().compare_url(story.model, numbers),
-        "evidently": windows[0].artifacts["evidently"] if windows else "",
-        "window": windows[0].artifacts.get("page", "") if windows else "",
+        "evidently": pages.get("evidently", ""),
+        "window": pages.get("page", ""),
     }
 
 

@@ -56,8 +56,9 @@ _GROUPS = {
 }
 
 for position, (title, commands) in enumerate(_GROUPS.items()):
+    group = Group(title, sort_key=position)
     for command in commands:
-        app.command(command, group=Group(title, sort_key=position))
+        app.command(command, group=group)
 
 
 def main() -> None:

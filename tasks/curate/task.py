@@ -14,6 +14,7 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.adapters.ledger.records import WindowRecord
 from tasks.connections import images, ledger, tables
 from tasks.curate.near import duplicated, thumbnails
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 HISTORY = 1_000
 """Newest windows whose catalogs are searched for labelled images."""
+
+WORKERS = 8
 
 _CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict"]
 
@@ -95,41 +98,53 @@ def _catalog(record: WindowRecord) -> list[Mapping[str, object]]:
 
 
 def _hashed(known: Sequence[Labelled]) -> tuple[list[Labelled], int]:
-    """The images with their hashes; those that no catalog knows are fetched once, and left out when they are gone."""
+    """The images with their hashes; what no catalog judged is looked at once, and left out when it is no image."""
 
     def of(image: Labelled) -> Labelled | None:
         if image.sha256:
             return image
-        try:
-            data = images().fetch(image.key).read_bytes()
-        except (NotFound, ContractError) as error:
-            log.warning("labelled image %s: %s", image.key[:200], error)
+        path = _fetched(image)
+        data = path.read_bytes() if path else b""
+        if path is None or not isinstance(inspect(data), ImageFacts):
             return None
         return replace(image, sha256=hashlib.sha256(data).hexdigest())
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         found = [image for image in pool.map(of, known) if image is not None]
     return found, len(known) - len(found)
+
+
+def _fetched(image: Labelled) -> Path | None:
+    """The local file, or None when the object is gone or is not what it was."""
+    try:
+        return images().fetch(image.key, image.sha256)
+    except (NotFound, ContractError) as error:
+        log.warning("labelled image %s is left out: %s", image.key[:200], error)
+        return None
+
+
+def _present(known: Sequence[Labelled]) -> tuple[list[Labelled], list[Path]]:
+    """The images whose bytes can still be had, with their local files."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        pairs = [(image, path) for image, path in zip(known, pool.map(_fetched, known), strict=True) if path]
+    return [image for image, _ in pairs], [path for _, path in pairs]
 
 
 def _without_near(
     usable: Sequence[Labelled], known: Sequence[Labelled], rules: CurateRules
 ) -> tuple[list[Labelled], int]:
     """Training images that show another scene than every tested one, and how many did not."""
+    here, paths = _present(usable)
     tested = [image for image in known if image.golden or held_out(image.session, rules)]
-    if rules.near_duplicate_levels == 0 or not tested or not usable:
-        return list(usable), 0
-    same = duplicated(thumbnails(_paths(usable)), thumbnails(_paths(tested)), rules.near_duplicate_levels)
-    return [image for image, twice in zip(usable, same, strict=True) if not twice], int(same.sum())
-
-
-def _paths(rows: Sequence[Labelled]) -> list[Path]:
-    with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda image: images().fetch(image.key, image.sha256), rows))
+    if rules.near_duplicate_levels == 0 or not tested or not here:
+        return here, 0
+    same = duplicated(thumbnails(paths), thumbnails(_present(tested)[1]), rules.near_duplicate_levels)
+    return [image for image, twice in zip(here, same, strict=True) if not twice], int(same.sum())
 
 
 def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
-    """The manifest in the bucket; the same rows give the same object."""
+    """The manifest in the bucket, of images that are still there; the same rows give the same object."""
+    here = {image.image_id for image in _present([row.image for row in rows])[0]}
     table = pa.Table.from_pylist(
         [
             {
@@ -144,6 +159,7 @@ def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
                 "labelled_at": row.image.labelled_at,
             }
             for row in rows
+            if row.image.image_id in here
         ],
         schema=DATASETS,
     )

@@ -50,4 +50,5 @@ class Comparison:
 
     @property
     def outcome(self) -> Outcome:
+        """The worst of all gates."""
         return Outcome.worst(gate.outcome for gate in self.gates)

@@ -77,9 +77,11 @@ class Report:
 
     @property
     def outcome(self) -> Outcome:
+        """The worst of all findings; inconclusive without any."""
         return Outcome.worst(finding.outcome for finding in self.findings)
 
     def breaches(self) -> tuple[Finding, ...]:
+        """The findings that are out of limits."""
         return tuple(finding for finding in self.findings if finding.outcome is Outcome.BREACH)
 
 

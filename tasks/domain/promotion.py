@@ -17,6 +17,8 @@ class ApprovalState(StrEnum):
 
 
 class PromotionKind(StrEnum):
+    """Why the champion moved."""
+
     BOOTSTRAP = "bootstrap"
     PROMOTE = "promote"
     ROLLBACK = "rollback"

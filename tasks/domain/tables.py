@@ -15,8 +15,11 @@ CONTRACT_VERSION = 1
 
 _TIME = pa.timestamp("us", tz="UTC")
 
-BOX = pa.list_(pa.float32(), 4)
-"""x1, y1, x2, y2 in pixels of the image as it is shown (after EXIF rotation)."""
+BOX = pa.list_(pa.float32())
+"""x1, y1, x2, y2 in pixels of the image as it is shown (after EXIF rotation).
+
+Not of fixed size: pyarrow 25 writes a null among fixed-size lists to Parquet and then cannot read the file.
+"""
 
 DETECTION = pa.struct(
     [
@@ -24,7 +27,7 @@ DETECTION = pa.struct(
         ("confidence", pa.float32()),  # 0..1; for classify the probability of the class
         ("box", BOX),  # null for classify
         ("polygon", pa.list_(pa.float32())),  # x, y, x, y, …; segment
-        ("corners", pa.list_(pa.float32(), 8)),  # obb
+        ("corners", pa.list_(pa.float32())),  # eight numbers; obb
         ("keypoints", pa.list_(pa.float32())),  # x, y, confidence, …; pose
     ]
 )
@@ -58,7 +61,7 @@ OBJECT = pa.struct(
         ("class_id", pa.int32()),
         ("box", BOX),
         ("polygon", pa.list_(pa.float32())),
-        ("corners", pa.list_(pa.float32(), 8)),
+        ("corners", pa.list_(pa.float32())),
         ("keypoints", pa.list_(pa.float32())),
     ]
 )

@@ -59,9 +59,11 @@ class Verdict:
 
     @property
     def state_name(self) -> str:
+        """Name of the Prefect state."""
         return STATE_NAMES[self.outcome]
 
     def findings(self) -> tuple[Finding, ...]:
+        """All findings of all reports."""
         return tuple(finding for report in self.reports for finding in report.findings)
 
     def blocked_cameras(self) -> frozenset[str]:

@@ -55,6 +55,7 @@ class Window:
 
     @property
     def length(self) -> timedelta:
+        """From start to end."""
         return self.end - self.start
 
     def previous(self) -> Window:
@@ -62,6 +63,7 @@ class Window:
         return Window(self.start - self.length, self.start)
 
     def contains(self, moment: datetime) -> bool:
+        """Whether the moment lies in [start, end)."""
         return self.start <= moment < self.end
 
     def hours(self) -> Iterator[datetime]:

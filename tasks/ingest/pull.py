@@ -83,9 +83,7 @@ class Bucket:
         data = self.store.get(info.key, max_bytes)
         after = self.store.stat(info.key)
         if now is None or after is None or after.etag != now.etag:
-            raise ObjectRejected(
-                Reason.CHANGED_DURING_READ, f"{info.key[:200]!r} was overwritten twice while it was read"
-            )
+            raise ObjectRejected(Reason.CHANGED_DURING_READ, f"{info.key[:200]!r} was overwritten twice meanwhile")
         return after, data
 
 

@@ -66,6 +66,4 @@ def _whole(info: ObjectInfo, why: Rejected) -> Found:
 
 
 def _unknown(key: str) -> Rejected:
-    return Rejected(
-        reason=Reason.UNSUPPORTED_ENCODING, note=f"the name ends in none of {', '.join(_LINES)}: {key[-40:]}"
-    )
+    return Rejected(reason=Reason.UNSUPPORTED_ENCODING, note=f"{key[-40:]!r} ends in none of {', '.join(_LINES)}")

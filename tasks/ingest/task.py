@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,6 +111,7 @@ def _pulled(claim: Claim, rules: IngestRules) -> Snapshot:
     bucket = Bucket(
         store=store(), cache=images(), workers=rules.workers, heartbeat=lambda: ledger().windows.renew(claim)
     )
+    bucket.heartbeat()
     pulled = pull_window(bucket, claim.model, claim.window, rules, _classes(claim.model))
     if pulled.left_out:
         get_run_logger().info("looked at a sample: %s images left out", pulled.left_out)
@@ -185,3 +186,17 @@ def _classes(model: str) -> int | None:
 
 def _slug(window: Window) -> str:
     return f"{window.start:%Y%m%dT%H}-{window.end:%Y%m%dT%H}"
+
+
+@contextmanager
+def given_up(claim: Claim) -> Iterator[None]:
+    """Give the window back when its judgement fails half way, so that the next run may claim it; the error goes on.
+
+    A window that fails again and again is given up by the ledger, with an alert: it does not block later ones.
+    """
+    try:
+        yield
+    except Exception as error:
+        with suppress(EvergreenError):  # given back already, or held by another process by now
+            ledger().windows.fail(claim, f"{type(error).__name__}: {error}"[:1000])
+        raise

@@ -80,6 +80,12 @@ def facts_again(model: str, window: Window) -> WindowFacts | None:
     return record.facts if record else None
 
 
+def window_links(model: str) -> tuple[Link, ...]:
+    """Pages of the newest judged window that has them; () before the first."""
+    found = (links_of(row.facts) for row in judged_windows(model) if row.facts and "evidently" in row.facts.artifacts)
+    return next(found, ())
+
+
 def latest_snapshot(model: str) -> Snapshot | None:
     """The newest judged window as a snapshot; None before the first."""
     for row in judged_windows(model):

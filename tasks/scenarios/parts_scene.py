@@ -1,16 +1,15 @@
 """Washers, nuts and bolts on conveyor belts, drawn so that every box is known exactly: the `parts` demonstration.
 
-A scene is made the way a photograph is: a belt, parts lying on it with their shadows, the light of the hour, what
-sticks to the lens, and the noise of the sensor, in that order. Each of these draws from its own random stream, so
-that one change in a :class:`SceneSpec` changes one thing: the same seed in failing light holds the same parts in the
-same places. That is what lets a demonstration say afterwards which cause it had planted.
+A scene is made as a photograph is: a belt, parts lying on it with their shadows, the light of the hour, what sticks
+to the lens, the noise of the sensor, in that order. Each draws from its own random stream, so that one change in a
+:class:`SceneSpec` changes one thing: the same seed in failing light holds the same parts in the same places.
 
 Three things can go wrong, each by one number of the specification:
 
 - `light`: a lamp fails over one camera; 1/3 leaves a third of the light, while the sensor's noise stays as it was;
 - `dirt`: grease on the lens, in a pattern that belongs to the camera and stays where it is;
-- `new_share`: parts come in a new finish, black oxide instead of bright zinc. The classes do not change, their look
-  does: dark bodies with a pale rim, which a model trained on bright parts has no reason to recognise.
+- `new_share`: parts come in a new finish, black oxide instead of bright zinc. Classes stay, their look does
+  not: dark bodies with a pale rim, which a model trained on bright parts has no reason to recognise.
 """
 
 import math
@@ -78,7 +77,7 @@ class SceneSpec:
         if self.seed < 0 or self.light < 0:
             raise ValueError(f"seed and light must not be negative: seed={self.seed}, light={self.light}")
         if not (0 <= self.dirt <= 1 and 0 <= self.new_share <= 1):
-            raise ValueError(f"dirt and new_share are shares in [0, 1]: {self.dirt}, {self.new_share}")
+            raise ValueError(f"dirt and new_share lie in [0, 1]: {self.dirt}, {self.new_share}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,10 +159,9 @@ def _place_parts(scene: SceneSpec) -> list[_Part]:
 
 def _shape(number: int, radius: float, turn: float, centre: Floats) -> tuple[Floats, Floats | None]:
     """Outline and hole of a part of class `number` that fits into a circle of `radius` around `centre`."""
-    if CLASSES[number] == "washer":
-        return _polygon(48, radius, turn, centre), _polygon(48, radius * 0.5, turn, centre)
-    if CLASSES[number] == "nut":
-        return _polygon(6, radius, turn, centre), _polygon(32, radius * 0.46, turn, centre)
+    if CLASSES[number] != "bolt":
+        corners = 48 if CLASSES[number] == "washer" else 6
+        return _polygon(corners, radius, turn, centre), _polygon(48, radius * 0.48, turn, centre)
     side = [(-0.95, 0.3), (-0.95, -0.3), (-0.6, -0.36), (-0.6, -0.16), (0.95, -0.16), (0.98, 0.0), (0.95, 0.16)]
     bolt = np.array([*side, (-0.6, 0.16), (-0.6, 0.36)]) * radius
     spin = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
@@ -178,7 +176,7 @@ def _polygon(corners: int, radius: float, turn: float, centre: Floats) -> Floats
 
 def _box(part: _Part) -> Floats:
     """The smallest upright box around the outline, (4,) xyxy."""
-    return np.asarray([*part.outline.min(axis=0), *part.outline.max(axis=0)], dtype=np.float32)
+    return np.concatenate([part.outline.min(axis=0), part.outline.max(axis=0)]).astype(np.float32)
 
 
 def _mask(part: _Part) -> Floats:
@@ -237,12 +235,12 @@ def _lamp_field(camera: str) -> Floats:
 
 
 def _through_dirt(canvas: Floats, scene: SceneSpec) -> Floats:
-    """What the camera sees through grease: where it sticks, the picture is blurred and washed out to a dull grey."""
+    """What the camera sees through grease: where it sticks, the picture is blurred and washed out."""
     if scene.dirt == 0:
         return canvas
     pattern = _grease(scene.camera)
-    edge = float(np.quantile(pattern, 1 - scene.dirt))
-    film = cv2.GaussianBlur((pattern >= edge).astype(np.float32), (0, 0), 4)[:, :, None]
+    film = (pattern >= np.quantile(pattern, 1 - scene.dirt)).astype(np.float32)
+    film = cv2.GaussianBlur(film, (0, 0), 4)[:, :, None]
     smeared = 0.35 * cv2.GaussianBlur(canvas, (0, 0), 6) + 0.65 * canvas.mean(axis=(0, 1))
     return np.asarray(canvas * (1 - film) + smeared * film, dtype=np.float32)
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.capture.capture import Capture
 from tasks.connections import registry, store
-from tasks.domain.model import ALIAS_CHAMPION, Kind
+from tasks.domain.model import ALIAS_CHAMPION
 from tasks.domain.tables import CONTRACT_VERSION
 from tasks.domain.window import Window
 from tasks.scenarios.script import Scenario, Shot
@@ -92,8 +93,8 @@ class Serving:
             model=self._scenario.name, model_version=str(self.version), kind=self._scenario.kind, store=store()
         ) as capture:
             for batch in _batches(self._scenario.shots(window)):
-                decoded = [cv2.imdecode(np.frombuffer(shot.encoded, np.uint8), cv2.IMREAD_COLOR) for shot in batch]
-                for shot, result in zip(batch, self._model.serve(decoded), strict=True):
+                decoded = [_decoded(shot) for shot in batch]
+                for shot, result in zip(batch, self._model.serve(decoded, self._scenario.imgsz), strict=True):
                     capture.record(
                         result,
                         image_id=shot.image_id,
@@ -112,9 +113,12 @@ def _champion(scenario: Scenario) -> tuple[Yolo, int]:
     from tasks.adapters.yolo import Yolo
 
     folder = settings().cache / "serving"
-    path, sha256 = registry().download(scenario.name, ALIAS_CHAMPION, folder)
-    version = registry().aliases(scenario.name)[ALIAS_CHAMPION]
-    return Yolo.load(path, sha256, Kind(scenario.kind), settings().device), version
+    found = registry().download(scenario.name, ALIAS_CHAMPION, folder)
+    return Yolo.load(found.path, found.sha256, scenario.kind, settings().device, scenario.classes), found.version
+
+
+def _decoded(shot: Shot) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imdecode(np.frombuffer(shot.encoded, np.uint8), cv2.IMREAD_COLOR), np.uint8)
 
 
 def _batches(shots: Iterator[Shot]) -> Iterator[list[Shot]]:

@@ -59,12 +59,20 @@ class Scenario(Protocol):
         """Class names in the order of class ids."""
 
     @property
+    def imgsz(self) -> int:
+        """Side in pixels that the model is trained and served at."""
+
+    @property
     def chapters(self) -> tuple[Chapter, ...]:
         """`accepted`, `healthy`, `camera`, `changed` and `after`, in the order of time."""
 
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
         """Per deployment, the parameters that its user would put into prefect.yaml."""
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """`RetrainRules` of the first version, which starts from a YAML name."""
 
     def commissioning(self) -> Iterator[Shot]:
         """Labelled pictures from before the first model, some of them golden."""

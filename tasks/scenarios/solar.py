@@ -39,6 +39,30 @@ TITLES = {
     "after": "The new champion at work",
 }
 
+_AUGMENT = {"fliplr": 0.5, "flipud": 0.5, "auto_augment": "", "erasing": 0.0, "hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.2}
+"""A cell has no up or left; its shade of grey carries meaning, its colour does not exist."""
+
+FIRST: Mapping[str, Any] = {
+    "base": "yolo11n-cls.yaml",
+    "kind": "classify",
+    "classes": list(LABELS),
+    "imgsz": 96,
+    "epochs": 25,
+    "batch": 32,
+    "lr0": 0.002,
+    "hyper": {**_AUGMENT, "optimizer": "AdamW", "warmup_epochs": 2, "cos_lr": True, "scale": 0.9},
+}
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "monitor/default": {"ingest": {"window_minutes": 1440}},
+    "evaluate/default": {"curate": {"recent_windows": 3, "holdout_share": 0.4}},
+    "retrain/default": {
+        "curate": {"recent_windows": 3, "holdout_share": 0.4},
+        "rules": {**FIRST, "epochs": 10, "lr0": 0.001, "cooldown_hours": 0},
+    },
+    "shadow/default": {"curate": {"recent_windows": 3, "holdout_share": 0.4}},
+}
+"""Daily windows, small pictures, a training that two cores finish in two minutes."""
+
 
 def session_of(cell: CellRecord) -> str:
     """Cells of one module belong together."""
@@ -51,6 +75,9 @@ class Solar:
     name = "solar"
     kind = Kind.CLASSIFY
     classes: tuple[str, ...] = LABELS
+    imgsz = 96
+    first: Mapping[str, Any] = FIRST
+    parameters: Mapping[str, Mapping[str, Any]] = PARAMETERS
 
     def __init__(self, now: datetime) -> None:
         plan = calendar(DAYS, now)
@@ -64,11 +91,6 @@ class Solar:
             for window in chapter.windows:
                 self._cells[window] = [source.pop() for _ in range(min(SHOTS[chapter.key], len(source)))]
         self._start = self.chapters[0].windows[0]
-
-    @property
-    def parameters(self) -> Mapping[str, Mapping[str, Any]]:
-        """Daily windows, small pictures, and a training that two cores finish in two minutes."""
-        return PARAMETERS
 
     def commissioning(self) -> Iterator[Shot]:
         """Labelled monocrystalline cells of the day before the first window, golden ones among them."""
@@ -128,4 +150,3 @@ def _defocused(encoded: bytes) -> bytes:
     return bytes(cv2.imencode(".png", blurred)[1].tobytes())
 
 
-PARAMETERS: Mapping[str, Mapping[str, Any]] = {}

@@ -26,7 +26,7 @@ RUN_LIMIT_SECONDS = 1800.0
 OPERATOR = "demo operator"
 
 
-class Unexpected(EvergreenError):
+class UnexpectedError(EvergreenError):
     """The loop did not do what the story says; the message names the run to look at."""
 
 
@@ -49,6 +49,7 @@ class Story:
         self.tell = teller
 
     def chapter(self, key: str) -> Chapter:
+        """The chapter of that key."""
         return next(chapter for chapter in self.scenario.chapters if chapter.key == key)
 
     def configure(self) -> None:
@@ -62,7 +63,8 @@ class Story:
 
     def first_champion(self) -> Promotion:
         """Train the first version with the retrain flow and adopt it, as its owner would."""
-        self.run("retrain", {"model": self.model, "reason": "first version"}, "training the first model")
+        first = {"model": self.model, "reason": "first version", "rules": dict(self.scenario.first)}
+        self.run("retrain", first, "training the first model")
         newest = max(ledger().versions.list(self.model), key=lambda record: record.created_at)
         promotion = adopt(self.model, newest.ref.sha256, OPERATOR, "first champion")
         reconcile(ledger(), registry(), self.model)
@@ -104,7 +106,7 @@ class Story:
         """The request that retrain and shadow lead to; waits until the promote run asks.
 
         Raises:
-            Unexpected: a run of the chain failed or a gate stayed closed.
+            UnexpectedError: a run of the chain failed or a gate stayed closed.
         """
         watched = {"retrain": "training the challenger", "shadow": "challenger beside champion", "promote": ""}
         bars = {flow: self.tell.bar(title, None) for flow, title in watched.items() if title}
@@ -118,7 +120,7 @@ class Story:
                     bar(int(not run.finished))
                     _check(run, {"Trained", "GatePassed"})
             time.sleep(POLL_SECONDS)
-        raise Unexpected("nobody was asked in time: look at the runs of retrain and shadow in the Prefect UI")
+        raise UnexpectedError("nobody was asked in time: look at the runs of retrain and shadow in the Prefect UI")
 
     def run(self, flow: str, parameters: dict[str, Any], title: str) -> Run:
         """Start a deployment and wait until it has finished."""
@@ -135,7 +137,7 @@ def wait_until(done: Callable[[], bool], tick: Progress) -> None:
     deadline = time.monotonic() + RUN_LIMIT_SECONDS
     while not done():
         if time.monotonic() > deadline:
-            raise Unexpected("a run did not finish in time: `evergreen logs worker-gpu`")
+            raise UnexpectedError("a run did not finish in time: `evergreen logs worker-gpu`")
         tick(1)
         time.sleep(POLL_SECONDS)
 
@@ -144,7 +146,7 @@ def _check(run: Run, good: set[str] | None) -> None:
     bad = run.state_type in ("FAILED", "CRASHED", "CANCELLED")
     unexpected = good is not None and run.state_type == "COMPLETED" and run.state_name not in good
     if bad or unexpected:
-        raise Unexpected(f"{run.flow or 'run'} {run.name} ended as {run.state_name}: {run.message}\n{run.url}")
+        raise UnexpectedError(f"{run.flow or 'run'} {run.name} ended as {run.state_name}: {run.message}\n{run.url}")
 
 
 def champion_version(model: str) -> int:

@@ -22,6 +22,7 @@ from tasks.adapters.ledger.database import ledger_url
 from tasks.adapters.ledger.metadata import metadata
 from tasks.adapters.ledger.store import Ledger
 from tasks.domain.errors import ConfigError, LedgerUnavailable
+from tests.unit.ledger.battery_approvals import ApprovalBattery
 from tests.unit.ledger.battery_champions import ChampionBattery
 from tests.unit.ledger.battery_races import RaceBattery
 from tests.unit.ledger.battery_records import RecordBattery
@@ -140,6 +141,9 @@ class TestWindowsOnPostgres(WindowBattery): ...
 
 
 class TestChampionsOnPostgres(ChampionBattery): ...
+
+
+class TestApprovalsOnPostgres(ApprovalBattery): ...
 
 
 class TestRecordsOnPostgres(RecordBattery): ...

@@ -8,16 +8,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.engine import URL
 
 from tasks.adapters.ledger.database import Database, sqlite_file, utc_now
 from tasks.adapters.ledger.metadata import HEAD, VERSION_TABLE
 from tasks.domain.errors import ConfigError
+
+if TYPE_CHECKING:  # opening a ledger needs no Alembic, and it takes as long to import as all the rest
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -41,11 +42,15 @@ def upgrade(url: URL) -> None:
 
 def present_revision(connection: Connection) -> str | None:
     """Revision of the tables; None when there are none."""
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    return connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar_one_or_none()
 
 
 def configuration() -> Config:
     """Alembic's configuration, without a file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -53,6 +58,8 @@ def configuration() -> Config:
 
 
 def _apply(connection: Connection) -> None:
+    from alembic import command
+
     present = present_revision(connection)
     if present is not None and present > HEAD:
         raise ConfigError(f"the ledger is at revision {present}, this program knows {HEAD}: upgrade Evergreen")

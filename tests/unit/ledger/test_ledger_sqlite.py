@@ -15,6 +15,7 @@ import pytest
 from tasks.adapters.ledger import database
 from tasks.adapters.ledger.store import Ledger
 from tasks.domain.errors import ConfigError, ContractError, LedgerUnavailable
+from tests.unit.ledger.battery_approvals import ApprovalBattery
 from tests.unit.ledger.battery_champions import ChampionBattery
 from tests.unit.ledger.battery_races import RaceBattery
 from tests.unit.ledger.battery_records import RecordBattery
@@ -49,6 +50,9 @@ class TestWindowsOnSqlite(WindowBattery): ...
 
 
 class TestChampionsOnSqlite(ChampionBattery): ...
+
+
+class TestApprovalsOnSqlite(ApprovalBattery): ...
 
 
 class TestRecordsOnSqlite(RecordBattery): ...

@@ -1,0 +1,105 @@
+"""One outcome, one action, one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.judge import judge
+from tasks.domain.verdict import Action, Cause, CauseKind
+
+OK, BREACH, OPEN = Outcome.OK, Outcome.BREACH, Outcome.INCONCLUSIVE
+CAMERA = Cause(kind=CauseKind.CAMERA, summary="camera b: brightness fell 61 %", cameras=("b",), share=0.7)
+PRODUCT = Cause(kind=CauseKind.PRODUCT, summary="what is photographed changed on 4 of 4 cameras", share=0.3)
+DATA = Cause(kind=CauseKind.DATA, summary="the data breaks its rules")
+
+
+def report(stage, *outcomes, subject="brightness", note=""):
+    return Report(stage=stage, findings=tuple(Finding(check="x", subject=subject, outcome=o, note=note) for o in outcomes))
+
+
+def drift(*outcomes, subject="brightness", note=""):
+    return report(Stage.DRIFT, *outcomes, subject=subject, note=note)
+
+
+SOUND = report(Stage.QUALITY, OK)
+HARM, NO_HARM, NO_LABELS = (report(Stage.EVALUATE, outcome) for outcome in (BREACH, OK, OPEN))
+
+
+def test_nothing_changed_is_healthy():
+    verdict = judge((SOUND, drift(OK)), (), None)
+    assert (verdict.outcome, verdict.action) == (OK, Action.NONE)
+    assert "Healthy" in verdict.sentence
+
+
+def test_labels_that_have_not_come_yet_do_not_make_a_stable_window_inconclusive():
+    assert judge((SOUND, drift(OK)), (), NO_LABELS).outcome is OK
+
+
+def test_too_little_is_inconclusive_and_says_what_is_missing():
+    verdict = judge((SOUND, drift(OPEN, note="the window has 12 distinct scenes, 38 more are needed")), (), None)
+    assert (verdict.outcome, verdict.action) == (OPEN, Action.WAIT)
+    assert "38 more are needed" in verdict.sentence
+
+
+def test_no_report_at_all_is_inconclusive():
+    assert judge((), (), None).outcome is OPEN
+
+
+@pytest.mark.parametrize(
+    ("reports", "causes", "performance", "action"),
+    [
+        ((SOUND, drift(BREACH)), (CAMERA,), None, Action.FIX_CAMERA),
+        ((SOUND, drift(BREACH)), (CAMERA,), HARM, Action.FIX_CAMERA),
+        ((SOUND, drift(BREACH)), (CAMERA, PRODUCT), None, Action.FIX_CAMERA),
+        ((SOUND, drift(BREACH)), (CAMERA, PRODUCT), HARM, Action.RETRAIN),
+        ((SOUND, drift(BREACH)), (PRODUCT,), None, Action.LABEL_MORE),
+        ((SOUND, drift(BREACH)), (PRODUCT,), NO_LABELS, Action.LABEL_MORE),
+        ((SOUND, drift(BREACH)), (PRODUCT,), NO_HARM, Action.WAIT),
+        ((SOUND, drift(BREACH)), (PRODUCT,), HARM, Action.RETRAIN),
+        ((SOUND, drift(OK)), (), HARM, Action.RETRAIN),
+        ((report(Stage.QUALITY, BREACH), drift(BREACH)), (DATA, PRODUCT), HARM, Action.FIX_DATA),
+        ((report(Stage.QUALITY, BREACH), drift(OK)), (), None, Action.FIX_DATA),
+    ],
+)
+def test_each_cause_goes_to_whom_it_concerns(reports, causes, performance, action):
+    verdict = judge(reports, causes, performance)
+    assert verdict.action is action
+    assert verdict.outcome is BREACH
+
+
+def test_retraining_beside_a_broken_camera_leaves_its_images_out():
+    verdict = judge((SOUND, drift(BREACH)), (CAMERA, PRODUCT), HARM)
+    assert verdict.causes == (CAMERA, PRODUCT)
+    assert verdict.blocked_cameras() == {"b"}
+    assert "without the images of b" in verdict.sentence
+
+
+def test_worse_answers_to_the_same_images_are_the_models_own_cause():
+    verdict = judge((SOUND, drift(OK)), (), HARM)
+    assert [cause.kind for cause in verdict.causes] == [CauseKind.MODEL]
+    assert "what counts as right has changed" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("subjects", "words"),
+    [
+        (("brightness",), "have not changed so far"),
+        (("brightness", "objects"), "answers changed with the images"),
+        (("class[crack]",), "look as before, but the model's answers changed"),
+    ],
+)
+def test_inputs_and_answers_are_read_as_four_quadrants(subjects, words):
+    reports = (SOUND, *(drift(BREACH, subject=subject) for subject in subjects))
+    assert words in judge(reports, (PRODUCT,), None).sentence
+
+
+def test_the_performance_report_is_kept_once():
+    assert judge((SOUND, HARM), (), HARM).reports == (SOUND, HARM)
+    assert judge((SOUND,), (), HARM).reports == (SOUND, HARM)
+
+
+def test_a_breach_comes_before_what_is_missing():
+    verdict = judge((SOUND, drift(BREACH, OPEN)), (CAMERA,), None)
+    assert (verdict.outcome, verdict.state_name) == (BREACH, "Degraded")
+    assert verdict.sentence.startswith("Camera b: brightness fell 61 %.")

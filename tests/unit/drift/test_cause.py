@@ -1,0 +1,131 @@
+"""Camera, product or data, and since when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tasks.domain.finding import ALL, Finding, Outcome, Report, Stage
+from tasks.domain.verdict import CauseKind
+from tasks.domain.window import Window
+from tasks.drift.cause import causes_of
+from tasks.drift.onset import key, onset
+
+DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def finding(camera, subject, effect, outcome=Outcome.BREACH, note="fell 61 % (142 → 55); p = 1e-9"):
+    where = ALL if camera is None else f"camera={camera}"
+    return Finding(
+        check="ks", subject=subject, slice=where, outcome=outcome, value=abs(effect), effect=effect, n=60, note=note
+    )
+
+
+def fine(*cameras, subject="brightness"):
+    return [finding(camera, subject, 0.05, Outcome.OK) for camera in cameras]
+
+
+def drift(*findings):
+    return (Report(stage=Stage.DRIFT, findings=tuple(findings)),)
+
+
+def test_no_breach_has_no_cause():
+    assert causes_of(drift(*fine("a", "b")), {}) == ()
+
+
+def test_light_on_one_of_four_cameras_is_that_cameras_fault():
+    bad = finding("b", "brightness", -2.4)
+    (cause,) = causes_of(drift(*fine("a", "c", "d"), bad), {key(bad): DAY.start})
+    assert (cause.kind, cause.cameras, cause.properties) == (CauseKind.CAMERA, ("b",), ("brightness",))
+    assert cause.summary == "camera b: brightness fell 61 % (142 → 55) since 2026-11-20 00:00 UTC"
+    assert (cause.since, cause.share) == (DAY.start, 1.0)
+
+
+def test_light_on_one_of_two_cameras_is_that_cameras_fault():
+    (cause,) = causes_of(drift(*fine("a"), finding("b", "noise", 2.0)), {})
+    assert (cause.kind, cause.cameras) == (CauseKind.CAMERA, ("b",))
+
+
+def test_light_on_most_cameras_is_the_product():
+    moved = [finding(camera, "brightness", -1.0) for camera in "abc"]
+    (cause,) = causes_of(drift(*moved, *fine("d"), finding(None, "brightness", -0.9)), {})
+    assert cause.kind is CauseKind.PRODUCT
+    assert cause.cameras == ("a", "b", "c")
+    assert "3 of 4 cameras" in cause.summary
+
+
+def test_a_new_product_and_a_dark_camera_stay_two_causes():
+    moved = [finding(camera, "embedding", 0.6) for camera in "abcd"]
+    light = [finding(camera, "brightness", 0.1, Outcome.OK) for camera in "acd"]
+    found = causes_of(drift(*moved, *light, finding("b", "brightness", -3.0)), {})
+    assert [(cause.kind, cause.cameras) for cause in found] == [
+        (CauseKind.CAMERA, ("b",)),
+        (CauseKind.PRODUCT, ("a", "c", "d")),
+    ]
+    assert sum(cause.share for cause in found) == pytest.approx(1, abs=1e-3)
+
+
+def test_while_the_fleet_moves_a_camera_that_moves_with_it_is_not_at_fault():
+    moved = [finding(camera, "brightness", effect) for camera, effect in zip("abcd", (-1, -1.2, -0.9, -1.1), strict=True)]
+    assert [cause.kind for cause in causes_of(drift(*moved), {})] == [CauseKind.PRODUCT]
+
+
+def test_a_change_that_only_shows_over_all_cameras_is_the_product():
+    (cause,) = causes_of(drift(*fine("a", "b"), finding(None, "embedding", 0.2)), {})
+    assert (cause.kind, cause.cameras) == (CauseKind.PRODUCT, ())
+
+
+@pytest.mark.parametrize(
+    ("subject", "effect", "kind"),
+    [
+        ("brightness", -2.0, CauseKind.CAMERA),
+        ("sharpness", -2.0, CauseKind.CAMERA),
+        ("brightness", -0.6, CauseKind.PRODUCT),
+        ("brightness", 2.0, CauseKind.PRODUCT),
+        ("entropy", -2.0, CauseKind.PRODUCT),
+    ],
+)
+def test_a_lone_camera_is_at_fault_only_when_plainly_dark_or_blurred(subject, effect, kind):
+    (cause,) = causes_of(drift(finding("a", subject, effect)), {})
+    assert cause.kind is kind
+
+
+def test_a_camera_that_freezes_is_a_camera_fault_not_drift():
+    frozen = Finding(
+        check="frozen",
+        subject="distinct_scenes",
+        slice="camera=a",
+        outcome=Outcome.BREACH,
+        value=0.9,
+        note="90 % of 50 images repeat an earlier one",
+    )
+    (cause,) = causes_of(drift(frozen, *fine("b", "c")), {})
+    assert (cause.kind, cause.cameras) == (CauseKind.CAMERA, ("a",))
+    assert "90 % of 50 images repeat" in cause.summary
+
+
+def test_broken_data_comes_first():
+    broken = Finding(check="range", subject="detections.confidence", outcome=Outcome.BREACH, note="7 of 9 rows break it")
+    reports = (Report(stage=Stage.QUALITY, findings=(broken,)), *drift(*fine("a", "b"), finding("c", "noise", 2.0)))
+    found = causes_of(reports, {})
+    assert [cause.kind for cause in found] == [CauseKind.DATA, CauseKind.CAMERA]
+    assert "7 of 9 rows" in found[0].summary
+
+
+def windows(*outcomes):
+    """History newest first, one window a day before DAY."""
+    back = timedelta(days=1)
+    answer = {"b": Outcome.BREACH, "o": Outcome.OK, "i": Outcome.INCONCLUSIVE}
+    return [
+        (Window(DAY.start - back * (i + 1), DAY.start - back * i), finding("a", "noise", 1.0, answer[letter]))
+        for i, letter in enumerate(outcomes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "days"),
+    [("", 0), ("o", 0), ("bbo", 2), ("bob", 1), ("ibo", 2), ("bi", 1), ("iio", 0)],
+)
+def test_the_onset_is_the_first_window_of_the_unbroken_run(history, days):
+    assert onset(DAY, windows(*history)) == DAY.start - timedelta(days=days)

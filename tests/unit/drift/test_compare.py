@@ -1,0 +1,168 @@
+"""A window against its reference: planted changes are found, healthy windows stay silent, too little is said to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.domain.finding import ALL, Outcome
+from tasks.domain.subjects import Topic, topic
+from tasks.domain.tables import PROPERTIES
+from tasks.drift.answers import Answers
+from tasks.drift.compare import compare, matched
+from tasks.drift.rules import DriftRules
+from tasks.drift.sample import Sample
+
+RULES = DriftRules()
+MIX = np.random.default_rng(99).standard_normal((12, 12))
+
+
+def scenes(rng, counts, *, light=0.0, seen=0.0, answered=0.0, camera=None, embedding=True):
+    """Healthy scenes (`counts` per camera), moved by so many standard deviations on `camera` or everywhere."""
+    cameras = np.array([name for name, count in counts.items() for _ in range(count)], dtype=object)
+    moved = np.ones(len(cameras)) if camera is None else (cameras == camera).astype(float)
+    common = rng.standard_normal(len(cameras))
+    place = np.array([sorted(counts).index(name) * 3.0 for name in cameras])
+    photometric = {p: 90 + 5 * (0.6 * common + 0.8 * rng.standard_normal(len(cameras)) + place) for p in PROPERTIES}
+    photometric["brightness"] = photometric["brightness"] + 5 * light * moved
+    vectors = rng.standard_normal((len(cameras), 12)) @ MIX + seen * moved[:, None] * np.abs(MIX).sum(axis=0) / 4
+    objects = rng.poisson(2 + 3 * answered * moved).astype(float)
+    dark = (rng.random(len(cameras)) < 0.03).astype(float)
+    return Sample(
+        cameras=cameras,
+        photometric=Answers(scalars=photometric, rates={"dark_images": dark, "bright_images": np.zeros(len(cameras))}),
+        answers=Answers(scalars={"objects": objects}, rates={"no_objects": (objects == 0).astype(float)}),
+        embedding=vectors if embedding else np.empty((len(cameras), 0)),
+        images=dict(counts),
+    )
+
+
+def breaches(findings):
+    return [finding for finding in findings if finding.outcome is Outcome.BREACH]
+
+
+@pytest.mark.parametrize(("size", "repeats"), [(50, 130), (200, 70)])
+def test_a_healthy_window_raises_no_alarm(size, repeats):
+    rng = np.random.default_rng(size)
+    half = {"a": size // 2, "b": size - size // 2}
+    alarms = 0
+    for _ in range(repeats):
+        reference = scenes(rng, {"a": 150, "b": 150}, embedding=False)
+        alarms += bool(breaches(compare(reference, scenes(rng, half, embedding=False), RULES)))
+    assert alarms <= 0.05 * repeats
+
+
+def test_a_healthy_window_raises_no_alarm_with_embeddings():
+    rng = np.random.default_rng(1)
+    counts = {"a": 120, "b": 120}
+    alarms = [breaches(compare(scenes(rng, counts), scenes(rng, {"a": 40, "b": 40}), RULES)) for _ in range(20)]
+    assert sum(map(bool, alarms)) <= 1
+
+
+def test_one_camera_that_darkens_is_named_with_direction_and_amount():
+    rng = np.random.default_rng(2)
+    found = compare(
+        scenes(rng, {"a": 200, "b": 200, "c": 200}),
+        scenes(rng, {"a": 60, "b": 60, "c": 60}, light=-8, camera="b"),
+        RULES,
+    )
+    dark = next(f for f in breaches(found) if f.slice == "camera=b")
+    assert dark.subject == "brightness"
+    assert dark.effect < -2
+    assert dark.note.startswith("fell ")
+    assert {f.camera for f in breaches(found)} <= {"b", None}
+
+
+def test_a_change_that_only_the_model_sees_is_found_in_the_embedding():
+    rng = np.random.default_rng(3)
+    found = compare(scenes(rng, {"a": 300}), scenes(rng, {"a": 80}, seen=1.5), RULES)
+    assert {f.subject for f in breaches(found)} == {"embedding"}
+
+
+def test_answers_that_change_are_found_per_image():
+    rng = np.random.default_rng(4)
+    found = compare(scenes(rng, {"a": 300}), scenes(rng, {"a": 100}, answered=1), RULES)
+    assert "objects" in {f.subject for f in breaches(found)}
+    assert {topic(f.subject) for f in breaches(found)} == {Topic.PREDICTION}
+
+
+def test_the_same_small_shift_does_not_matter_with_many_images():
+    rng = np.random.default_rng(5)
+    reference = scenes(rng, {"a": 20_000}, embedding=False)
+    assert not breaches(compare(reference, scenes(rng, {"a": 20_000}, light=0.1, embedding=False), RULES))
+
+
+def test_identical_samples_show_nothing():
+    sample = scenes(np.random.default_rng(6), {"a": 100, "b": 60})
+    found = compare(sample, sample, RULES)
+    assert {f.outcome for f in found} == {Outcome.OK}
+    assert all(f.value == pytest.approx(0, abs=1e-9) for f in found if f.check in ("ks", "fisher"))
+
+
+def test_too_few_scenes_are_inconclusive_and_say_how_many_are_missing():
+    rng = np.random.default_rng(7)
+    found = compare(scenes(rng, {"a": 100, "b": 100}), scenes(rng, {"a": 20, "b": 18}), RULES)
+    assert {f.outcome for f in found} <= {Outcome.INCONCLUSIVE, Outcome.OK}
+    notes = {f.slice: f.note for f in found if f.check == "sample"}
+    assert "5 more" in notes["camera=a"]
+    assert "12 more" in notes[ALL]
+
+
+def test_an_empty_window_is_inconclusive():
+    rng = np.random.default_rng(8)
+    empty = scenes(rng, {"a": 0})
+    found = compare(scenes(rng, {"a": 100}), empty, RULES)
+    assert [f.outcome for f in found] == [Outcome.INCONCLUSIVE]
+
+
+def test_a_camera_that_is_switched_off_is_not_drift_of_all_pictures():
+    rng = np.random.default_rng(9)
+    found = compare(scenes(rng, {"a": 200, "b": 200}), scenes(rng, {"a": 100}), RULES)
+    assert not breaches(found)
+    silent = [f for f in found if f.camera == "b"]
+    assert [f.outcome for f in silent] == [Outcome.INCONCLUSIVE]
+
+
+def test_a_camera_that_the_reference_never_saw_is_inconclusive():
+    rng = np.random.default_rng(10)
+    found = compare(scenes(rng, {"a": 200}), scenes(rng, {"a": 60, "new": 60}), RULES)
+    assert [f.outcome for f in found if f.camera == "new" and f.check == "sample"] == [Outcome.INCONCLUSIVE]
+    assert not breaches(found)
+
+
+def test_matching_keeps_the_proportions_of_the_window():
+    rng = np.random.default_rng(11)
+    before, after = matched(scenes(rng, {"a": 100, "b": 100}), scenes(rng, {"a": 50, "b": 10}), 25)
+    assert before.scenes() == {"a": 100, "b": 20}
+    assert len(after) == 60
+
+
+def test_a_frozen_camera_is_a_breach_even_with_one_scene():
+    rng = np.random.default_rng(12)
+    window = replace(scenes(rng, {"a": 60, "b": 1}), images={"a": 60, "b": 80})
+    found = breaches(compare(scenes(rng, {"a": 200, "b": 200}), window, RULES))
+    assert [(f.check, f.camera) for f in found] == [("frozen", "b")]
+
+
+def test_a_camera_that_always_repeats_itself_is_not_frozen():
+    rng = np.random.default_rng(13)
+    reference = replace(scenes(rng, {"a": 100}), images={"a": 1_000})
+    window = replace(scenes(rng, {"a": 50}), images={"a": 500})
+    assert not breaches(compare(reference, window, RULES))
+
+
+def test_unreadable_pictures_never_count_as_healthy():
+    rng = np.random.default_rng(14)
+    window = scenes(rng, {"a": 60})
+    window.photometric.scalars["noise"][:20] = np.nan
+    found = compare(scenes(rng, {"a": 200}), window, RULES)
+    assert {f.outcome for f in found if f.subject == "noise"} == {Outcome.INCONCLUSIVE}
+
+
+def test_the_findings_come_in_the_same_order_every_time():
+    rng = np.random.default_rng(15)
+    reference, window = scenes(rng, {"a": 100, "b": 100}), scenes(rng, {"b": 40, "a": 40})
+    assert compare(reference, window, RULES) == compare(reference, window, RULES)
+    assert compare(reference, window, RULES)[0].slice == ALL

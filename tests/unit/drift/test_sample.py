@@ -1,0 +1,131 @@
+"""From tables to samples: distinct scenes, and the model's answers image by image."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.domain.tables import PREDICTIONS, PROFILES, REFERENCES, stamped
+from tasks.drift.answers import answers
+from tasks.drift.rules import DriftRules
+from tasks.drift.sample import joined, main_version, sample
+from tasks.drift.scenes import distinct
+
+START = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def profile(number, camera="a", dhash=None, **changes):
+    row = {name: 1.0 for name in PROFILES.names if PROFILES.field(name).type == pa.float64()}
+    row |= {"sha256": f"{number:064x}", "image_id": f"i{number}", "key": f"k{number}", "camera": camera}
+    row |= {"captured_at": START + timedelta(minutes=number), "embedding": [float(number), 1.0]}
+    return row | {"dhash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}" if dhash is None else dhash} | changes
+
+
+def box(class_id, confidence, corners=(0.0, 0.0, 10.0, 10.0)):
+    return {"class_id": class_id, "confidence": confidence, "box": list(corners)}
+
+
+def prediction(number, detections=(), kind="detect", version="3", **changes):
+    row = {"image_id": f"i{number}", "key": f"k{number}", "captured_at": START, "camera": "a", "kind": kind}
+    return row | {"model_version": version, "width": 100, "height": 50, "detections": list(detections)} | changes
+
+
+def reference(profiles, predictions):
+    return joined(
+        pa.Table.from_pylist(profiles, schema=PROFILES), pa.Table.from_pylist(predictions, schema=PREDICTIONS)
+    )
+
+
+def test_repeated_scenes_count_once_per_camera():
+    near = f"{0b111:016x}"
+    keep = distinct(["a", "a", "b", "a", "a"], ["0" * 16, "0" * 15 + "3", "0" * 16, near, ""], bits=2)
+    assert keep.tolist() == [True, False, True, True, True]
+
+
+def test_distinct_scenes_equal_a_double_loop():
+    rng = np.random.default_rng(0)
+    values = [int(v) for v in rng.integers(0, 2**10, 60)]
+    kept = []
+    for value in values:
+        if all((value ^ other).bit_count() > 2 for other in kept):
+            kept.append(value)
+    assert distinct(["a"] * 60, [f"{v:016x}" for v in values], 2).sum() == len(kept)
+
+
+def test_joining_keeps_every_image_and_the_answer_of_its_own():
+    table = reference(
+        [profile(2), profile(1), profile(3)],
+        [prediction(1, [box(0, 0.9)]), prediction(2, error="timeout"), prediction(9), prediction(1, [])],
+    )
+    assert table.schema.names == REFERENCES.names
+    assert table["image_id"].to_pylist() == ["i1", "i2", "i3"]
+    assert table["model_version"].to_pylist() == ["3", None, None]
+    assert len(table["detections"][0]) == 1
+    stamped(table, "references")
+
+
+def test_answers_are_counted_per_image():
+    table = reference(
+        [profile(1), profile(2), profile(3)],
+        [
+            prediction(1, [box(0, 0.9), box(1, 0.3, (0, 0, 50, 50)), box(1, 0.1)]),
+            prediction(2, []),
+            prediction(3, [box(7, 0.8)], version="2"),
+        ],
+    )
+    found = answers(table, ("crack", "dent"), 0.25, "3")
+    assert found.scalars["objects"][:2].tolist() == [2, 0]
+    assert np.isnan(found.scalars["objects"][2])
+    assert found.scalars["confidence"][0] == pytest.approx(0.9)
+    assert np.isnan(found.scalars["confidence"][1])
+    assert found.scalars["confidence_mean"][0] == pytest.approx(0.6)
+    assert found.scalars["box_area"][0] == pytest.approx((np.log(100 / 5000) + np.log(2500 / 5000)) / 2)
+    assert found.rates["no_objects"][:2].tolist() == [0, 1]
+    assert found.rates["doubtful"][:2].tolist() == [1, 0]
+    assert found.rates["class[dent]"][:2].tolist() == [1, 0]
+
+
+def test_a_classifier_answers_with_its_first_class_alone():
+    first = [{"class_id": 1, "confidence": 0.2}, {"class_id": 0, "confidence": 0.8}]
+    table = reference([profile(1)], [prediction(1, first, kind="classify")])
+    found = answers(table, ("good", "bad"), 0.25, "3")
+    assert set(found.scalars) == {"confidence"}
+    assert found.scalars["confidence"][0] == pytest.approx(0.8)
+    assert {name: values.tolist() for name, values in found.rates.items()} == {"class[good]": [1.0]}
+
+
+def test_no_answers_by_that_version_are_no_columns():
+    table = reference([profile(1)], [prediction(1)])
+    assert answers(table, (), 0.25, "4").scalars == {}
+    assert main_version(table) == "3"
+    assert main_version(reference([profile(1)], [])) == ""
+
+
+def test_a_sample_holds_distinct_scenes_and_counts_the_rest():
+    same = "f" * 16
+    table = reference([profile(1, dhash=same), profile(2, dhash=same), profile(3, camera="b", dark_fraction=0.0)], [])
+    found = sample(table, (), "3", DriftRules())
+    assert found.cameras.tolist() == ["a", "b"]
+    assert found.images == {"a": 2, "b": 1}
+    assert found.photometric.rates["dark_images"].tolist() == [1.0, 0.0]
+    assert found.embedding.tolist() == [[1, 1], [3, 1]]
+    assert found.of("b").scenes() == {"b": 1}
+
+
+def test_an_embedding_of_another_length_is_nan():
+    table = reference([profile(1), profile(2), profile(3, embedding=[])], [])
+    assert np.isnan(sample(table, (), "3", DriftRules()).embedding[2]).all()
+
+
+def test_an_empty_table_is_an_empty_sample():
+    found = sample(reference([], []), (), "", DriftRules())
+    assert len(found) == 0
+    assert found.images == {}
+
+
+def test_a_misspelt_detector_is_refused_when_the_rules_are_read():
+    with pytest.raises(ValueError, match="known: fisher, ks, mmd"):
+        DriftRules(scalar_detector="kss")

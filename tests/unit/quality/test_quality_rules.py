@@ -1,0 +1,165 @@
+"""Rules about data: kept, broken, and those that have nothing to look at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.adapters.expectations import ask
+from tasks.domain.errors import ConfigError
+from tasks.domain.expectation import Expectation, Severity
+from tasks.domain.finding import Outcome
+from tasks.domain.tables import CATALOG, PREDICTIONS
+from tasks.domain.window import Window
+from tasks.quality.findings import of_answers
+from tasks.quality.frames import frames
+from tasks.quality.rules import QualityRules
+from tasks.quality.suite import suite
+
+DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
+RULES = QualityRules()
+
+
+def prediction(number, **changes):
+    row = {"image_id": f"i{number}", "key": f"k{number}", "captured_at": DAY.end - timedelta(hours=1), "camera": "a"}
+    row |= {"model_version": "1", "kind": "detect", "width": 100, "height": 80, "inference_ms": 12.0}
+    return row | {"detections": [{"class_id": 0, "confidence": 0.9, "box": [1.0, 1.0, 20.0, 20.0]}]} | changes
+
+
+def listed(number, **changes):
+    row = {"key": f"k{number}", "image_id": f"i{number}", "size": 9, "etag": "e", "verdict": "accepted"}
+    return row | {"reason": "", "note": ""} | changes
+
+
+def check(predictions, catalog=None, rules=RULES, classes=2):
+    catalog = [listed(n) for n in range(len(predictions))] if catalog is None else catalog
+    shown = frames(
+        pa.Table.from_pylist(catalog, schema=CATALOG), pa.Table.from_pylist(predictions, schema=PREDICTIONS), DAY
+    )
+    return of_answers(ask(shown, suite(shown, classes, rules)), rules.examples)
+
+
+def broken(findings):
+    return {(f.check, f.subject) for f in findings if f.outcome is Outcome.BREACH}
+
+
+def test_sound_data_keeps_every_rule():
+    found = check([prediction(n) for n in range(20)])
+    assert {f.outcome for f in found} == {Outcome.OK}
+    assert found[0].check == "volume"
+    assert {"schema", "nulls", "duplicates", "enum", "range", "latency", "freshness", "box_inside_image"} <= {
+        f.check for f in found
+    }
+
+
+def test_an_empty_window_keeps_no_rule():
+    found = check([], [])
+    assert {f.outcome for f in found} == {Outcome.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"kind": "guess"}, ("enum", "images.kind")),
+        ({"width": 0}, ("range", "images.width")),
+        ({"inference_ms": 60_000.0}, ("latency", "images.inference_ms")),
+        ({"captured_at": DAY.end + timedelta(hours=1)}, ("captured_in_window", "images.silence_hours")),
+        ({"sampling_probability": 0.0}, ("range", "images.sampling_probability")),
+        ({"image_id": "i0"}, ("duplicates", "images.image_id")),
+        ({"error": "cuda"}, ("failed_share", "images.failed")),
+        (
+            {"detections": [{"class_id": 0, "confidence": 1.5, "box": [1.0, 1.0, 9.0, 9.0]}]},
+            ("range", "detections.confidence"),
+        ),
+        (
+            {"detections": [{"class_id": 9, "confidence": 0.5, "box": [1.0, 1.0, 9.0, 9.0]}]},
+            ("class_known", "detections.class_id"),
+        ),
+        (
+            {"detections": [{"class_id": 0, "confidence": 0.5, "box": [1.0, 1.0, 109.0, 9.0]}]},
+            ("box_inside_image", "detections.overhang"),
+        ),
+        (
+            {"detections": [{"class_id": 0, "confidence": 0.5, "box": [9.0, 1.0, 9.0, 9.0]}]},
+            ("box_has_area", "detections.box_width"),
+        ),
+    ],
+)
+def test_a_row_that_breaks_a_rule_is_a_breach_of_that_rule_alone(change, rule):
+    rows = [prediction(n) for n in range(9)] + [prediction(9, **change)]
+    assert broken(check(rows)) == {rule}
+
+
+def test_too_many_quarantined_objects_are_a_breach_with_their_share():
+    catalog = [listed(n) for n in range(8)] + [listed(n, verdict="quarantined", reason="corrupt") for n in (8, 9)]
+    found = {f.check: f for f in check([prediction(n) for n in range(8)], catalog)}
+    share = found["quarantined_share"]
+    assert (share.outcome, share.value, share.limit, share.unit) == (Outcome.BREACH, pytest.approx(0.2), 0.05, "share")
+
+
+def test_images_that_nobody_answered_are_a_breach():
+    catalog = [listed(n) for n in range(10)]
+    assert ("unanswered_share", "objects.unanswered") in broken(check([prediction(0), prediction(1)], catalog))
+
+
+def test_too_small_a_volume_is_a_breach():
+    found = check([prediction(0)], rules=QualityRules(min_images=5))
+    assert (found[0].check, found[0].outcome, found[0].value, found[0].limit) == ("volume", Outcome.BREACH, 1, 5)
+
+
+def test_a_stale_window_is_not_called_healthy_but_not_broken_either():
+    found = check([prediction(0)], rules=QualityRules(max_silence_hours=0.5))
+    assert {f.check: f.outcome for f in found}["freshness"] is Outcome.INCONCLUSIVE
+    assert not broken(found)
+
+
+def test_examples_are_bounded():
+    rows = [prediction(n, kind="x" * 500) for n in range(50)]
+    note = next(f.note for f in check(rows) if f.check == "enum")
+    assert note.startswith("50 of 50 rows break it: xxx")
+    assert len(note) < 300
+
+
+def rule(name, column, table="t", severity=Severity.CRITICAL, **parameters):
+    return Expectation(name="r", rule=name, table=table, column=column, severity=severity, parameters=parameters)
+
+
+@pytest.mark.parametrize("values", [[np.nan] * 5, [None] * 5])
+def test_a_column_without_a_value_never_passes(values):
+    table = pa.table({"x": pa.array(values, pa.float64())})
+    between = rule("ExpectColumnValuesToBeBetween", "x", min_value=0, max_value=1)
+    unique = rule("ExpectColumnValuesToBeUnique", "x")
+    assert [f.outcome for f in of_answers(ask({"t": table}, [between, unique]), 3)] == [Outcome.INCONCLUSIVE] * 2
+
+
+def test_a_missing_column_or_table_is_an_answer_not_an_exception():
+    table = pa.table({"x": [1.0]})
+    asked = [rule("ExpectColumnValuesToNotBeNull", "y"), rule("ExpectColumnToExist", "x", table="u")]
+    first, second = of_answers(ask({"t": table}, asked), 3)
+    assert (first.outcome, first.note) == (Outcome.BREACH, "there is no column 'y'")
+    assert second.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_broken_warning_is_inconclusive():
+    table = pa.table({"x": [5.0]})
+    warning = rule("ExpectColumnValuesToBeBetween", "x", severity=Severity.WARNING, max_value=1)
+    assert of_answers(ask({"t": table}, [warning]), 3)[0].outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_rule_that_does_not_exist_is_refused():
+    with pytest.raises(ConfigError, match="ExpectMiracles"):
+        ask({"t": pa.table({"x": [1.0]})}, [rule("ExpectMiracles", "x")])
+
+
+def test_answers_come_in_the_order_of_the_questions():
+    table = pa.table({"x": [1.0, 2.0], "y": [1.0, 1.0]})
+    asked = [
+        rule("ExpectColumnValuesToBeUnique", "y"),
+        rule("ExpectColumnToExist", "x"),
+        rule("ExpectColumnValuesToBeUnique", "x"),
+    ]
+    assert [answer.expectation for answer in ask({"t": table}, asked)] == asked
+    assert [answer.success for answer in ask({"t": table}, asked)] == [False, True, True]
