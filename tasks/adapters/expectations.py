@@ -58,9 +58,14 @@ def _asked(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[int
 def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[int, dict[str, Any]]:
     """Raw results by place; great-expectations changes the order, so each carries its place as metadata."""
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = gx.get_context(mode="ephemeral")
+    in_memory = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False))
+    context = gx.get_context(mode="ephemeral", project_config=in_memory)
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     suite = gx.ExpectationSuite(name="quality", expectations=[_native(e, place) for place, e in expectations.items()])
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset("table")

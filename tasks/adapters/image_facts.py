@@ -90,7 +90,8 @@ def _opened(data: bytes, found: Format) -> ImageFacts | Rejected:
     except _FAULTS as error:
         if len(data) < _HEADER_BYTES:
             return Rejected(reason=Reason.UNKNOWN_FORMAT, note=f"{len(data)} bytes that begin like {found}: {error}")
-        reason = Reason.TRUNCATED if found is Format.WEBP else Reason.BAD_HEADER
+        cut_off = found is Format.WEBP or (found is Format.JPEG and not is_complete(data, found))
+        reason = Reason.TRUNCATED if cut_off else Reason.BAD_HEADER
         return Rejected(reason=reason, note=str(error))
     with image:
         if fault := _size_fault(*image.size):

@@ -5,6 +5,7 @@ Importing Prefect takes two seconds; a command that only asks one question does 
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ import httpx
 from tasks.domain.errors import ConfigError, NotFound, OrchestratorUnavailable, Stale
 
 FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
+
+PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between the attempts of one question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +65,8 @@ class Orchestrator:
         known = set(found.get("parameter_openapi_schema", {}).get("properties", {}))
         if unknown := sorted(set(parameters) - known):
             raise ConfigError(f"{deployment} has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-        body: dict[str, Any] = {"parameters": parameters}
-        if idempotency_key:
-            body["idempotency_key"] = idempotency_key
+        key = idempotency_key or str(uuid.uuid4())  # a repeated request must not start a second run
+        body = {"parameters": parameters, "idempotency_key": key}
         created = self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)
         return self._run(created)
 
@@ -120,11 +123,22 @@ class Orchestrator:
         )
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing: str = "") -> Any:
+        """One question, asked again while the server is busy: SQLite answers 503 when it is locked for too long."""
+        for pause in PAUSES:
+            try:
+                return self._ask(method, path, body, missing)
+            except OrchestratorUnavailable:
+                time.sleep(pause)
+        return self._ask(method, path, body, missing)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None, missing: str) -> Any:
         try:
             headers = self._csrf() if method != "GET" else {}
             reply = self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError as error:
-            raise OrchestratorUnavailable(f"Prefect at {self.api_url} did not answer {method} {path}: {error}") from error
+            raise OrchestratorUnavailable(
+                f"Prefect at {self.api_url} did not answer {method} {path}: {error}"
+            ) from error
         if reply.status_code == httpx.codes.NOT_FOUND:
             raise NotFound(f"Prefect at {self.api_url} has no {missing or path}: was `prefect deploy --all` run?")
         if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:

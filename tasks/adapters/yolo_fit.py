@@ -177,6 +177,8 @@ def _arguments(plan: FitPlan) -> dict[str, Any]:
     }
     rates = {} if plan.lr0 is None else {"lr0": plan.lr0}
     arguments = {**fixed, **rates, "optimizer": optimizer, **checked_hyper(plan.hyper)}
+    if arguments.get("auto_augment") == "none":
+        arguments["auto_augment"] = None  # ultralytics' own word for no policy
     try:
         import_module("ultralytics.cfg").get_cfg(overrides=arguments)
     except (ValueError, TypeError) as error:

@@ -114,7 +114,7 @@ class Capture:
         """Capture a request that failed: it counts in the error rate of its window."""
         try:
             place = named(self.model, self._defaults(), shot, self.image_format)
-            values = {
+            values: dict[str, Any] = {
                 "kind": self.kind.value,
                 "width": 0,
                 "height": 0,

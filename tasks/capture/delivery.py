@@ -39,16 +39,16 @@ class Delivery:
     def send(self, parcel: Parcel) -> None:
         """Deliver now, or keep for later, or count as lost when it can be neither."""
         self.retry()
-        if not (self._spool and len(self._spool)) and self._put(parcel):
+        if not (self._spool is not None and len(self._spool)) and self._put(parcel):
             return
-        if self._spool and self._spool.add(parcel):
+        if self._spool is not None and self._spool.add(parcel):
             self.counts["spooled"] += 1
         else:
             self.counts["lost"] += 1
 
     def retry(self) -> None:
         """Deliver what waits, oldest first, until the store fails again."""
-        if not self._spool or not len(self._spool) or self._clock() < self._not_before:
+        if self._spool is None or not len(self._spool) or self._clock() < self._not_before:
             return
         for parcel in self._spool.waiting():
             if not self._put(parcel):

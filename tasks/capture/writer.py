@@ -12,6 +12,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Writer:
         self._delivery = delivery
         self._batching = batching
         self._queue: queue.Queue[Taken | None] = queue.Queue(maxsize=room[0])
-        self._free_bytes = room[1]
+        self._capacity = self._free_bytes = room[1]
         self._quality = quality
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -62,7 +63,9 @@ class Writer:
         self.broken: Counter[str] = Counter()
 
     def offer(self, taken: Taken, wait: bool = False) -> bool:
-        """Take an item over without blocking; False when there is no room. With `wait` there always comes to be room."""
+        """Take an item over without blocking; False when there is no room. With `wait`, wait for room."""
+        if taken.shot.weight > self._capacity:
+            return False
         while not self._reserve(taken.shot.weight):
             if not wait:
                 return False
@@ -116,14 +119,14 @@ class Writer:
             if taken is None:
                 self._guarded(self._flush)
                 return
-            self._guarded(lambda taken=taken: self._write(taken))  # type: ignore[misc]
+            self._guarded(partial(self._write, taken))
             self._give_back(taken.shot.weight)
             self._guarded(self._tick)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception as error:  # noqa: BLE001 — the thread lives as long as the service does
+        except Exception as error:  # the thread lives as long as the service does
             self.broken[type(error).__name__] += 1
             log.warning("capture: one item was lost: %s", error, exc_info=self.broken.total() == 1)
 

@@ -23,6 +23,9 @@ APART = 1.0
 STRONG = 1.5
 """Normal-score shift at which light or focus of a lone camera is called a fault: darker than 93 % of the reference."""
 STRONG_RATE = 0.8
+"""Cohen's h from which a lone camera's share of black or white images is called a fault."""
+DIRECTED = 0.25
+"""Below this a change has no direction (only its spread changed) that others could share."""
 NAMED = 3
 """Properties that a summary spells out."""
 
@@ -63,7 +66,7 @@ def faulty_cameras(drift: Sequence[Finding]) -> frozenset[str]:
     if len(judged) == 1:
         found = {f.camera for f in light if f.camera and _strong(f)}
     elif 2 * len(moved) <= len(judged):
-        found = {f.camera for f in light if f.camera}
+        found = {f.camera for f in light if f.camera and _alone(f, drift)}
     else:
         found = {f.camera for f in light if f.camera and _apart(f, drift)}
         found = found if 2 * len(found) <= len(judged) and len(judged) > 2 else set()
@@ -78,14 +81,30 @@ def _strong(finding: Finding) -> bool:
     return finding.subject in ("brightness", "sharpness") and effect <= -STRONG
 
 
+def _alone(finding: Finding, drift: Sequence[Finding]) -> bool:
+    """Whether the other cameras show less than half of this camera's shift, significant or not.
+
+    With few images a change of the whole fleet is significant on some cameras only; they are not at fault.
+    """
+    shift = finding.effect or 0.0
+    if abs(shift) < DIRECTED:
+        return True
+    return abs(_others(finding, drift)) < abs(shift) / 2
+
+
 def _apart(finding: Finding, drift: Sequence[Finding]) -> bool:
     """Whether a camera's shift stands apart from the median of the other cameras' shifts of the same property."""
-    others = [
+    return abs((finding.effect or 0.0) - _others(finding, drift)) >= APART
+
+
+def _others(finding: Finding, drift: Sequence[Finding]) -> float:
+    """Median shift of the same property on the other cameras; 0 when there are none."""
+    shifts = [
         f.effect
         for f in drift
         if f.subject == finding.subject and f.camera not in (None, finding.camera) and f.effect is not None
     ]
-    return bool(others) and abs((finding.effect or 0.0) - float(np.median(others))) >= APART
+    return float(np.median(shifts)) if shifts else 0.0
 
 
 def _product_findings(breaches: Sequence[Finding], faulty: frozenset[str]) -> list[Finding]:

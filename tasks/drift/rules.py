@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tasks.domain import plugin
+from tasks.domain.errors import ConfigError
 
 
 class DriftRules(BaseModel):
@@ -42,4 +43,7 @@ class DriftRules(BaseModel):
     @field_validator("scalar_detector", "vector_detector", "rate_detector")
     @classmethod
     def _known(cls, name: str) -> str:
-        return plugin.known("tasks.drift.detectors", name)
+        try:
+            return plugin.known("tasks.drift.detectors", name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error

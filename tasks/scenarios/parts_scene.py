@@ -8,8 +8,7 @@ Three things can go wrong, each by one number of the specification:
 
 - `light`: a lamp fails over one camera; 1/3 leaves a third of the light, while the sensor's noise stays as it was;
 - `dirt`: grease on the lens, in a pattern that belongs to the camera and stays where it is;
-- `new_share`: parts come in a new finish, black oxide instead of bright zinc. Classes stay, their look does
-  not: dark bodies with a pale rim, which a model trained on bright parts has no reason to recognise.
+- `new_share`: parts in a new finish, black oxide instead of bright zinc. Classes stay, their look does not.
 """
 
 import math
@@ -169,14 +168,14 @@ def _shape(number: int, radius: float, turn: float, centre: Floats) -> tuple[Flo
 
 
 def _polygon(corners: int, radius: float, turn: float, centre: Floats) -> Floats:
-    """A regular polygon, (corners, 2) float32."""
+    """A regular polygon, (corners, 2)."""
     angles = turn + np.arange(corners) * (2 * math.pi / corners)
     return (radius * np.stack([np.cos(angles), np.sin(angles)], axis=1) + centre).astype(np.float32)
 
 
 def _box(part: _Part) -> Floats:
     """The smallest upright box around the outline, (4,) xyxy."""
-    return np.concatenate([part.outline.min(axis=0), part.outline.max(axis=0)]).astype(np.float32)
+    return np.asarray(np.concatenate([part.outline.min(axis=0), part.outline.max(axis=0)]), dtype=np.float32)
 
 
 def _mask(part: _Part) -> Floats:
@@ -186,7 +185,7 @@ def _mask(part: _Part) -> Floats:
         if edge is not None:
             points = np.rint((edge - 0.5) * 16).astype(np.int32)
             cv2.fillPoly(canvas, [points], (value,), lineType=cv2.LINE_AA, shift=4)
-    return canvas.astype(np.float32) / 255
+    return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
 def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> Floats:
@@ -196,8 +195,8 @@ def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> Floats:
     shadow = cv2.GaussianBlur(np.roll(mask, (3, 3), axis=(0, 1)), (0, 0), 2.5)
     canvas = canvas * (1 - 0.45 * shadow)[:, :, None]
     rim = mask * (1 - cv2.GaussianBlur(mask, (0, 0), 1.5))
-    grid = np.linspace(-1, 1, SIZE, dtype=np.float32)
-    sheen = 14 * np.sin(18 * (math.cos(tilt) * grid[None, :] + math.sin(tilt) * grid[:, None]))
+    grid = np.linspace(-18, 18, SIZE, dtype=np.float32)
+    sheen = 14 * np.sin(math.cos(tilt) * grid[None, :] + math.sin(tilt) * grid[:, None])
     if part.is_new:
         body = np.array([34, 30, 30], dtype=np.float32) * shade + 0.25 * sheen[:, :, None] + 150 * rim[:, :, None]
     else:
@@ -230,8 +229,7 @@ def _lamp_field(camera: str) -> Floats:
     """How the lamp falls on the belt, (256, 256): 1 under the lamp, about 0.8 in the far corner."""
     left, top = CAMERAS[camera].lamp
     grid = np.linspace(0, 1, SIZE, dtype=np.float32)
-    distance = (grid[None, :] - left) ** 2 + (grid[:, None] - top) ** 2
-    return np.asarray(1 - 0.22 * distance, dtype=np.float32)
+    return np.asarray(1 - 0.22 * ((grid[None, :] - left) ** 2 + (grid[:, None] - top) ** 2), dtype=np.float32)
 
 
 def _through_dirt(canvas: Floats, scene: SceneSpec) -> Floats:
@@ -239,8 +237,8 @@ def _through_dirt(canvas: Floats, scene: SceneSpec) -> Floats:
     if scene.dirt == 0:
         return canvas
     pattern = _grease(scene.camera)
-    film = (pattern >= np.quantile(pattern, 1 - scene.dirt)).astype(np.float32)
-    film = cv2.GaussianBlur(film, (0, 0), 4)[:, :, None]
+    stuck = (pattern >= np.quantile(pattern, 1 - scene.dirt)).astype(np.float32)
+    film = cv2.GaussianBlur(stuck, (0, 0), 4)[:, :, None]
     smeared = 0.35 * cv2.GaussianBlur(canvas, (0, 0), 6) + 0.65 * canvas.mean(axis=(0, 1))
     return np.asarray(canvas * (1 - film) + smeared * film, dtype=np.float32)
 

@@ -39,7 +39,15 @@ TITLES = {
     "after": "The new champion at work",
 }
 
-_AUGMENT = {"fliplr": 0.5, "flipud": 0.5, "auto_augment": "", "erasing": 0.0, "hsv_h": 0.0, "hsv_s": 0.0, "hsv_v": 0.2}
+_AUGMENT = {
+    "fliplr": 0.5,
+    "flipud": 0.5,
+    "auto_augment": "none",
+    "erasing": 0.0,
+    "hsv_h": 0.0,
+    "hsv_s": 0.0,
+    "hsv_v": 0.2,
+}
 """A cell has no up or left; its shade of grey carries meaning, its colour does not exist."""
 
 FIRST: Mapping[str, Any] = {
@@ -148,5 +156,3 @@ def _defocused(encoded: bytes) -> bytes:
     image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
     blurred = cv2.GaussianBlur(np.asarray(image), (0, 0), BLUR_SIGMA)
     return bytes(cv2.imencode(".png", blurred)[1].tobytes())
-
-

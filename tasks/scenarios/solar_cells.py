@@ -38,7 +38,7 @@ _PACKAGE: Final = "elpv_dataset"
 _CERTAIN: Final[dict[float, CellLabel]] = {0.0: "functional", 1.0: "defective"}
 
 
-class NotFoundError(ConfigError):
+class NoCellsError(ConfigError):
     """The package with the photographs is not installed, or it does not hold what it should."""
 
 
@@ -99,12 +99,12 @@ def list_cells() -> tuple[CellRecord, ...]:
     """All 2,624 records in the order of the data set, without reading a picture (about 20 ms).
 
     Raises:
-        NotFoundError: the package is not installed (the message says what to install) or its table is unreadable.
+        NoCellsError: the package is not installed (the message says what to install) or its table is unreadable.
     """
     folder = _data_folder()
     table = folder / "labels.csv"
     if not table.is_file():
-        raise NotFoundError(f"{table} is not there: reinstall with `pip install --force-reinstall elpv-dataset`")
+        raise NoCellsError(f"{table} is not there: reinstall with `pip install --force-reinstall elpv-dataset`")
     with table.open(encoding="utf-8", newline="") as lines:
         rows = csv.reader(lines, delimiter=" ", skipinitialspace=True)
         return tuple(_record(index, row, folder) for index, row in enumerate(rows))
@@ -114,12 +114,12 @@ def read_cells(records: Iterable[CellRecord]) -> Iterator[Cell]:
     """The cells of `records` with their pictures, in the same order, one at a time (about 1 ms and 270 kB each).
 
     Raises:
-        NotFoundError: a picture is not there or cannot be decoded.
+        NoCellsError: a picture is not there or cannot be decoded.
     """
     for record in records:
         image = cv2.imread(str(record.path), cv2.IMREAD_COLOR)
         if image is None:
-            raise NotFoundError(f"{record.path} is not a readable picture: reinstall elpv-dataset")
+            raise NoCellsError(f"{record.path} is not a readable picture: reinstall elpv-dataset")
         yield Cell(record=record, image=image.astype(np.uint8, copy=False))
 
 
@@ -127,7 +127,7 @@ def _data_folder() -> Path:
     """Where the installed package keeps its data; found without importing it, since importing needs nothing of it."""
     found = find_spec(_PACKAGE)
     if found is None or found.origin is None:
-        raise NotFoundError(
+        raise NoCellsError(
             "the photographs of solar cells are not installed: `pip install evergreen[solar]` "
             "(package elpv-dataset, 92 MB; data under CC BY-NC-SA 4.0, not for commercial use)"
         )
@@ -138,7 +138,7 @@ def _record(index: int, row: list[str], folder: Path) -> CellRecord:
     """One line of the table, ``images/cell0001.png 1.0 mono``, as a record."""
     values = [value for value in row if value]
     if len(values) != 3 or values[2] not in get_args(CellType):
-        raise NotFoundError(f"line {index + 1} of the table of elpv-dataset is not `path probability type`: {row}")
+        raise NoCellsError(f"line {index + 1} of the table of elpv-dataset is not `path probability type`: {row}")
     name, probability, kind = values
     return CellRecord(
         index=index, path=folder / name, probability=float(probability), type="mono" if kind == "mono" else "poly"

@@ -77,7 +77,9 @@ class Story:
         serving = Serving(self.scenario)
         runs = []
         for window in chapter.windows:
-            serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
+            known = ledger().windows.get(self.model, window)
+            if known is None or not known.revision:  # told before, this day is history
+                serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
             run = self.monitor(window)
             self.tell.say(f"{run.state_name}: {run.message}")
             runs.append(run)

@@ -42,7 +42,7 @@ def test_packages_below_a_stage_are_a_docstring_and_nothing_else() -> None:
 
 def test_nothing_is_left_to_be_done_and_nothing_dangerous_is_called() -> None:
     forbidden = re.compile(
-        r"NotImplementedError|\bTODO\b|\bFIXME\b|yaml\.load\(|pickle\.load|shell=True|\beval\(|put_object_tagging"
+        r"raise NotImplementedError|# ?TODO|# ?FIXME|yaml\.load\(|pickle\.load|shell=True|\beval\(|put_object_tagging"
     )
     found = {str(p.relative_to(ROOT)): m.group(0) for p in SOURCES if (m := forbidden.search(p.read_text("utf-8")))}
     assert not found

@@ -48,11 +48,11 @@ def test_keys_are_opaque(object_store: ObjectStore) -> None:
 
 
 def test_listing_goes_past_a_thousand_and_starts_where_asked(object_store: ObjectStore) -> None:
-    keys = [f"p/{index:05d}" for index in range(1203)]
+    keys = [f"p/{index:05d}" for index in range(1003)]
     for _ in objects_module.ThreadPoolExecutor(8).map(lambda key: object_store.put(key, b"x"), keys):
         pass
     assert [info.key for info in object_store.list("p/")] == keys
-    assert [info.key for info in object_store.list("p/", start_after="p/01200")] == keys[1201:]
+    assert [info.key for info in object_store.list("p/", start_after="p/01000")] == keys[1001:]
     assert list(object_store.list("q/")) == []
 
 

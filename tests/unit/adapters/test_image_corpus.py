@@ -88,6 +88,7 @@ BAD: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "one byte": (lambda: b"\xff", Reason.UNKNOWN_FORMAT),
     "JPEG half": (lambda: (d := encoded("JPEG"))[: len(d) // 2], Reason.TRUNCATED),
     "JPEG 90 %": (lambda: (d := encoded("JPEG"))[: len(d) * 9 // 10], Reason.TRUNCATED),
+    "JPEG cut inside its header": (lambda: encoded("JPEG")[:400], Reason.TRUNCATED),
     "JPEG minus two bytes": (lambda: encoded("JPEG")[:-2], Reason.TRUNCATED),
     "20 bytes of JPEG": (lambda: encoded("JPEG")[:20], Reason.UNKNOWN_FORMAT),
     "noise": (lambda: bytes(np.random.default_rng(1).integers(128, 255, 5000, dtype=np.uint8)), Reason.UNKNOWN_FORMAT),

@@ -15,7 +15,9 @@ DATA = Cause(kind=CauseKind.DATA, summary="the data breaks its rules")
 
 
 def report(stage, *outcomes, subject="brightness", note=""):
-    return Report(stage=stage, findings=tuple(Finding(check="x", subject=subject, outcome=o, note=note) for o in outcomes))
+    return Report(
+        stage=stage, findings=tuple(Finding(check="x", subject=subject, outcome=o, note=note) for o in outcomes)
+    )
 
 
 def drift(*outcomes, subject="brightness", note=""):

@@ -47,6 +47,12 @@ def test_light_on_one_of_two_cameras_is_that_cameras_fault():
     assert (cause.kind, cause.cameras) == (CauseKind.CAMERA, ("b",))
 
 
+def test_a_change_of_the_fleet_that_is_significant_on_one_camera_only_is_no_camera_fault():
+    weaker = [finding(camera, "entropy", -0.6, Outcome.OK) for camera in "acd"]
+    (cause,) = causes_of(drift(*weaker, finding("b", "entropy", -0.9)), {})
+    assert cause.kind is CauseKind.PRODUCT
+
+
 def test_light_on_most_cameras_is_the_product():
     moved = [finding(camera, "brightness", -1.0) for camera in "abc"]
     (cause,) = causes_of(drift(*moved, *fine("d"), finding(None, "brightness", -0.9)), {})
@@ -67,7 +73,9 @@ def test_a_new_product_and_a_dark_camera_stay_two_causes():
 
 
 def test_while_the_fleet_moves_a_camera_that_moves_with_it_is_not_at_fault():
-    moved = [finding(camera, "brightness", effect) for camera, effect in zip("abcd", (-1, -1.2, -0.9, -1.1), strict=True)]
+    moved = [
+        finding(camera, "brightness", effect) for camera, effect in zip("abcd", (-1, -1.2, -0.9, -1.1), strict=True)
+    ]
     assert [cause.kind for cause in causes_of(drift(*moved), {})] == [CauseKind.PRODUCT]
 
 
@@ -106,7 +114,9 @@ def test_a_camera_that_freezes_is_a_camera_fault_not_drift():
 
 
 def test_broken_data_comes_first():
-    broken = Finding(check="range", subject="detections.confidence", outcome=Outcome.BREACH, note="7 of 9 rows break it")
+    broken = Finding(
+        check="range", subject="detections.confidence", outcome=Outcome.BREACH, note="7 of 9 rows break it"
+    )
     reports = (Report(stage=Stage.QUALITY, findings=(broken,)), *drift(*fine("a", "b"), finding("c", "noise", 2.0)))
     found = causes_of(reports, {})
     assert [cause.kind for cause in found] == [CauseKind.DATA, CauseKind.CAMERA]

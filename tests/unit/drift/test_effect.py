@@ -79,9 +79,7 @@ def test_the_discrepancy_equals_a_double_loop():
     median = np.median([squared[i][j] for i in range(14) for j in range(i)])
     kernel = [[np.mean([np.exp(-s / (b * median)) for b in (0.25, 1, 4)]) for s in row] for row in squared]
     first, second = range(6), range(6, 14)
-    within = [
-        np.mean([kernel[i][j] for i in group for j in group if i != j]) for group in (list(first), list(second))
-    ]
+    within = [np.mean([kernel[i][j] for i in group for j in group if i != j]) for group in (list(first), list(second))]
     across = np.mean([kernel[i][j] for i in first for j in second])
     member = (np.arange(14) < 6)[None, :]
     assert mmd._statistics(gram, member)[0] == pytest.approx(within[0] + within[1] - 2 * across)

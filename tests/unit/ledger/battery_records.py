@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, select, update
 
 from tasks.adapters.ledger.outbox import GIVE_UP
 from tasks.adapters.ledger.records import Intent, OutboxState
@@ -29,6 +31,15 @@ def _swap(connection: Connection) -> None:
         connection.execute(update(decisions).where(decisions.c.seq == before).values(seq=after))
 
 
+def _reseal(connection: Connection) -> None:
+    """A changed row with a hash of its own that is right: only the row after it can tell."""
+    row = dict(connection.execute(select(decisions).where(decisions.c.seq == 2)).mappings().one())
+    row |= {"payload": {"n": 7}, "at": row["at"].isoformat()}
+    row.pop("hash")
+    sealed = sha256(json.dumps(row, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    connection.execute(update(decisions).where(decisions.c.seq == 2).values(payload={"n": 7}, hash=sealed))
+
+
 TAMPERINGS: dict[str, Tampering] = {
     "payload": lambda c: c.execute(update(decisions).where(decisions.c.seq == 2).values(payload={"n": 7})),
     "actor": lambda c: c.execute(update(decisions).where(decisions.c.seq == 2).values(actor="eve")),
@@ -38,6 +49,7 @@ TAMPERINGS: dict[str, Tampering] = {
     "last removed": lambda c: c.execute(delete(decisions).where(decisions.c.seq == 4)),
     "all removed": lambda c: c.execute(delete(decisions)),
     "re-ordered": _swap,
+    "changed and sealed again": _reseal,
     "head moved back": lambda c: c.execute(update(chain).values(seq=3)),
     "head removed": lambda c: c.execute(delete(chain)),
 }

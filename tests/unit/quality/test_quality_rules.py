@@ -64,7 +64,7 @@ def test_an_empty_window_keeps_no_rule():
     ("change", "rule"),
     [
         ({"kind": "guess"}, ("enum", "images.kind")),
-        ({"width": 0}, ("range", "images.width")),
+        ({"width": 0, "detections": []}, ("range", "images.width")),
         ({"inference_ms": 60_000.0}, ("latency", "images.inference_ms")),
         ({"captured_at": DAY.end + timedelta(hours=1)}, ("captured_in_window", "images.silence_hours")),
         ({"sampling_probability": 0.0}, ("range", "images.sampling_probability")),
