@@ -71,9 +71,7 @@ def evaluate_model(
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
 
 
-def measure(
-    model: str, champion: ModelRef, ingest: IngestRules, curate: CurateRules, rules: EvaluateRules
-) -> Report:
+def measure(model: str, champion: ModelRef, ingest: IngestRules, curate: CurateRules, rules: EvaluateRules) -> Report:
     """The champion on the golden set and on recent labels, held against what it could when it became champion."""
     known = labels(model, ingest)
     evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)

@@ -22,7 +22,7 @@ RUN_VARIABLE = "PREFECT__FLOW_RUN_ID"
 _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-class EcsFormatter(StdlibFormatter):  # type: ignore[misc]  # the package publishes no types
+class EcsFormatter(StdlibFormatter):
     """One line of JSON a record; control characters in messages (ANSI, text direction) are shown, not obeyed.
 
     Prefect's identifiers keep their names: `flow_run_id`, `flow_run_name`, `task_run_id`, `task_run_name`.

@@ -35,6 +35,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
+        """It will not change any more."""
         return self.state_type in FINAL_STATES
 
     @property

@@ -59,7 +59,8 @@ def _after(
 
 def _confirmed(seen: Sequence[Mapping[str, Any]], rules: AlertRules) -> bool:
     newest = seen[-rules.fire_windows :]
-    return sum(verdict["outcome"] == Outcome.BREACH for verdict in newest) >= rules.fire_breaches
+    breaches = [verdict for verdict in newest if verdict["outcome"] == Outcome.BREACH]
+    return len(breaches) >= rules.fire_breaches
 
 
 def _recovered(seen: Sequence[Mapping[str, Any]], rules: AlertRules) -> bool:

@@ -60,7 +60,14 @@ def explain(model: str, *, window: str | None = None, json: bool = False) -> int
     found = book.findings.of(model, row.window)
     if json:
         findings = [{"stage": stage.value, **finding_json(finding)} for stage, finding in found]
-        show_json({"window": str(row.window), "verdict": row.verdict, "findings": findings, "pages": dict(row.facts.artifacts) if row.facts else {}})
+        show_json(
+            {
+                "window": str(row.window),
+                "verdict": row.verdict,
+                "findings": findings,
+                "pages": dict(row.facts.artifacts) if row.facts else {},
+            }
+        )
         return OK
     say(f"{row.window}: {row.verdict.get('sentence', row.state)}")
     for cause in row.verdict.get("causes", []):

@@ -204,5 +204,6 @@ def check_stamp(metadata: dict[bytes, bytes] | None, schema: str) -> None:
         raise ContractError(f"expected a {schema!r} table, found {name[:40]!r}")
     if not version.isdecimal() or int(version) > CONTRACT_VERSION:
         raise ContractError(
-            f"the {schema!r} table has version {version[:12]}, this program reads up to {CONTRACT_VERSION}: upgrade Evergreen"
+            f"the {schema!r} table has version {version[:12]}, "
+            f"this program reads up to {CONTRACT_VERSION}: upgrade Evergreen"
         )

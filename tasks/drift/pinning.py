@@ -27,6 +27,15 @@ def without(rows: pa.Table, cameras: frozenset[str]) -> pa.Table:
     return rows.filter(pc.invert(pc.is_in(rows["camera"], value_set=pa.array(sorted(cameras), pa.string()))))
 
 
+def untrained(rows: pa.Table, trained: frozenset[str]) -> pa.Table:
+    """The rows that the champion has not learnt from: what a model was fitted to looks more familiar than new images.
+
+    `trained` holds content hashes. Source of the rule: Rabanser et al., "Failing Loudly" (2019): the detector's
+    reference must be disjoint from what fitted its features.
+    """
+    return rows.filter(pc.invert(pc.is_in(rows["sha256"], value_set=pa.array(sorted(trained), pa.string()))))
+
+
 def thinned(table: pa.Table, per_camera: int) -> pa.Table:
     """At most so many rows per camera, evenly over time; the table comes in order of time and stays so."""
     cameras = np.asarray(table["camera"].to_pylist(), dtype=object)

@@ -196,7 +196,16 @@ def _window_part(champion: ModelRef, window: Window, rules: DriftRules) -> pa.Ta
         raise NotFound(f"window {window} of {champion.name!r} was never judged: run the monitor over it first")
     rows = profiles.accepted(tables().read(record.facts.catalog))
     table = joined(tables().read(_profiled(rows, window, champion, rules)), _predictions(record.facts))
-    return pinning.without(table, pinning.blamed(record.verdict))
+    return pinning.untrained(pinning.without(table, pinning.blamed(record.verdict)), _trained(champion))
+
+
+def _trained(champion: ModelRef) -> frozenset[str]:
+    """Content hashes of the images that the champion was fitted to; none known for a version made elsewhere."""
+    card = ledger().versions.get(champion.name, champion.sha256).card
+    if not card.get("dataset_uri"):
+        return frozenset()
+    manifest = TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
+    return frozenset(tables().read(manifest, ["sha256"])["sha256"].to_pylist())
 
 
 def _predictions(facts: WindowFacts) -> pa.Table:

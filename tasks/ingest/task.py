@@ -10,19 +10,21 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psutil
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task, exponential_backoff
 
+from tasks.adapters.ledger.records import WindowState
 from tasks.adapters.objects import ObjectInfo
 from tasks.connections import images, ledger, store, tables
 from tasks.domain.contract import Limits
 from tasks.domain.contract_labels import LabelRecord
 from tasks.domain.contract_reasons import Rejected
 from tasks.domain.contract_tables import labels_table
-from tasks.domain.errors import ConfigError, EvergreenError, Transient
+from tasks.domain.errors import ConfigError, EvergreenError, LostLease, Transient
 from tasks.domain.snapshot import Claim, Snapshot, TableRef
 from tasks.domain.tables import CATALOG
 from tasks.domain.window import Window
@@ -83,7 +85,27 @@ def open_window(model: str, window: Window, rescore: bool = False) -> Claim | No
     require_whole_hours(window)
     if window.end > datetime.now(UTC):
         raise ConfigError(f"window {window} has not ended: wait, or name an earlier one")
-    return ledger().windows.claim(model, window, _owner(), rescore=rescore)
+    claim = ledger().windows.claim(model, window, _owner(), rescore=rescore)
+    if claim is None and _bury(model, window):
+        claim = ledger().windows.claim(model, window, _owner(), rescore=rescore)
+    return claim
+
+
+def _bury(model: str, window: Window) -> bool:
+    """Take a window from a process of this machine that was killed: nobody has to wait for the end of its lease."""
+    record = ledger().windows.get(model, window)
+    if record is None or record.state is not WindowState.CLAIMED or not died_here(record.owner):
+        return False
+    held = Claim(model=model, window=window, epoch=record.epoch, revision=record.revision + 1)
+    with suppress(LostLease):  # somebody else was quicker
+        ledger().windows.fail(held, f"{record.owner} was killed while it judged the window")
+    return True
+
+
+def died_here(owner: str) -> bool:
+    """Whether the owner is a process of this machine that is no more; one on another machine is never judged."""
+    host, _, number = owner.rpartition(":")
+    return host == socket.gethostname() and number.isdecimal() and not psutil.pid_exists(int(number))
 
 
 @task(

@@ -7,6 +7,7 @@ the new finish reaches every camera and must.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -79,7 +80,7 @@ class Parts:
         """Labelled scenes of the day before the first window, a quarter of them golden."""
         day = self.chapters[0].windows[0].previous()
         for number, moment in enumerate(spread(day, TRAINING)):
-            yield _shot(number, moment, golden=number % round(1 / GOLDEN_SHARE) == 0)
+            yield _shot(number, moment, {}, golden=number % round(1 / GOLDEN_SHARE) == 0)
 
     def shots(self, window: Window) -> Iterator[Shot]:
         """The scenes of the window's day, evenly over working hours, one camera after the other."""
@@ -88,7 +89,7 @@ class Parts:
         )
         chapter = self._chapter(window)
         for number, moment in enumerate(spread(window, SHOTS[chapter.key])):
-            yield _shot(10_000 * (place + 1) + number, moment, **self._trouble(chapter, window, number))
+            yield _shot(10_000 * (place + 1) + number, moment, self._trouble(chapter, window, number))
 
     def _chapter(self, window: Window) -> Chapter:
         return next(chapter for chapter in self.chapters if window in chapter.windows)
@@ -110,17 +111,10 @@ def _camera(number: int) -> str:
     return list(CAMERAS)[number % len(CAMERAS)]
 
 
-def _shot(
-    number: int,
-    moment: datetime,
-    golden: bool = False,
-    light: float = 1.0,
-    dirt: float = 0.0,
-    new_share: float = 0.0,
-) -> Shot:
+def _shot(number: int, moment: datetime, trouble: Mapping[str, float], golden: bool = False) -> Shot:
     camera = _camera(number)
-    hour = moment.hour + moment.minute / 60
-    scene = render(SceneSpec(seed=number, camera=camera, hour=hour, light=light, dirt=dirt, new_share=new_share))
+    healthy = SceneSpec(seed=number, camera=camera, hour=moment.hour + moment.minute / 60)
+    scene = render(replace(healthy, **trouble))  # type: ignore[arg-type] # names and values come from `_trouble`
     encoded = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
     truths = (
         Truth(class_id=int(label), box=tuple(float(side) for side in box))  # type: ignore[arg-type]

@@ -90,7 +90,11 @@ class Serving:
         """Predict on everything that the cameras take in the window; returns how many pictures."""
         count = 0
         with Capture(
-            model=self._scenario.name, model_version=str(self.version), kind=self._scenario.kind, store=store()
+            model=self._scenario.name,
+            model_version=str(self.version),
+            kind=self._scenario.kind,
+            store=store(),
+            wait_when_full=True,
         ) as capture:
             for batch in _batches(self._scenario.shots(window)):
                 decoded = [_decoded(shot) for shot in batch]

@@ -1,4 +1,4 @@
-"""The whole loop on real servers, made small: a world decays, is diagnosed, retrained, compared, approved in a browser."""
+"""The whole loop on real servers, made small: decay, diagnosis, retraining, comparison, approval in a browser."""
 
 from __future__ import annotations
 
@@ -173,7 +173,9 @@ def test_mlflow_shows_both_versions_side_by_side(lived: Lived) -> None:
 
 def test_reports_are_served_to_the_browser_and_carry_no_foreign_address(lived: Lived) -> None:
     class Sources(HTMLParser):
-        found: list[str] = []
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[str] = []
 
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             self.found += [v for k, v in attrs if k in ("src", "href") and v and tag in ("img", "script", "link")]
