@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -71,14 +72,10 @@ class AppriseChannel:
     """Any service that apprise knows: `json://`, `mailto://`, `msteams://` …"""
 
     def __init__(self, url: str) -> None:
-        from apprise import Apprise, AppriseAsset
-
         self.name = _name(urlsplit(url))
         self._secrets = _secrets(url)
         _keep_out_of_logs(self._secrets)
-        self._service = Apprise(asset=AppriseAsset(async_mode=False, app_id="Evergreen", app_desc="Evergreen"))
-        with _AppriseSilence():
-            known = self._service.add(url)
+        self._service, known = _service(url)
         if not known:
             raise ConfigError(f"the alert URL {self.name} is none that apprise understands: check EVERGREEN_ALERT_URLS")
 
@@ -93,6 +90,15 @@ class AppriseChannel:
             )
         if not taken:
             raise DeliveryFailed(f"{self.name} did not take the message{_because(heard.lines, self._secrets)}")
+
+
+def _service(url: str) -> tuple[Any, bool]:
+    with warnings.catch_warnings(), _AppriseSilence():
+        warnings.simplefilter("ignore", DeprecationWarning)  # some of its plug-ins import modules that Python drops
+        from apprise import Apprise, AppriseAsset
+
+        service = Apprise(asset=AppriseAsset(async_mode=False, app_id="Evergreen", app_desc="Evergreen"))
+        return service, bool(service.add(url))
 
 
 class LogChannel:

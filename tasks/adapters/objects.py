@@ -96,7 +96,7 @@ class ObjectStore:
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
         """Every object under a prefix in order of keys, page by page; nothing for a prefix without objects."""
-        with _ours(f"listing {prefix[:200]!r}"):
+        with _ours(f"listing {prefix[:200]!r} in bucket {self.bucket!r}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
             )
@@ -111,7 +111,7 @@ class ObjectStore:
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The prefixes one level below `prefix`, each ending in `/` (the cameras below `<model>/images/`)."""
-        with _ours(f"listing folders of {prefix[:200]!r}"):
+        with _ours(f"listing folders of {prefix[:200]!r} in bucket {self.bucket!r}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix, Delimiter="/"
             )

@@ -92,6 +92,7 @@ def demo(
 def decay(story: Story) -> None:
     """From nothing to a champion, from quiet days to a broken camera to a new product, up to the question."""
     from tasks.connections import ledger
+    from tasks.scenarios.story import said
 
     story.configure()
     if ledger().promotions.champion(story.model) is None:
@@ -103,7 +104,7 @@ def decay(story: Story) -> None:
         story.live(key)
     story.tell.say(f"{story.label('changed')} labels arrive from the people on the line")
     run = story.evaluate()
-    story.tell.say(f"{run.state_name}: {run.message}")
+    story.tell.say(said(run))
     story.approval()
 
 
@@ -117,15 +118,14 @@ def recover(story: Story) -> None:
 
 def _answer(story: Story, yes: bool) -> None:
     from tasks.connections import ledger, orchestrator
-    from tasks.scenarios.story import OPERATOR, wait_until
+    from tasks.scenarios.story import OPERATOR, said, wait_until
 
     request = ledger().approvals.pending(story.model)[0]
     if yes:
         answer = {"decision": "approve", "approver": OPERATOR, "reason": "demo --yes"}
         orchestrator().answer(request.flow_run_id, answer)
     wait_until(lambda: orchestrator().run(request.flow_run_id).finished, story.tell.bar("waiting for the answer", None))
-    run = orchestrator().run(request.flow_run_id)
-    story.tell.say(f"{run.state_name}: {run.message}")
+    story.tell.say(said(orchestrator().run(request.flow_run_id)))
 
 
 def _links(story: Story) -> dict[str, str]:

@@ -129,6 +129,14 @@ def _since(findings: Sequence[Finding], onsets: Onsets) -> datetime | None:
     return min((onsets[key(f)] for f in findings if key(f) in onsets), default=None)
 
 
+def _since_most(findings: Sequence[Finding], onsets: Onsets) -> datetime | None:
+    """Since when most of the cameras differ: a fault that one of them had before does not date the fleet's change."""
+    cameras = sorted({f.camera for f in findings if f.camera})
+    each = [_since([f for f in findings if f.camera == camera], onsets) for camera in cameras]
+    known = sorted(moment for moment in each if moment is not None)
+    return known[len(known) // 2] if known else _since(findings, onsets)
+
+
 def _properties(findings: Sequence[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f.subject for f in sorted(findings, key=lambda f: (-_size(f), f.subject))))
 
@@ -164,7 +172,7 @@ def _camera_cause(camera: str, findings: Sequence[Finding], onsets: Onsets, tota
 
 
 def _product_cause(findings: Sequence[Finding], judged: int, onsets: Onsets, total: float) -> Cause:
-    since = _since(findings, onsets)
+    since = _since_most(findings, onsets)
     cameras = tuple(sorted({f.camera for f in findings if f.camera}))
     where = f"on {len(cameras)} of {judged} cameras" if cameras else "over all cameras together"
     return Cause(

@@ -20,15 +20,16 @@ def key(finding: Finding) -> Key:
     return finding.check, finding.subject, finding.slice
 
 
-def onset(window: Window, history: Sequence[tuple[Window, Finding]]) -> datetime:
+def onset(window: Window, present: Finding, history: Sequence[tuple[Window, Finding]]) -> datetime:
     """The start of the first window of the run of breaches that ends with `window`, itself a breach.
 
-    `history` holds the earlier answers to the same question, newest first. An `ok` ends the run; a window that
-    had too little data neither ends it nor begins it.
+    `history` holds the earlier answers to the same question, newest first. An `ok` ends the run, and so does a
+    change into the other direction: what rose after it fell is another story. A window that had too little data
+    neither ends it nor begins it.
     """
     first = window.start
     for earlier, finding in history:
-        if finding.outcome is Outcome.OK:
+        if finding.outcome is Outcome.OK or (present.effect or 0.0) * (finding.effect or 0.0) < 0:
             break
         if finding.outcome is Outcome.BREACH:
             first = min(first, earlier.start)

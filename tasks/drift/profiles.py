@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import PROFILES
 from tasks.domain.window import Window
 from tasks.drift.properties import PROFILER_VERSION, Properties
@@ -40,16 +38,6 @@ def content_name(rows: pa.Table) -> str:
     """A name that is the same for the same images, whatever their order: 24 hex digits."""
     lines = sorted(json.dumps([str(value) for value in row.values()]) for row in rows.to_pylist())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:24]
-
-
-def note_of(ref: TableRef) -> bytes:
-    """The marker that is written after a table: where it is and what its digest is."""
-    return json.dumps(asdict(ref), sort_keys=True).encode()
-
-
-def ref_of(note: bytes) -> TableRef:
-    """The inverse of `note_of`."""
-    return TableRef(**json.loads(note))
 
 
 def measured(hashes: Sequence[str], properties: Sequence[Properties], vectors: NDArray[np.float32]) -> dict[str, Row]:

@@ -18,7 +18,7 @@ from tasks.connections import images, ledger, store, tables, weights
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import Claim, Snapshot, TableRef
+from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.tables import PREDICTIONS
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
@@ -52,7 +52,7 @@ def check_drift(
         return _silent("champion", "the model has no champion: nothing sees the images")
     if reference is None:
         return _silent(
-            "reference", "no reference is pinned for this champion: name healthy windows with `evergreen pin`"
+            "reference", "no reference is pinned for this champion: name healthy windows with `evergreen pin-reference`"
         )
     before, after = _samples(snapshot, profiled, reference, rules)
     found = compare(before, after, rules)
@@ -64,7 +64,7 @@ def find_causes(claim: Claim, reports: Sequence[Report], rules: DriftRules) -> t
     """Ranked causes of the breaches, each with the start of its unbroken run of breaches."""
     history = ledger().findings.history
     onsets = {
-        key(f): onset(claim.window, history(claim.model, f.check, f.subject, f.slice, claim.window, HISTORY))
+        key(f): onset(claim.window, f, history(claim.model, f.check, f.subject, f.slice, claim.window, HISTORY))
         for report in reports
         for f in report.breaches()
     }
@@ -161,12 +161,12 @@ def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRu
     folder = profiles.folder(champion.name, champion.sha256, window)
     name = f"{folder}/{profiles.content_name(rows)}"
     if store().exists(f"{name}.json"):
-        return profiles.ref_of(store().get(f"{name}.json", MARKER_BYTES))
+        return table_of(store().get(f"{name}.json", MARKER_BYTES).decode())
     notes = [info.key for info in store().list(f"{folder}/") if info.key.endswith(".json")]
-    parts = [tables().read(profiles.ref_of(store().get(note, MARKER_BYTES))) for note in notes]
+    parts = [tables().read(table_of(store().get(note, MARKER_BYTES).decode())) for note in notes]
     table = _measured(rows, profiles.known(parts), champion, rules)
     ref: TableRef = tables().write(table, "profiles", f"{name}.parquet")
-    store().put(f"{name}.json", profiles.note_of(ref), "application/json")
+    store().put(f"{name}.json", table_note(ref).encode(), "application/json")
     return ref
 
 
@@ -211,7 +211,7 @@ def _trained(champion: ModelRef) -> frozenset[str]:
 def _predictions(facts: WindowFacts) -> pa.Table:
     """The answers that the window was judged by; none when it did not keep them (the champion then answers anew)."""
     note = facts.artifacts.get("predictions", "")
-    return tables().read(profiles.ref_of(note.encode())) if note.startswith("{") else PREDICTIONS.empty_table()
+    return tables().read(table_of(note)) if note.startswith("{") else PREDICTIONS.empty_table()
 
 
 def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules: DriftRules) -> PinnedReference:

@@ -71,6 +71,11 @@ def page_path(key: str) -> str | None:
     return f"/pages/{quote(key, safe='/')}" if is_page(key) else None
 
 
+def decision_key(model: str, gate_hash: str) -> str:
+    """Where the decision page of a gate report lies in the bucket."""
+    return f"{model}/evergreen/decisions/{gate_hash[:32]}.html"
+
+
 def is_page(key: str) -> bool:
     """Whether the key may be served: its folder, its suffix, and no part that is `.` or `..`."""
     if not PAGE_KEY.fullmatch(key) or {".", ".."} & set(key.split("/")):

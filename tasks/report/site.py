@@ -9,9 +9,18 @@ from tasks.adapters.ledger.records import WindowRecord
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.metrics import CONTENT_TYPE, exposition
 from tasks.adapters.objects import ObjectStore
+from tasks.domain.notice import Link
 from tasks.domain.promotion import Approval
 from tasks.domain.wording import one_line
-from tasks.report.index_page import ApprovalLine, ModelLines, WindowLine, index_page, page_links
+from tasks.report.index_page import (
+    ApprovalLine,
+    ModelLines,
+    WindowLine,
+    decision_key,
+    index_page,
+    page_links,
+    page_path,
+)
 from tasks.report.server import Site
 
 PAGE_LIMIT = 64 * 1024 * 1024
@@ -43,7 +52,7 @@ def _model(book: Ledger, name: str) -> ModelLines:
         name=name,
         champion=str(champion) if champion else "",
         windows=tuple(_window(row) for row in judged),
-        approvals=tuple(_approval(book, request) for request in book.approvals.pending(name)),
+        approvals=tuple(_approval(request) for request in book.approvals.pending(name)),
     )
 
 
@@ -58,11 +67,11 @@ def _window(row: WindowRecord) -> WindowLine:
     )
 
 
-def _approval(book: Ledger, request: Approval) -> ApprovalLine:
-    report = book.gates.get(request.gate_hash).report
+def _approval(request: Approval) -> ApprovalLine:
+    evidence = page_path(decision_key(request.model, request.gate_hash))
     return ApprovalLine(
         number=request.id,
         challenger=request.challenger_sha256[:12],
         expires=request.expires_at,
-        pages=page_links(report.get("artifacts", {})),
+        pages=(Link(label="evidence", url=evidence),) if evidence else (),
     )

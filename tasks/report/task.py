@@ -20,7 +20,7 @@ from tasks.domain.verdict import Verdict
 from tasks.report import decision_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
-from tasks.report.index_page import page_links
+from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
 from tasks.report.pictures import per_camera
 from tasks.report.window_page import WindowPage, window_markdown, window_page
@@ -95,7 +95,7 @@ def publish_comparison(champion: ModelRef, challenger: ModelRef, comparison: Com
         challenger.name, challenger.sha256, champion.sha256, comparison.outcome, comparison_json(comparison)
     )
     page = _decision(champion, challenger, comparison, gate_hash)
-    store().put(_decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
+    store().put(decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
     create_markdown_artifact(decision_page.decision_markdown(page), key=artifact_key("comparison", challenger.name))
     return gate_hash
 
@@ -121,7 +121,7 @@ def artifact_key(name: str, model: str) -> str:
 
 def _decision(champion: ModelRef, challenger: ModelRef, comparison: Comparison, gate_hash: str) -> DecisionPage:
     compare = registry().compare_url(challenger.name, [champion.version, challenger.version])
-    own = page_links({"page": store().uri(_decision_key(challenger.name, gate_hash))}, settings().pages_url or "")
+    own = page_links({"page": store().uri(decision_key(challenger.name, gate_hash))}, settings().pages_url or "")
     return DecisionPage(
         champion=champion,
         challenger=challenger,
@@ -129,7 +129,3 @@ def _decision(champion: ModelRef, challenger: ModelRef, comparison: Comparison, 
         gate_hash=gate_hash,
         links=(*own, Link(label="compare in MLflow", url=compare)),
     )
-
-
-def _decision_key(model: str, gate_hash: str) -> str:
-    return f"{model}/evergreen/decisions/{gate_hash[:32]}.html"

@@ -159,8 +159,8 @@ def _place_parts(scene: SceneSpec) -> list[_Part]:
 def _shape(number: int, radius: float, turn: float, centre: Floats) -> tuple[Floats, Floats | None]:
     """Outline and hole of a part of class `number` that fits into a circle of `radius` around `centre`."""
     if CLASSES[number] != "bolt":
-        corners = 48 if CLASSES[number] == "washer" else 6
-        return _polygon(corners, radius, turn, centre), _polygon(48, radius * 0.48, turn, centre)
+        corners, bore = (48, 0.6) if CLASSES[number] == "washer" else (6, 0.4)
+        return _polygon(corners, radius, turn, centre), _polygon(48, radius * bore, turn, centre)
     side = [(-0.95, 0.3), (-0.95, -0.3), (-0.6, -0.36), (-0.6, -0.16), (0.95, -0.16), (0.98, 0.0), (0.95, 0.16)]
     bolt = np.array([*side, (-0.6, 0.16), (-0.6, 0.36)]) * radius
     spin = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])

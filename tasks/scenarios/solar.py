@@ -28,8 +28,8 @@ CELLS_PER_SESSION = 24
 """Neighbours in the data set come from the same module: they go to the same side of every split."""
 
 GOLDEN = 150
-TRAINING = 480
-SHOTS = {"accepted": 90, "healthy": 90, "camera": 90, "changed": 250, "after": 180}
+TRAINING = 590
+SHOTS = {"accepted": 80, "healthy": 80, "camera": 80, "changed": 250, "after": 180}
 DAYS = {"accepted": 2, "healthy": 1, "camera": 1, "changed": 3, "after": 2}
 TITLES = {
     "accepted": "Two quiet days: people accept them as healthy",
@@ -55,19 +55,17 @@ FIRST: Mapping[str, Any] = {
     "kind": "classify",
     "classes": list(LABELS),
     "imgsz": 96,
-    "epochs": 25,
+    "epochs": 30,
     "batch": 32,
     "lr0": 0.002,
-    "hyper": {**_AUGMENT, "optimizer": "AdamW", "warmup_epochs": 2, "cos_lr": True, "scale": 0.9},
+    "hyper": {**_AUGMENT, "optimizer": "AdamW", "warmup_epochs": 2, "cos_lr": True, "scale": 0.2},
 }
+_CURATE: Mapping[str, Any] = {"recent_windows": 3, "holdout_share": 0.4, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "monitor/default": {"ingest": {"window_minutes": 1440}},
-    "evaluate/default": {"curate": {"recent_windows": 3, "holdout_share": 0.4}},
-    "retrain/default": {
-        "curate": {"recent_windows": 3, "holdout_share": 0.4},
-        "rules": {**FIRST, "epochs": 10, "lr0": 0.001, "cooldown_hours": 0},
-    },
-    "shadow/default": {"curate": {"recent_windows": 3, "holdout_share": 0.4}},
+    "evaluate/default": {"curate": _CURATE},
+    "retrain/default": {"curate": _CURATE, "rules": {**FIRST, "epochs": 12, "lr0": 0.001, "cooldown_hours": 0}},
+    "shadow/default": {"curate": _CURATE},
 }
 """Daily windows, small pictures, a training that two cores finish in two minutes."""
 

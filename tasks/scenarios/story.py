@@ -81,7 +81,7 @@ class Story:
             if known is None or not known.revision:  # told before, this day is history
                 serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
             run = self.monitor(window)
-            self.tell.say(f"{run.state_name}: {run.message}")
+            self.tell.say(said(run))
             runs.append(run)
         return runs
 
@@ -132,6 +132,11 @@ class Story:
         found = orchestrator().run(run.id)
         _check(found, None)
         return found
+
+
+def said(run: Run) -> str:
+    """The outcome of a run in one sentence."""
+    return run.message if run.message.startswith(run.state_name) else f"{run.state_name}: {run.message}"
 
 
 def wait_until(done: Callable[[], bool], tick: Progress) -> None:

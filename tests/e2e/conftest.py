@@ -1,29 +1,13 @@
-"""A stack of its own for the loop, a browser, and a teller that keeps what it was told."""
+"""A stack of its own for the loop, and a browser."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-
-
-class Notes:
-    """A teller that only remembers."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def bar(self, title: str, total: int | None) -> Callable[[int], None]:
-        self.sentences.append(title)
-        return lambda by: None
 
 
 @pytest.fixture(scope="session")

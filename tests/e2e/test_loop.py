@@ -14,8 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
-from browser import approve_in_browser, picture_of
-from tiny_world import BROKEN, Tiny
+
+from tests.e2e.browser import approve_in_browser, picture_of
+from tests.e2e.teller import Notes
+from tests.e2e.tiny_world import BROKEN, Tiny
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), pytest.mark.xdist_group("e2e")]
 
@@ -37,8 +39,6 @@ class Lived:
 
 @pytest.fixture(scope="module")
 def lived(stack: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    from conftest import Notes
-
     from tasks.scenarios.story import Story
 
     seen = Lived(folder=tmp_path_factory.mktemp("pictures"))

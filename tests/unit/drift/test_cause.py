@@ -138,4 +138,16 @@ def windows(*outcomes):
     [("", 0), ("o", 0), ("bbo", 2), ("bob", 1), ("ibo", 2), ("bi", 1), ("iio", 0)],
 )
 def test_the_onset_is_the_first_window_of_the_unbroken_run(history, days):
-    assert onset(DAY, windows(*history)) == DAY.start - timedelta(days=days)
+    assert onset(DAY, finding("a", "noise", 1.0), windows(*history)) == DAY.start - timedelta(days=days)
+
+
+def test_a_change_into_the_other_direction_is_another_story():
+    assert onset(DAY, finding("a", "noise", -1.0), windows("b", "b")) == DAY.start
+
+
+def test_the_fleet_changed_when_most_cameras_had_changed_not_when_the_first_was_at_fault():
+    moved = [finding(camera, "entropy", 1.0) for camera in ("a", "b", "c")]
+    early, late = DAY.start - timedelta(days=3), DAY.start
+    onsets = {key(each): early if each.camera == "a" else late for each in moved}
+    (product,) = causes_of(drift(*moved), onsets)
+    assert (product.kind, product.since) == (CauseKind.PRODUCT, late)

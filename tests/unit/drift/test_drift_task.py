@@ -20,12 +20,11 @@ from tasks.domain.finding import Outcome
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.promotion import PromotionKind
-from tasks.domain.snapshot import Snapshot
+from tasks.domain.snapshot import Snapshot, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
 from tasks.drift import task as stage
-from tasks.drift.profiles import note_of
 from tasks.drift.rules import DriftRules
 
 DAY = timedelta(days=1)
@@ -140,7 +139,7 @@ class World:
 
     def commit(self, snapshot, verdict=None):
         verdict = verdict or Verdict(outcome=Outcome.OK, action=Action.NONE, sentence="fine")
-        artifacts = {"predictions": note_of(snapshot.predictions).decode()}
+        artifacts = {"predictions": table_note(snapshot.predictions)}
         count = snapshot.accepted
         facts = WindowFacts(listed=count, accepted=count, catalog=snapshot.catalog, artifacts=artifacts)
         self.ledger.windows.commit(snapshot.claim, verdict, facts)
