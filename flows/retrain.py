@@ -43,7 +43,7 @@ def retrain(
         return Completed(name="NotRetrained", message=refusal)
     challenger = fit_challenger(champion, dataset, model, rules, reason)
     if champion is None:
-        return Completed(name="Trained", message=f"{challenger} waits for `evergreen adopt --model {model}`")
+        return Completed(name="Trained", message=f"{challenger} waits for `evergreen adopt {model}`")
     run_deployment(
         "shadow/default",
         parameters={"model": model, "challenger_sha256": challenger.sha256},

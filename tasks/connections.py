@@ -75,3 +75,13 @@ def weights(ref: ModelRef) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         store().get_file(store().key_of(ref.uri), path)
     return path
+
+
+def close() -> None:
+    """Close what this process has opened; the next call opens it again, with the settings of then."""
+    if orchestrator.cache_info().currsize:
+        orchestrator().close()
+    if ledger.cache_info().currsize:
+        ledger().close()
+    for opened in (store, tables, images, ledger, registry, orchestrator):
+        opened.cache_clear()

@@ -99,6 +99,10 @@ class Orchestrator:
             reason = (reply.get("details") or {}).get("reason", "no reason given")
             raise Stale(f"run {run_id} did not take the answer: {reason}")
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
     def healthy(self) -> bool:
         """The server answers a question that needs its database."""
         try:

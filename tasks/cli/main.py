@@ -40,6 +40,7 @@ _GROUPS = {
         people_commands.approvals,
         people_commands.approve,
         people_commands.reject,
+        people_commands.import_weights,
         people_commands.adopt,
         people_commands.rollback,
         people_commands.pin_reference,

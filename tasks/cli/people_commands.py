@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import Any
 
 from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
@@ -55,6 +56,22 @@ def adopt(
     promotion = first_champion(model, newest.ref.sha256, by or getpass.getuser(), reason)
     reconcile(ledger(), registry(), model)
     return _moved(promotion, json)
+
+
+def import_weights(model: str, weights: Path, *, sha256: str = "", imgsz: int | None = None, json: bool = False) -> int:
+    """Bring a .pt file that you trained yourself; `evergreen adopt` then makes it the first champion."""
+    from tasks.adapters.yolo_load import sha256_of
+    from tasks.domain.errors import NotFound
+    from tasks.retrain.task import import_version
+
+    if not weights.is_file():
+        raise NotFound(f"there is no file {weights}")
+    ref = import_version(model, weights, sha256 or sha256_of(weights), imgsz)
+    if json:
+        show_json({"model": model, "version": ref.version, "sha256": ref.sha256, "classes": ref.classes})
+    else:
+        say(f"{ref}: {ref.kind.value}, {len(ref.classes)} classes, {ref.imgsz} px; next: evergreen adopt {model}")
+    return OK
 
 
 def rollback(model: str, *, by: str, reason: str, to: str | None = None, json: bool = False) -> int:

@@ -88,7 +88,7 @@ def version_of(model: str, sha256: str) -> ModelRef:
     """The version with these bytes, or `NotFound`."""
     record = ledger().versions.get(model, sha256)
     if record is None:
-        raise NotFound(f"the ledger has no version {sha256[:12]} of {model}: `evergreen versions --model {model}`")
+        raise NotFound(f"the ledger has no version {sha256[:12]} of {model}: `evergreen versions {model}`")
     return record.ref
 
 

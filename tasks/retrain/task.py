@@ -21,7 +21,7 @@ from tasks.adapters.yolo_data import FitImage, FitObject
 from tasks.adapters.yolo_fit import FitPlan, FitResult, fit
 from tasks.connections import images, ledger, registry, store, tables, weights
 from tasks.domain.card import VersionCard, card_from_json, card_json
-from tasks.domain.errors import EvergreenError, RegistryUnavailable
+from tasks.domain.errors import EvergreenError, NotFound, RegistryUnavailable
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.intent import Intent
 from tasks.domain.model import ModelRef
@@ -68,7 +68,7 @@ def fit_challenger(
     try:
         paths = local_paths(images(), table)
         result = fit(_plan(champion, contract, rules, scratch, (table, paths)), _log_epoch)
-        ref = _kept(model, contract, result)
+        ref = _stored(model, contract, result.weights, result.sha256)
         scored = _validated(ref, result.weights, table, paths)
         card = _card(ref, champion, dataset, rules, (result, scored, reason))
         return _recorded(ref, champion, dataset, {**card_json(card), "plots": [], "fit_key": key}, scored)
@@ -81,6 +81,29 @@ def flush_registrations(limit: int = 20) -> int:
     """Carry out the registrations that MLflow could not take before; how many succeeded."""
     rows = ledger().outbox.pending(REGISTER, limit)
     return sum(_register(str(row.payload["model"]), str(row.payload["sha256"])) is not None for row in rows)
+
+
+def import_version(model: str, path: Path, sha256: str, imgsz: int | None = None) -> ModelRef:
+    """A version from weights that a person trained elsewhere; kind and classes are read from the file.
+
+    `sha256` is what the person says that the file is: it is verified before anything is loaded. Importing the same
+    bytes again gives the version that is there.
+
+    Raises:
+        NotFound: there is no such file.
+        UnsafeModel: other bytes, code inside, or numbers that are not finite.
+    """
+    if not path.is_file():
+        raise NotFound(f"there is no file {path}")
+    found = Yolo.load(path, sha256, device=settings().device)
+    contract = Contract(kind=found.kind, classes=found.classes, imgsz=imgsz or found.imgsz)
+    ref = _stored(model, contract, path, sha256)
+    card = VersionCard(
+        params={"imgsz": str(contract.imgsz), "file": path.name},
+        tags={"evergreen.source": "import"},
+        description=f"Imported from {path.name}.",
+    )
+    return _registered(ledger().versions.add(ref, "import", "", "", card_json(card)))
 
 
 def _fitted(model: str, key: str) -> ModelRef | None:
@@ -118,17 +141,18 @@ def _image(row: Mapping[str, Any], path: Path) -> FitImage:
     return FitImage(path=path, sha256=row["sha256"], objects=tuple(objects))
 
 
-def _kept(model: str, contract: Contract, result: FitResult) -> ModelRef:
-    key = f"{model}/evergreen/models/{result.sha256}.pt"
-    store().put_file(key, result.weights, "application/octet-stream")
-    cached = settings().cache / "weights" / f"{result.sha256}.pt"
+def _stored(model: str, contract: Contract, path: Path, sha256: str) -> ModelRef:
+    """The weights in the bucket and in the local cache, named by their hash."""
+    key = f"{model}/evergreen/models/{sha256}.pt"
+    store().put_file(key, path, "application/octet-stream")
+    cached = settings().cache / "weights" / f"{sha256}.pt"
     cached.parent.mkdir(parents=True, exist_ok=True)
     part = cached.with_suffix(".part")
-    shutil.copyfile(result.weights, part)
+    shutil.copyfile(path, part)
     part.replace(cached)
     return ModelRef(
         name=model,
-        sha256=result.sha256,
+        sha256=sha256,
         uri=store().uri(key),
         kind=contract.kind,
         classes=contract.classes,

@@ -23,7 +23,9 @@ DARK_LIGHT, DIRT = 0.33, 0.35
 NEW_SHARE = 0.7
 """Chance of each part to come in the new finish once it has arrived."""
 
-GOLDEN_SHARE = 0.25
+GOLDEN_HOURS = (7, 11, 15, 19)
+"""Hours of the commissioning day whose scenes are golden: whole sessions, so that nothing leaks into training."""
+
 TRAINING = 440
 SHOTS = {"accepted": 160, "healthy": 160, "camera": 160, "changed": 200, "after": 160}
 DAYS = {"accepted": 2, "healthy": 1, "camera": 2, "changed": 2, "after": 2}
@@ -47,7 +49,7 @@ FIRST: Mapping[str, Any] = {
     "lr0": 0.002,
     "hyper": {**_HYPER, "optimizer": "AdamW"},
 }
-_CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4}
+_CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "monitor/default": {"ingest": {"window_minutes": 1440}},
     "evaluate/default": {"curate": _CURATE},
@@ -77,10 +79,10 @@ class Parts:
         )
 
     def commissioning(self) -> Iterator[Shot]:
-        """Labelled scenes of the day before the first window, a quarter of them golden."""
+        """Labelled scenes of the day before the first window, every fourth hour golden."""
         day = self.chapters[0].windows[0].previous()
         for number, moment in enumerate(spread(day, TRAINING)):
-            yield _shot(number, moment, {}, golden=number % round(1 / GOLDEN_SHARE) == 0)
+            yield _shot(number, moment, {}, golden=moment.hour in GOLDEN_HOURS)
 
     def shots(self, window: Window) -> Iterator[Shot]:
         """The scenes of the window's day, evenly over working hours, one camera after the other."""

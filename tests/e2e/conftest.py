@@ -29,14 +29,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         settings.settings.cache_clear()
         yield folder
     finally:
+        connections.close()
         down(Home.find(), said.append, wait=5)
         for name in [name for name in os.environ if name.startswith("EVERGREEN_")]:
             del os.environ[name]
         os.environ.update(before)
         settings.settings.cache_clear()
-        for opened in (connections.store, connections.tables, connections.images, connections.ledger,
-                       connections.registry, connections.orchestrator):  # fmt: skip
-            opened.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -148,3 +149,31 @@ def _process_of(model: str, judged: object) -> int:
                 return number
         time.sleep(0.05)
     raise AssertionError("nobody claimed the window")
+
+
+@pytest.fixture(scope="module")
+def own_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that somebody trained elsewhere."""
+    from tasks.adapters.yolo_load import ultralytics
+
+    path = tmp_path_factory.mktemp("own") / "best.pt"
+    ultralytics().YOLO("yolo11n-cls.yaml", task="classify", verbose=False).save(path)
+    return path
+
+
+def test_own_weights_become_a_version_that_can_be_adopted(stack: Path, own_weights: Path) -> None:
+    from tasks.connections import ledger, registry
+
+    done = command("import-weights", "own", str(own_weights), "--imgsz", "64", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["version"] == 1 and len(found["classes"]) == 1000
+    assert command("adopt", "own", "--by", "Ada").returncode == 0
+    champion = ledger().promotions.champion("own")
+    assert champion is not None and champion.sha256 == found["sha256"]
+    assert registry().aliases("own")["champion"] == 1
+
+
+def test_own_weights_with_another_hash_are_refused(stack: Path, own_weights: Path) -> None:
+    done = command("import-weights", "own", str(own_weights), "--sha256", "0" * 64)
+    assert done.returncode == 1 and "Traceback" not in done.stderr

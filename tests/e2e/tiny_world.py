@@ -17,7 +17,7 @@ from tasks.scenarios.script import Chapter, Shot, Truth, calendar, spread
 SIDE = 64
 CAMERAS = ("left", "right")
 BROKEN = "right"
-COMMISSIONED, GOLDEN_EVERY = 240, 3
+COMMISSIONED, GOLDEN_EVERY, SESSION = 240, 3, 12
 SHOTS = {"accepted": 100, "healthy": 100, "camera": 100, "changed": 300, "after": 120}
 FIRST: Mapping[str, Any] = {
     "base": "yolo11n-cls.yaml",
@@ -56,7 +56,7 @@ class Tiny:
     def commissioning(self) -> Iterator[Shot]:
         day = self.chapters[0].windows[0].previous()
         for number, moment in enumerate(spread(day, COMMISSIONED)):
-            yield shot(number, moment, golden=number % GOLDEN_EVERY == 0)
+            yield shot(number, moment, golden=number // SESSION % GOLDEN_EVERY == 0)
 
     def shots(self, window: Window) -> Iterator[Shot]:
         place, chapter = next((i, c) for i, c in enumerate(self.chapters) if window in c.windows)
@@ -78,7 +78,7 @@ def shot(number: int, moment: datetime, golden: bool = False, inverted: bool = F
     return Shot(
         image_id=f"tiny-{number:06d}",
         camera=camera,
-        session=f"{camera}-{number // 12}",
+        session=f"{camera}-{number // SESSION}",
         captured_at=moment,
         encoded=cv2.imencode(".png", image)[1].tobytes(),
         suffix="png",
@@ -90,7 +90,10 @@ def shot(number: int, moment: datetime, golden: bool = False, inverted: bool = F
 def draw(rng: np.random.Generator, label: int, inverted: bool) -> NDArray[np.uint8]:
     """(64, 64, 3) BGR: a ring or a cross somewhere, noise over it."""
     ground, ink = (190, 60) if inverted else (60, 190)
-    image = np.full((SIDE, SIDE, 3), ground, np.uint8)
+    slopes = rng.uniform(-25, 25, 2)
+    rows, columns = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    belt = ground + rng.uniform(-15, 15) + slopes[0] * rows + slopes[1] * columns
+    image = np.repeat(np.clip(belt, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
     centre, size = rng.integers(22, 42, 2), int(rng.integers(12, 19))
     x, y = (int(value) for value in centre)
     if label:

@@ -51,11 +51,17 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("ledger") / "empty.db"
+    Ledger.upgrade(f"sqlite:///{path}")
+    return path.read_bytes()
+
+
 @pytest.fixture
-def book(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    Ledger.upgrade(url)
-    with Ledger.open(url, clock) as opened:
+def book(empty: bytes, tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    (tmp_path / "ledger.db").write_bytes(empty)
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock) as opened:
         yield opened
 
 
