@@ -14,7 +14,7 @@ from tasks.domain.promotion import ApprovalState
 from tasks.drift.task import pin_reference
 from tasks.promote.rules import PromoteRules
 from tasks.promote.task import PromotionAnswer, ask, move_champion, project, record_answer
-from tasks.report.records import newest_windows, refusals
+from tasks.report.records import refusals, windows_of_today
 from tasks.report.task import decision_markdown
 
 
@@ -46,7 +46,9 @@ def promote(model: str, challenger_sha256: str, gate_hash: str, rules: PromoteRu
         return Completed(name="Rejected", message=f"{request.approver or 'nobody in time'}: {request.reason}")
     promotion = move_champion(request)
     project(model)
-    pin_reference(model, newest_windows(model, rules.reference_windows), request.approver, f"promotion {promotion.seq}")
+    pin_reference(
+        model, windows_of_today(model, rules.reference_windows), request.approver, f"promotion {promotion.seq}"
+    )
     announce(CHAMPION_MOVED, model, {"to": promotion.to_sha256, "from": promotion.from_sha256, "by": promotion.actor})
     flush_alerts()
     return Completed(name="Promoted", message=f"{challenger_sha256[:12]} is champion, approved by {promotion.actor}")

@@ -17,5 +17,8 @@ class PromoteRules(BaseModel):
         default=(), description="Names that may answer; empty: anyone who reaches the Prefect UI or this command line"
     )
     reference_windows: int = Field(
-        default=3, ge=1, le=100, description="Newest windows that the new champion's reference is pinned from"
+        default=3,
+        ge=1,
+        le=100,
+        description="Newest windows since the product changed that the new reference is pinned from, at most",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from tasks.domain.model import ModelRef
 from tasks.domain.notice import Link
 from tasks.domain.promotion import Approval
 from tasks.domain.snapshot import Claim, Snapshot, table_note, table_of
+from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.report.index_page import page_links
 from tasks.settings import settings
@@ -37,6 +39,20 @@ def judged_windows(model: str, limit: int = 50) -> list[WindowRecord]:
 def newest_windows(model: str, count: int) -> list[Window]:
     """The newest so many judged windows that saw production, the oldest of them first."""
     return [row.window for row in judged_windows(model)[:count]][::-1]
+
+
+def windows_of_today(model: str, count: int) -> list[Window]:
+    """The newest so many windows that show the world as it is since it changed, the oldest of them first.
+
+    A new champion is measured against the world it was made for. Days from before the product changed would make a
+    mixture of both, and every later day would differ from that.
+    """
+    judged = judged_windows(model)
+    causes = (judged[0].verdict or {}).get("causes", []) if judged else []
+    changes = [cause["since"] for cause in causes if cause["kind"] == CauseKind.PRODUCT and cause["since"]]
+    since = datetime.fromisoformat(max(changes)) if changes else datetime.min.replace(tzinfo=UTC)
+    recent = [row.window for row in judged if row.window.end > since]
+    return recent[:count][::-1]
 
 
 def facts_of(snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel]) -> WindowFacts:
