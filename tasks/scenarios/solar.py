@@ -27,9 +27,9 @@ BLUR_SIGMA = 3.0
 CELLS_PER_SESSION = 24
 """Neighbours in the data set come from the same module: they go to the same side of every split."""
 
-GOLDEN = 150
-TRAINING = 590
-SHOTS = {"accepted": 80, "healthy": 80, "camera": 80, "changed": 250, "after": 180}
+GOLDEN = 230
+TRAINING = 520
+SHOTS = {"accepted": 76, "healthy": 76, "camera": 70, "changed": 250, "after": 180}
 DAYS = {"accepted": 2, "healthy": 1, "camera": 1, "changed": 3, "after": 2}
 TITLES = {
     "accepted": "Two quiet days: people accept them as healthy",
@@ -60,12 +60,15 @@ FIRST: Mapping[str, Any] = {
     "lr0": 0.002,
     "hyper": {**_AUGMENT, "optimizer": "AdamW", "warmup_epochs": 2, "cos_lr": True, "scale": 0.2},
 }
+GOLDEN_MARGIN, CLASS_MARGIN = 0.05, 0.1
+"""What 230 golden cells can decide: with so few, an interval of a difference is about 3 points wide on each side."""
+
 _CURATE: Mapping[str, Any] = {"recent_windows": 3, "holdout_share": 0.4, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "monitor/default": {"ingest": {"window_minutes": 1440}},
     "evaluate/default": {"curate": _CURATE},
     "retrain/default": {"curate": _CURATE, "rules": {**FIRST, "epochs": 12, "lr0": 0.001, "cooldown_hours": 0}},
-    "shadow/default": {"curate": _CURATE},
+    "shadow/default": {"curate": _CURATE, "rules": {"golden_margin": GOLDEN_MARGIN, "class_margin": CLASS_MARGIN}},
 }
 """Daily windows, small pictures, a training that two cores finish in two minutes."""
 
@@ -146,8 +149,10 @@ def _deal(cells: Iterable[CellRecord]) -> tuple[list[CellRecord], list[CellRecor
     rest = [cell for cell in mono if session_of(cell) in set(sessions)]
     draw.shuffle(rest)
     training = [cell for cell in rest if cell.label][:TRAINING]
-    taken = {cell.index for cell in training}
-    return golden, training, [cell for cell in rest if cell.index not in taken], poly
+    taken = {cell.index for cell in (*training, *golden)}
+    stream = [cell for cell in mono if cell.index not in taken]
+    draw.shuffle(stream)  # every day the same mixture of certain and uncertain cells
+    return golden, training, stream, poly
 
 
 def _defocused(encoded: bytes) -> bytes:
