@@ -77,6 +77,11 @@ class Orchestrator:
         merged = {**(found.get("parameters") or {}), **parameters}
         self._call("PATCH", f"/deployments/{found['id']}", {"parameters": merged})
 
+    def hold(self, deployment: str, held: bool) -> None:
+        """Stop a deployment's schedules, or let them go on; runs that are asked for by name start all the same."""
+        found = self._call("GET", f"/deployments/name/{deployment}", missing=f"deployment {deployment}")
+        self._call("POST", f"/deployments/{found['id']}/{'pause' if held else 'resume'}_deployment", {})
+
     def run(self, run_id: str) -> Run:
         """The run as it is now."""
         return self._run(self._call("GET", f"/flow_runs/{run_id}", missing=f"flow run {run_id}"))

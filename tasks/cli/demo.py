@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from tasks.cli.output import OK, console, say, show_json
+from tasks.domain.errors import EvergreenError
 
 if TYPE_CHECKING:
     from tasks.scenarios.story import Story
@@ -46,6 +47,17 @@ class Terminal:
             self._open = None
 
 
+class Silent:
+    """Says nothing; until the terminal is there."""
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
+
+    def bar(self, title: str, total: int | None) -> Callable[[int], None]:
+        """A bar that nobody sees."""
+        return lambda by: None
+
+
 def demo(
     *,
     scenario: Literal["solar", "parts"] = "solar",
@@ -69,9 +81,11 @@ def demo(
     world = scenario_of(scenario, datetime.now(UTC))
     if (code := stack_commands.up()) != OK:
         return code
+    story = Story(world, Silent())
+    story.hold_schedules(True)
     try:
         with _terminal() as terminal:
-            story = Story(world, terminal)
+            story.tell = terminal
             decay(story)
             asked = time.monotonic() - started
             links = _links(story)
@@ -84,6 +98,8 @@ def demo(
         if json:
             show_json({"scenario": scenario, "seconds_to_approval": round(asked), **links})
     finally:
+        with suppress(EvergreenError):  # Prefect is away: what happened before is the news
+            story.hold_schedules(False)
         if not keep:
             stack_commands.down()
     return OK

@@ -29,8 +29,8 @@ CELLS_PER_SESSION = 24
 
 GOLDEN = 230
 TRAINING = 520
-SHOTS = {"accepted": 76, "healthy": 76, "camera": 70, "changed": 250, "after": 180}
-DAYS = {"accepted": 2, "healthy": 1, "camera": 1, "changed": 3, "after": 2}
+SHOTS = {"accepted": 76, "healthy": 76, "camera": 70, "changed": 330, "after": 160}
+DAYS = {"accepted": 2, "healthy": 1, "camera": 1, "changed": 2, "after": 2}
 TITLES = {
     "accepted": "Two quiet days: people accept them as healthy",
     "healthy": "A quiet day",
@@ -63,7 +63,7 @@ FIRST: Mapping[str, Any] = {
 GOLDEN_MARGIN, CLASS_MARGIN = 0.05, 0.1
 """What 230 golden cells can decide: with so few, an interval of a difference is about 3 points wide on each side."""
 
-_CURATE: Mapping[str, Any] = {"recent_windows": 3, "holdout_share": 0.4, "val_share": 0.15}
+_CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "monitor/default": {"ingest": {"window_minutes": 1440}},
     "evaluate/default": {"curate": _CURATE},

@@ -19,7 +19,7 @@ from tests.e2e.browser import approve_in_browser, picture_of
 from tests.e2e.teller import Notes
 from tests.e2e.tiny_world import BROKEN, Tiny
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400), pytest.mark.xdist_group("e2e")]
 
 APPROVER = "Ada Lovelace"
 
@@ -52,6 +52,7 @@ def lived(stack: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory) 
 def _decay(story: Any, seen: Lived) -> None:
     from tasks.connections import ledger, orchestrator
 
+    story.hold_schedules(True)
     story.configure()
     story.commission()
     story.first_champion()
