@@ -17,7 +17,7 @@ from tasks.domain.model import ModelRef
 from tasks.domain.verdict import Action
 from tasks.drift.rules import DriftRules
 from tasks.evaluate.rules import EvaluateRules
-from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance
+from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_labels
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
@@ -76,6 +76,7 @@ def measure(model: str, champion: ModelRef, ingest: IngestRules, curate: CurateR
     known = labels(model, ingest)
     evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
     recent = evaluate_version(champion, recent_dataset(model, known, curate), "recent", rules)
+    recent = note_labels(model, recent, known, curate.recent_windows)
     return judge_performance(recent, baseline_of(champion), rules)
 
 

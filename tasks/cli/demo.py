@@ -60,7 +60,7 @@ class Silent:
 
 def demo(
     *,
-    scenario: Literal["solar", "parts"] = "solar",
+    scenario: Literal["parts", "solar"] = "parts",
     yes: bool = False,
     keep: bool = True,
     json: bool = False,
@@ -68,7 +68,7 @@ def demo(
     """Run the whole loop on an embedded stack, up to the approval in the Prefect UI.
 
     Args:
-        scenario: `solar` (real photographs, classify) or `parts` (drawn scenes, detect).
+        scenario: `parts` (drawn scenes, detect) or `solar` (real photographs, classify).
         yes: Approve by itself, for machines.
         keep: Leave the stack running afterwards (`--no-keep` stops it).
         json: Print what happened as JSON at the end.

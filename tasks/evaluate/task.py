@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import task
@@ -20,6 +21,7 @@ from tasks.domain.scoring.scored import Scored, evaluation, score
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import TableRef
 from tasks.evaluate import performance
+from tasks.evaluate.lateness import label_facts
 from tasks.evaluate.plots import plots
 from tasks.evaluate.rules import EvaluateRules
 from tasks.settings import settings
@@ -45,6 +47,21 @@ def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: Evaluat
     ledger().evaluations.save(ref.name, result)
     _publish(ref, result, plots(scored))
     return result
+
+
+@task(cache_policy=NO_CACHE)
+def note_labels(model: str, recent: Evaluation, labels: TableRef, windows: int) -> Evaluation:
+    """The evaluation with how late labels came and how many images have one, for the newest so many windows."""
+    judged = [row for row in ledger().windows.latest(model, windows) if row.facts is not None and row.facts.accepted]
+    table = tables().read(labels, ["captured_at", "labelled_at"]).to_pylist()
+    facts = label_facts(
+        [(row["captured_at"], row["labelled_at"]) for row in table if row["captured_at"] is not None],
+        [row.window for row in judged],
+        sum(row.facts.accepted for row in judged if row.facts is not None),
+    )
+    noted = replace(recent, metrics={**recent.metrics, **facts})
+    ledger().evaluations.save(model, noted)
+    return noted
 
 
 @task(cache_policy=NO_CACHE)

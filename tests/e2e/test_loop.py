@@ -90,7 +90,7 @@ def _approve(story: Any, seen: Lived, chromium: str) -> None:
     picture_of(chromium, url, seen.folder / "prefect-run.png")
     picture_of(chromium, seen.pages["page"], seen.folder / "window-report.png", size=(1100, 1400))
     seen.pages["evidently text"] = picture_of(chromium, seen.pages["evidently"], seen.folder / "evidently.png", 8000)
-    pictures = os.environ.get("EVERGREEN_TEST_PICTURES")
+    pictures = os.environ.get("TEST_PICTURES")
     if pictures:
         for picture in seen.folder.glob("*.png"):
             (Path(pictures) / picture.name).write_bytes(picture.read_bytes())
