@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+FIRST_PORT = 26_400
+"""Away from the preferred ports: another worker starts another stack at the same moment."""
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The embedded stack in a folder of its own, with this repository's prefect.yaml deployed."""
     from tasks import connections, settings
+    from tasks.stack import state
     from tasks.stack.home import Home
+    from tasks.stack.ports import PREFERRED
     from tasks.stack.start import up
     from tasks.stack.stop import down
 
@@ -24,6 +30,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ[name]
     os.environ["EVERGREEN_HOME"] = str(folder)
     said: list[str] = []
+    ports = {name: FIRST_PORT + place for place, name in enumerate(PREFERRED)}
+    state.write(Home.find().state_file, state.State(token=secrets.token_hex(16), ports=ports))
     try:
         up(Home.find(), said.append)
         settings.settings.cache_clear()
