@@ -121,6 +121,9 @@ def decay(story: Story) -> None:
     story.tell.say(f"{story.label('changed')} labels arrive from the people on the line")
     run = story.evaluate()
     story.tell.say(said(run))
+    if not story.harmed():
+        story.tell.say("the champion copes with the new product: a person asks for a challenger all the same")
+        story.retrain_by_hand()
     story.approval()
 
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tasks.adapters.ledger.records import WindowRecord
 from tasks.adapters.orchestrator import Run
 from tasks.connections import ledger, orchestrator, registry
 from tasks.domain.errors import EvergreenError, NotFound
 from tasks.domain.promotion import Approval, Promotion
+from tasks.domain.verdict import Action
 from tasks.domain.window import Window
 from tasks.drift.task import pin_reference
 from tasks.promote.reconcile import reconcile
@@ -115,6 +117,20 @@ class Story:
     def evaluate(self) -> Run:
         """Evaluate the champion on the labels that arrived; a breach starts retrain by an event."""
         return self.run("evaluate", {"model": self.model}, "evaluating the champion on the new labels")
+
+    def harmed(self) -> bool:
+        """Whether labels showed that the champion got worse; then an event has started retrain already."""
+        newest = next(iter(self.judged()), None)
+        return newest is not None and newest.action is Action.RETRAIN
+
+    def judged(self) -> list[WindowRecord]:
+        """Judged windows, the newest first."""
+        return [row for row in ledger().windows.latest(self.model) if row.outcome is not None]
+
+    def retrain_by_hand(self) -> None:
+        """A person may ask for a challenger although the champion copes; the gates decide as always."""
+        parameters = {"model": self.model, "reason": "asked for by a person: the champion copes so far"}
+        self.run("retrain", parameters, "training a challenger by hand")
 
     def approval(self) -> Approval:
         """The request that retrain and shadow lead to; waits until the promote run asks.

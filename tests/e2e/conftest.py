@@ -31,6 +31,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ["EVERGREEN_HOME"] = str(folder)
     said: list[str] = []
     ports = {name: FIRST_PORT + place for place, name in enumerate(PREFERRED)}
+    folder.mkdir(mode=0o700)
     state.write(Home.find().state_file, state.State(token=secrets.token_hex(16), ports=ports))
     try:
         up(Home.find(), said.append)
