@@ -32,7 +32,7 @@ demo: $(STAMP) ## the whole loop on this machine; ARGS=--yes approves by itself,
 
 test: $(STAMP) ## every test that this machine can run
 	@infra/test-tools.sh
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
+	@tests/run $(ARGS)
 
 check: $(STAMP) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

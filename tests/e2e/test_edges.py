@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 DAY = timedelta(days=1)
 OLD = datetime(2026, 1, 5, tzinfo=UTC)

@@ -19,7 +19,7 @@ from tests.e2e.browser import approve_in_browser, picture_of
 from tests.e2e.teller import Notes
 from tests.e2e.tiny_world import BROKEN, Tiny
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400), pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 APPROVER = "Ada Lovelace"
 
