@@ -32,6 +32,7 @@ def promote(model: str, challenger_sha256: str, gate_hash: str, rules: PromoteRu
         rules: Who may answer and for how long the question stands.
     """
     request = ask(model, challenger_sha256, gate_hash, rules, str(flow_run.id))
+    project(model)  # the person compares both versions in MLflow before answering
     evidence = decision_markdown(gate_hash)
     while request.state is ApprovalState.PENDING:
         create_markdown_artifact(evidence, key=f"promotion-{request.id}", description="Evidence for the promotion")

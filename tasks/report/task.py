@@ -94,6 +94,10 @@ def publish_comparison(champion: ModelRef, challenger: ModelRef, comparison: Com
     gate_hash: str = ledger().gates.save(
         challenger.name, challenger.sha256, champion.sha256, comparison.outcome, comparison_json(comparison)
     )
+    for each in comparison.evaluations:
+        payload = {"model": challenger.name, "sha256": each.model_sha256, "dataset": each.dataset}
+        key = f"log_evaluation/{challenger.name}/{each.model_sha256[:16]}/{each.dataset}/{each.digest[:16]}"
+        ledger().outbox.add(Intent(key=key, kind="log_evaluation", payload=payload))
     page = _decision(champion, challenger, comparison, gate_hash)
     store().put(decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
     create_markdown_artifact(decision_page.decision_markdown(page), key=artifact_key("comparison", challenger.name))

@@ -169,7 +169,14 @@ def test_the_audit_names_who_approved_and_its_chain_is_unbroken(lived: Lived) ->
 
 
 def test_mlflow_shows_both_versions_side_by_side(lived: Lived) -> None:
-    assert "Version 1" in lived.pages["compare text"] or "golden/accuracy" in lived.pages["compare text"]
+    from tasks.connections import registry
+    from tasks.settings import settings
+
+    assert "Comparing 2 Versions" in lived.pages["compare text"]
+    for version in registry().versions("tiny"):
+        address = f"{settings().mlflow_url}/api/2.0/mlflow/runs/get"
+        run = httpx.get(address, params={"run_id": version.run_id}, trust_env=False).json()["run"]
+        assert {"golden/accuracy", "recent/accuracy"} <= {metric["key"] for metric in run["data"]["metrics"]}
 
 
 def test_reports_are_served_to_the_browser_and_carry_no_foreign_address(lived: Lived) -> None:
