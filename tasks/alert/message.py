@@ -12,7 +12,7 @@ from tasks.domain.intent import Intent
 from tasks.domain.notice import Fact, Link, Notice, Severity, notice_json
 from tasks.domain.verdict import Verdict, verdict_json
 from tasks.domain.window import Window
-from tasks.domain.wording import TODO, breaches_by_weight, expected, moment, observed, one_line
+from tasks.domain.wording import ADVICE, breaches_by_weight, expected, moment, observed, one_line
 
 ALERT = "alert"
 """Kind of the outbox entry that carries a notice."""
@@ -66,7 +66,7 @@ def notice_of(key: str, model: str, window: Window, verdict: Verdict, links: Seq
         title=one_line(f"{model}: {verdict.state_name}{action}{f' ({where})' if where else ''}", 150),
         sentence=one_line(verdict.sentence),
         facts=_facts(window, verdict, where),
-        todo="" if verdict.outcome is Outcome.OK else TODO[verdict.action],
+        todo="" if verdict.outcome is Outcome.OK else ADVICE[verdict.action],
         links=tuple(links),
     )
 

@@ -11,7 +11,7 @@ from tasks.domain.verdict import Action, Verdict
 TEXT_LIMIT = 600
 """Characters of any one text in a message or a table cell."""
 
-TODO = {
+ADVICE = {
     Action.NONE: "Nothing.",
     Action.WAIT: "Nothing yet: the next windows decide.",
     Action.FIX_CAMERA: "Look at the camera: clean the lens, check its position, focus and light. "

@@ -9,7 +9,7 @@ from tasks.domain.finding import Outcome
 from tasks.domain.notice import Fact, Link
 from tasks.domain.verdict import Cause, Verdict
 from tasks.domain.window import Window
-from tasks.domain.wording import TODO, moment, one_line
+from tasks.domain.wording import ADVICE, moment, one_line
 from tasks.report.markdown import bounded, escape, link, table
 from tasks.report.rendering import render
 from tasks.report.rows import Row, blamed, rows_of
@@ -86,7 +86,7 @@ def window_markdown(page: WindowPage) -> str:
 
 def todo(verdict: Verdict) -> str:
     """What a person should do about the verdict."""
-    return TODO[verdict.action]
+    return ADVICE[verdict.action]
 
 
 def where(cause: Cause) -> str:

@@ -16,7 +16,7 @@ import cv2
 from tasks.domain.model import Kind
 from tasks.domain.window import Window
 from tasks.scenarios.parts_scene import CAMERAS, CLASSES, SceneSpec, render
-from tasks.scenarios.script import Chapter, Shot, Truth, calendar, spread
+from tasks.scenarios.script import Chapter, Shot, Truth, chapters_of, spread
 
 DARK_CAMERA, DIRTY_CAMERA = "cam-2", "cam-3"
 DARK_LIGHT, DIRT = 0.33, 0.35
@@ -73,10 +73,7 @@ class Parts:
     parameters: Mapping[str, Mapping[str, Any]] = PARAMETERS
 
     def __init__(self, now: datetime) -> None:
-        plan = calendar(DAYS, now)
-        self.chapters = tuple(
-            Chapter(key=key, title=TITLES[key], windows=plan[key], labelled=key == "changed") for key in DAYS
-        )
+        self.chapters = chapters_of(DAYS, TITLES, now)
 
     def commissioning(self) -> Iterator[Shot]:
         """Labelled scenes of the day before the first window, every fourth hour golden."""

@@ -102,6 +102,12 @@ def calendar(days: Mapping[str, int], now: datetime) -> dict[str, tuple[Window, 
     return plan
 
 
+def chapters_of(days: Mapping[str, int], titles: Mapping[str, str], now: datetime) -> tuple[Chapter, ...]:
+    """Chapters of so many days each, one after the other; people label what was taken after the change."""
+    plan = calendar(days, now)
+    return tuple(Chapter(key=key, title=titles[key], windows=plan[key], labelled=key == "changed") for key in days)
+
+
 def spread(window: Window, count: int) -> list[datetime]:
     """`count` moments spread evenly over the working hours (06:00-22:00) of a daily window."""
     first = window.start + timedelta(hours=6)

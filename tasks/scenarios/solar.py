@@ -16,7 +16,7 @@ import numpy as np
 
 from tasks.domain.model import Kind
 from tasks.domain.window import Window
-from tasks.scenarios.script import Chapter, Shot, Truth, calendar, spread
+from tasks.scenarios.script import Shot, Truth, chapters_of, spread
 from tasks.scenarios.solar_cells import LABELS, CellRecord, list_cells
 
 CAMERAS = ("line-a", "line-b")
@@ -89,10 +89,7 @@ class Solar:
     parameters: Mapping[str, Mapping[str, Any]] = PARAMETERS
 
     def __init__(self, now: datetime) -> None:
-        plan = calendar(DAYS, now)
-        self.chapters = tuple(
-            Chapter(key=key, title=TITLES[key], windows=plan[key], labelled=key == "changed") for key in DAYS
-        )
+        self.chapters = chapters_of(DAYS, TITLES, now)
         self._golden, self._training, mono, poly = _deal(list_cells())
         self._cells: dict[Window, list[CellRecord]] = {}
         for chapter in self.chapters:
