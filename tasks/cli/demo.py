@@ -31,6 +31,8 @@ class Terminal:
     def bar(self, title: str, total: int | None) -> Callable[[int], None]:
         """The bar of the step that begins now; the one before it is finished."""
         self.finish()
+        if not self._progress.console.is_terminal:  # a log file shows no bars: say what begins
+            self.say(f"… {title}")
         task = self._progress.add_task(title, total=total)
         self._open = task
 
