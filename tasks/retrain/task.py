@@ -23,7 +23,7 @@ from tasks.connections import images, ledger, registry, store, tables, weights
 from tasks.domain.card import VersionCard, card_from_json, card_json
 from tasks.domain.errors import EvergreenError, NotFound, RegistryUnavailable
 from tasks.domain.evaluation import Evaluation
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import ModelRef
 from tasks.domain.scoring.scored import evaluation, score
 from tasks.domain.scoring.truth import truths
@@ -33,9 +33,6 @@ from tasks.retrain.rules import RetrainRules
 from tasks.settings import settings
 
 log = logging.getLogger(__name__)
-
-REGISTER = "register_version"
-"""Kind of the intent that shows a version in MLflow; its payload is `{model, sha256}`."""
 
 
 @task(cache_policy=NO_CACHE)
@@ -79,7 +76,7 @@ def fit_challenger(
 @task(cache_policy=NO_CACHE)
 def flush_registrations(limit: int = 20) -> int:
     """Carry out the registrations that MLflow could not take before; how many succeeded."""
-    rows = ledger().outbox.pending(REGISTER, limit)
+    rows = ledger().outbox.pending(IntentKind.REGISTER_VERSION, limit)
     return sum(_register(str(row.payload["model"]), str(row.payload["sha256"])) is not None for row in rows)
 
 
@@ -216,7 +213,8 @@ def _registered(ref: ModelRef) -> ModelRef:
     if ref.version:
         return ref
     key = f"register/{ref.name}/{ref.sha256}"
-    ledger().outbox.add(Intent(key=key, kind=REGISTER, payload={"model": ref.name, "sha256": ref.sha256}))
+    payload = {"model": ref.name, "sha256": ref.sha256}
+    ledger().outbox.add(Intent(key=key, kind=IntentKind.REGISTER_VERSION, payload=payload))
     return _register(ref.name, ref.sha256) or ref
 
 
