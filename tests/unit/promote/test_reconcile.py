@@ -232,6 +232,21 @@ def test_an_evaluation_waits_until_its_version_is_registered_then_is_shown(
     assert ledger.outbox.get("e2").state == "pending"  # type: ignore[union-attr]
 
 
+def test_a_version_that_was_trained_during_an_outage_is_registered_after_it(
+    ledger: Ledger, registry: FakeRegistry
+) -> None:
+    run(ledger, registry)
+    ledger.versions.add(ref(B), "retrain", parent_sha256=A)
+    ledger.outbox.add(Intent(key="r", kind=IntentKind.REGISTER_VERSION, payload={"model": MODEL, "sha256": B}))
+    registry.down = True
+    assert run(ledger, registry).failed
+    waiting = ledger.outbox.get("r")
+    assert waiting is not None and (waiting.state, waiting.attempts) == ("pending", 1)
+    registry.down = False
+    assert [version.sha256 for version in run(ledger, registry).registered] == [B]
+    assert ledger.versions.get(MODEL, B).ref.version == 2
+
+
 def test_another_models_intents_are_left_alone(ledger: Ledger, registry: FakeRegistry) -> None:
     ledger.outbox.add(Intent(key="x", kind=IntentKind.REGISTER_VERSION, payload={"model": "other", "sha256": B}))
     run(ledger, registry)
