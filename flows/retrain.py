@@ -1,4 +1,4 @@
-"""A challenger from new labels: curate, fit, register, and hand over to shadow."""
+"""A challenger from new labels: curate, fit, show it in MLflow, and hand over to shadow."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tasks.curate.rules import CurateRules
 from tasks.curate.task import training_dataset
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import labels
+from tasks.promote.task import project, version_of
 from tasks.report.records import champion_and_reference
 from tasks.retrain.rules import RetrainRules
 from tasks.retrain.task import check_retrain, fit_challenger
@@ -41,7 +42,9 @@ def retrain(
     refusal = check_retrain(model, champion, dataset, rules)
     if refusal:
         return Completed(name="NotRetrained", message=refusal)
-    challenger = fit_challenger(champion, dataset, model, rules, reason)
+    fitted = fit_challenger(champion, dataset, model, rules, reason)
+    project(model)
+    challenger = version_of(model, fitted.sha256)  # with its number in MLflow, when it answered
     if champion is None:
         return Completed(name="Trained", message=f"{challenger} waits for `evergreen adopt {model}`")
     run_deployment(

@@ -18,13 +18,9 @@ from typing import Any
 from tasks.adapters.ledger.records import AlertRow, OutboxRow, OutboxState
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.notify import Channel
-from tasks.alert.message import ALERT
 from tasks.domain.errors import ConfigError, DeliveryFailed
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.notice import Fact, Notice, Severity, notice_from_json, notice_json
-
-DELIVERY = "delivery"
-"""Kind of the outbox entry that takes one notice to one channel."""
 
 NEVER = timedelta(days=3650)
 """How long an alert sleeps that the rules told to be silent."""
@@ -52,12 +48,12 @@ def deliver(book: Ledger, channels: Sequence[Channel], limit: int = 100) -> Deli
     Raises:
         LedgerUnavailable: nothing was lost, the next round takes it up.
     """
-    silent = sum(_raise(book, row) for row in book.outbox.take(ALERT, limit))
+    silent = sum(_raise(book, row) for row in book.outbox.take(IntentKind.ALERT, limit))
     waiting = book.alerts.undelivered(limit)
     for alert in waiting:
         for channel in channels:
             book.outbox.add(_delivery(alert, channel))
-    answers = [_send(book, row, channels) for row in book.outbox.take(DELIVERY, limit)]
+    answers = [_send(book, row, channels) for row in book.outbox.take(IntentKind.DELIVERY, limit)]
     for alert in waiting:
         _settle(book, alert, channels)
     return Delivered(sent=answers.count(True), failed=answers.count(False), silent=silent)
@@ -87,11 +83,11 @@ def _held_back(
 
 def _delivery(alert: AlertRow, channel: Channel) -> Intent:
     payload = {"channel": channel.name, "notice": notice_json(_notice(alert))}
-    return Intent(key=_key(alert, channel), kind=DELIVERY, payload=payload)
+    return Intent(key=_key(alert, channel), kind=IntentKind.DELIVERY, payload=payload)
 
 
 def _key(alert: AlertRow, channel: Channel) -> str:
-    return f"{DELIVERY}/{alert.id}/{channel.name}"
+    return f"{IntentKind.DELIVERY}/{alert.id}/{channel.name}"
 
 
 def _notice(alert: AlertRow) -> Notice:

@@ -8,14 +8,11 @@ from typing import Any
 from tasks.alert.history import cameras, signature, standing
 from tasks.alert.rules import AlertRules
 from tasks.domain.finding import Outcome
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.notice import Fact, Link, Notice, Severity, notice_json
 from tasks.domain.verdict import Verdict, verdict_json
 from tasks.domain.window import Window
 from tasks.domain.wording import ADVICE, breaches_by_weight, expected, moment, observed, one_line
-
-ALERT = "alert"
-"""Kind of the outbox entry that carries a notice."""
 
 SHOWN_FINDINGS = 3
 """Findings told in a message; the report has them all."""
@@ -49,10 +46,10 @@ def alert_for(
         return None
     mark = signature(model, news)
     when = f"{window.start:%Y%m%dT%H%M%SZ}-{window.end:%Y%m%dT%H%M%SZ}"
-    key = f"{ALERT}/{model}/{mark}/{when}/{_SEVERITY[verdict.outcome].value}"
+    key = f"{IntentKind.ALERT}/{model}/{mark}/{when}/{_SEVERITY[verdict.outcome].value}"
     notice = notice_of(key, model, window, verdict, links)
     payload = {"notice": notice_json(notice), "signature": mark, "silent_because": rules.silent_because}
-    return Intent(key=key, kind=ALERT, payload=payload)
+    return Intent(key=key, kind=IntentKind.ALERT, payload=payload)
 
 
 def notice_of(key: str, model: str, window: Window, verdict: Verdict, links: Sequence[Link] = ()) -> Notice:

@@ -37,6 +37,25 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> Non
     console.print(table)
 
 
+def log_line(line: str) -> str:
+    """An ECS record as people read it: time, level, whose words, message, and the traceback; other lines as they are.
+
+    >>> log_line('{"@timestamp": "2026-11-21T07:32:51.223Z", "log.level": "info", "message": "window is open"}')
+    '2026-11-21T07:32:51.223Z info window is open'
+    """
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(record, dict) or "message" not in record:
+        return line
+    who = record.get("task_run_name") or record.get("flow_run_name")
+    words = [record.get("@timestamp"), record.get("log.level"), who and f"[{who}]", record["message"]]
+    error = record.get("error")
+    trace = error.get("stack_trace") if isinstance(error, dict) else None
+    return " ".join(str(word) for word in words if word) + (f"\n{str(trace).rstrip()}" if trace else "")
+
+
 def say(sentence: str) -> None:
     """One sentence for a person; markup in user text stays text."""
     console.print(escape(sentence))

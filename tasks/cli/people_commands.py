@@ -61,12 +61,17 @@ def adopt(
 def import_weights(model: str, weights: Path, *, sha256: str = "", imgsz: int | None = None, json: bool = False) -> int:
     """Bring a .pt file that you trained yourself; `evergreen adopt` then makes it the first champion."""
     from tasks.adapters.yolo_load import sha256_of
+    from tasks.connections import ledger, registry
     from tasks.domain.errors import NotFound
+    from tasks.promote.reconcile import reconcile
+    from tasks.promote.task import version_of
     from tasks.retrain.task import import_version
 
     if not weights.is_file():
         raise NotFound(f"there is no file {weights}")
-    ref = import_version(model, weights, sha256 or sha256_of(weights), imgsz)
+    imported = import_version(model, weights, sha256 or sha256_of(weights), imgsz)
+    reconcile(ledger(), registry(), model)
+    ref = version_of(model, imported.sha256)
     if json:
         show_json({"model": model, "version": ref.version, "sha256": ref.sha256, "classes": ref.classes})
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -87,7 +86,7 @@ def logs(
     follow
         Keep printing what is written, until interrupted.
     """
-    from tasks.cli.output import OK
+    from tasks.cli.output import OK, log_line
     from tasks.domain.errors import NotFound
     from tasks.stack.home import Home
     from tasks.stack.processes import tail
@@ -97,7 +96,7 @@ def logs(
     if name not in known:
         raise NotFound(f"no log {name!r} in {home.path / 'logs'}; there are: {', '.join(known) or 'none yet'}")
     for line in tail(home.log(name), lines):
-        print(line)
+        print(log_line(line))
     if follow:
         _follow(home.log(name))
     return OK
@@ -159,14 +158,18 @@ def _follow(path: object) -> None:
     import time
     from pathlib import Path
 
+    from tasks.cli.output import log_line
+
     with Path(str(path)).open(encoding="utf-8", errors="replace") as file:
         file.seek(0, 2)
+        line = ""
         try:
             while True:
-                if line := file.readline():
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
-                else:
+                line += file.readline()
+                if line.endswith("\n"):
+                    print(log_line(line[:-1]), flush=True)
+                    line = ""
+                else:  # nothing new, or a line that is still being written
                     time.sleep(0.2)
         except KeyboardInterrupt:
             return

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import psutil
 from prefect import get_run_logger, task
@@ -40,23 +40,31 @@ RETRIES = 4
 BACKOFF = exponential_backoff(backoff_factor=2)
 JITTER = 0.5
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether trying again may help: decided by the type of the error alone."""
     return isinstance(state.result(raise_on_failure=False), Transient)
 
 
+def retried(function: Callable[P, R]) -> Task[P, R]:
+    """A task that waits out what is transient: tried again up to `RETRIES` times, 2 s, 4 s, 8 s … later."""
+    return task(
+        cache_policy=NO_CACHE,
+        retries=RETRIES,
+        retry_delay_seconds=BACKOFF,
+        retry_jitter_factor=JITTER,
+        retry_condition_fn=passing,
+    )(function)
+
+
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=BACKOFF,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=passing,
-)
+@retried
 def due_windows(model: str, window: str | None, rules: IngestRules) -> list[Window]:
     """The window that was named, or all closed ones that were not judged yet, oldest first."""
     if window is not None:
@@ -69,13 +77,7 @@ def due_windows(model: str, window: str | None, rules: IngestRules) -> list[Wind
     return windows_due(closed, latest, rules.catch_up)
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=BACKOFF,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=passing,
-)
+@retried
 def open_window(model: str, window: Window, rescore: bool = False) -> Claim | None:
     """The right to judge a window; None when another run holds it or it was judged before.
 
@@ -108,13 +110,7 @@ def died_here(owner: str) -> bool:
     return host == socket.gethostname() and number.isdecimal() and not psutil.pid_exists(int(number))
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=BACKOFF,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=passing,
-)
+@retried
 def pull(claim: Claim, rules: IngestRules) -> Snapshot:
     """Everything of the window: each listed object accepted or quarantined, records joined, tables written.
 
@@ -151,13 +147,7 @@ def _pulled(claim: Claim, rules: IngestRules) -> Snapshot:
     )
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=RETRIES,
-    retry_delay_seconds=BACKOFF,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=passing,
-)
+@retried
 def labels(model: str, rules: IngestRules) -> TableRef:
     """The newest label of every image; refused ones are kept beside with their reasons and named in the log."""
     bucket = Bucket(store=store(), cache=images(), workers=rules.workers)

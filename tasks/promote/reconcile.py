@@ -13,20 +13,19 @@ from pathlib import Path
 
 from tasks.domain.card import TAG_PARENT, TAG_SOURCE, VersionCard, card_from_json
 from tasks.domain.errors import ConfigError, EvergreenError, NotFound, RegistryUnavailable, Stale
+from tasks.domain.intent import IntentKind
 from tasks.domain.model import ALIAS_CHALLENGER, ALIAS_CHAMPION, ALIAS_PREVIOUS, ModelRef
 from tasks.promote.books import IntentRow, LedgerBook, RegistryBook, VersionRow
 from tasks.promote.pages import Pages
 from tasks.promote.projection import Move, Projection, Shown, Standing, project
-from tasks.promote.standing import PROJECT_ALIASES, shown_in, standing_of
+from tasks.promote.standing import shown_in, standing_of
 
-REGISTER_VERSION = "register_version"
-"""Payload: model, sha256."""
-LOG_EVALUATION = "log_evaluation"
-"""Payload: model, sha256, dataset; the ledger's newest such evaluation is shown."""
-DESCRIBE_VERSION = "describe_version"
-"""Payload: model, sha256, and optionally markdown; without it the page is made from the ledger."""
-
-KINDS = (REGISTER_VERSION, LOG_EVALUATION, DESCRIBE_VERSION, PROJECT_ALIASES)
+KINDS = (
+    IntentKind.REGISTER_VERSION,
+    IntentKind.LOG_EVALUATION,
+    IntentKind.DESCRIBE_VERSION,
+    IntentKind.PROJECT_ALIASES,
+)
 _LIMIT = 1_000
 
 Weights = Callable[[ModelRef], Path]
@@ -129,11 +128,15 @@ def _register(work: _Work) -> None:
     needed = {standing.champion, standing.previous, standing.challenger}
     records = work.ledger.versions.list(work.model)
     known = {record.ref.sha256 for record in records}
-    for row in (row for row in work.intents if row.kind == REGISTER_VERSION and row.payload.get("sha256") not in known):
+    for row in (
+        row
+        for row in work.intents
+        if row.kind == IntentKind.REGISTER_VERSION and row.payload.get("sha256") not in known
+    ):
         work.ledger.outbox.failed(row.key, "the ledger has no such version")
     for record in reversed(records):
         ref = record.ref
-        with _noted(work, _rows(work, REGISTER_VERSION, ref.sha256)):
+        with _noted(work, _rows(work, IntentKind.REGISTER_VERSION, ref.sha256)):
             if ref.sha256 not in live and ref.version and ref.sha256 in needed:
                 work.out_of_band.append(f"MLflow's version {ref.version} ({ref.sha256[:12]}) was deleted")
             if ref.sha256 not in live and (not ref.version or ref.sha256 in needed):
@@ -193,7 +196,7 @@ def _move(work: _Work, move: Move) -> None:
 
 
 def _finish(work: _Work, found: Projection, standing: Standing, shown: Shown) -> None:
-    rows = [row for row in work.intents if row.kind == PROJECT_ALIASES]
+    rows = [row for row in work.intents if row.kind == IntentKind.PROJECT_ALIASES]
     if any(alias == ALIAS_CHAMPION for alias, _ in found.missing):
         for row in rows:
             work.ledger.outbox.failed(row.key, "the champion is not registered in MLflow yet")
@@ -212,7 +215,7 @@ def _finish(work: _Work, found: Projection, standing: Standing, shown: Shown) ->
 
 def _evaluations(work: _Work) -> None:
     live = shown_in(work.registry, work.model).live
-    for row in (row for row in work.intents if row.kind == LOG_EVALUATION):
+    for row in (row for row in work.intents if row.kind == IntentKind.LOG_EVALUATION):
         sha256, dataset = str(row.payload.get("sha256", "")), str(row.payload.get("dataset", ""))
         evaluation = work.ledger.evaluations.latest(work.model, sha256, dataset)
         with _noted(work, [row]):
@@ -225,9 +228,9 @@ def _evaluations(work: _Work) -> None:
 def _pages(work: _Work) -> None:
     live = shown_in(work.registry, work.model).live
     pages = Pages(work.ledger, work.registry, work.model)
-    asked = {str(row.payload.get("sha256", "")): row for row in work.intents if row.kind == DESCRIBE_VERSION}
+    asked = {str(row.payload.get("sha256", "")): row for row in work.intents if row.kind == IntentKind.DESCRIBE_VERSION}
     for sha256 in sorted({*asked, *work.touched}):
-        rows = _rows(work, DESCRIBE_VERSION, sha256)
+        rows = _rows(work, IntentKind.DESCRIBE_VERSION, sha256)
         with _noted(work, rows):
             _live(live, sha256)
             given = str(asked[sha256].payload.get("markdown") or "") if sha256 in asked else ""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from tasks.domain.intent import projection_key
 from tasks.promote.books import LedgerBook, RegistryBook
 from tasks.promote.projection import Shown, Standing
-
-PROJECT_ALIASES = "project_aliases"
-"""Kind of the intent that follows every move of the champion; its key ends in the move's sequence number."""
 
 
 def shown_in(registry: RegistryBook, model: str) -> Shown:
@@ -25,7 +23,7 @@ def standing_of(ledger: LedgerBook, model: str) -> Standing:
     champion = ledger.promotions.champion(model)
     waiting = ledger.approvals.pending(model)
     history = ledger.promotions.history(model)
-    carried = ledger.outbox.get(f"{PROJECT_ALIASES}:{model}:{history[0].seq}") if history else None
+    carried = ledger.outbox.get(projection_key(model, history[0].seq)) if history else None
     return Standing(
         champion=champion.sha256 if champion else "",
         previous=ledger.promotions.rollback_target(model) or "",

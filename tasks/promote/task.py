@@ -80,8 +80,11 @@ def move_champion(approval: Approval) -> Promotion:
 
 @task(cache_policy=NO_CACHE)
 def project(model: str) -> ReconcileReport:
-    """Make MLflow say what the ledger says."""
-    return reconcile(ledger(), registry(), model)
+    """Make MLflow say what the ledger says; what could not be shown is logged, and tried again by the next one."""
+    report = reconcile(ledger(), registry(), model)
+    if report.failed:
+        get_run_logger().warning("not in MLflow yet: %s", "; ".join(report.failed))
+    return report
 
 
 def version_of(model: str, sha256: str) -> ModelRef:

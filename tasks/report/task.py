@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.snapshot import Claim
@@ -96,8 +96,10 @@ def publish_comparison(champion: ModelRef, challenger: ModelRef, comparison: Com
     )
     for each in comparison.evaluations:
         payload = {"model": challenger.name, "sha256": each.model_sha256, "dataset": each.dataset}
-        key = f"log_evaluation/{challenger.name}/{each.model_sha256[:16]}/{each.dataset}/{each.digest[:16]}"
-        ledger().outbox.add(Intent(key=key, kind="log_evaluation", payload=payload))
+        key = (
+            f"{IntentKind.LOG_EVALUATION}/{challenger.name}/{each.model_sha256[:16]}/{each.dataset}/{each.digest[:16]}"
+        )
+        ledger().outbox.add(Intent(key=key, kind=IntentKind.LOG_EVALUATION, payload=payload))
     page = _decision(champion, challenger, comparison, gate_hash)
     store().put(decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
     create_markdown_artifact(decision_page.decision_markdown(page), key=artifact_key("comparison", challenger.name))

@@ -1,4 +1,4 @@
-"""Train a challenger, keep its bytes, write it into the ledger, and show it in MLflow."""
+"""Train a challenger, keep its bytes, and write it into the ledger."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import LOWEST_CONFIDENCE, NMS_IOU, Yolo, protocol, versions
 from tasks.adapters.yolo_data import FitImage, FitObject
 from tasks.adapters.yolo_fit import FitPlan, FitResult, fit
-from tasks.connections import images, ledger, registry, store, tables, weights
-from tasks.domain.card import VersionCard, card_from_json, card_json
-from tasks.domain.errors import EvergreenError, NotFound, RegistryUnavailable
+from tasks.connections import images, ledger, store, tables, weights
+from tasks.domain.card import VersionCard, card_json
+from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import ModelRef
 from tasks.domain.scoring.scored import evaluation, score
 from tasks.domain.scoring.truth import truths
@@ -33,9 +33,6 @@ from tasks.retrain.rules import RetrainRules
 from tasks.settings import settings
 
 log = logging.getLogger(__name__)
-
-REGISTER = "register_version"
-"""Kind of the intent that shows a version in MLflow; its payload is `{model, sha256}`."""
 
 
 @task(cache_policy=NO_CACHE)
@@ -53,14 +50,14 @@ def check_retrain(model: str, champion: ModelRef | None, dataset: TableRef, rule
 def fit_challenger(
     champion: ModelRef | None, dataset: TableRef, model: str, rules: RetrainRules, reason: str = ""
 ) -> ModelRef:
-    """Train on a manifest and give back the version, registered in MLflow (or to be, when MLflow is away).
+    """Train on a manifest and give back the version; its number is 0 until reconciling has shown it in MLflow.
 
     The same manifest, champion and rules were trained before: that version is given back.
     """
     key = fit_key(model, champion, dataset.digest, rules)
     known = _fitted(model, key)
     if known is not None:
-        return _registered(known)
+        return _announced(known)
     contract = contract_of(champion, rules)
     table = tables().read(dataset)
     scratch = settings().home / "scratch" / f"fit-{key[:24]}"
@@ -76,18 +73,11 @@ def fit_challenger(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-@task(cache_policy=NO_CACHE)
-def flush_registrations(limit: int = 20) -> int:
-    """Carry out the registrations that MLflow could not take before; how many succeeded."""
-    rows = ledger().outbox.pending(REGISTER, limit)
-    return sum(_register(str(row.payload["model"]), str(row.payload["sha256"])) is not None for row in rows)
-
-
 def import_version(model: str, path: Path, sha256: str, imgsz: int | None = None) -> ModelRef:
     """A version from weights that a person trained elsewhere; kind and classes are read from the file.
 
     `sha256` is what the person says that the file is: it is verified before anything is loaded. Importing the same
-    bytes again gives the version that is there.
+    bytes again gives the version that is there. Its number is 0 until reconciling has shown it in MLflow.
 
     Raises:
         NotFound: there is no such file.
@@ -103,7 +93,7 @@ def import_version(model: str, path: Path, sha256: str, imgsz: int | None = None
         tags={"evergreen.source": "import"},
         description=f"Imported from {path.name}.",
     )
-    return _registered(ledger().versions.add(ref, "import", "", "", card_json(card)))
+    return _announced(ledger().versions.add(ref, "import", "", "", card_json(card)))
 
 
 def _fitted(model: str, key: str) -> ModelRef | None:
@@ -204,37 +194,18 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
 def _recorded(
     ref: ModelRef, champion: ModelRef | None, dataset: TableRef, card: dict[str, Any], scored: Evaluation
 ) -> ModelRef:
-    """First the ledger, then MLflow: a version that is not in the ledger does not exist."""
+    """First the version, then what follows from it: a version that is not in the ledger does not exist."""
     source = "retrain" if champion else "first"
     kept = ledger().versions.add(ref, source, champion.sha256 if champion else "", dataset.digest, card)
     ledger().evaluations.save(ref.name, scored)
-    return _registered(kept)
+    return _announced(kept)
 
 
-def _registered(ref: ModelRef) -> ModelRef:
-    """The version with its number; number 0 when MLflow is away and the intent waits in the outbox."""
-    if ref.version:
-        return ref
-    key = f"register/{ref.name}/{ref.sha256}"
-    ledger().outbox.add(Intent(key=key, kind=REGISTER, payload={"model": ref.name, "sha256": ref.sha256}))
-    return _register(ref.name, ref.sha256) or ref
-
-
-def _register(model: str, sha256: str) -> ModelRef | None:
-    """Register and note the number; None when MLflow did not take it (noted in the outbox)."""
-    key = f"register/{model}/{sha256}"
-    record = ledger().versions.get(model, sha256)
-    try:
-        number = registry().register(record.ref, weights(record.ref), card_from_json(record.card))
-    except RegistryUnavailable as error:
-        log.warning("%s is not in MLflow yet: %s", record.ref, error)
-        ledger().outbox.failed(key, str(error))
-        return None
-    except EvergreenError as error:
-        ledger().outbox.failed(key, str(error))
-        raise
-    ref = ledger().versions.number(model, sha256, number)
-    ledger().outbox.done(key, number)
+def _announced(ref: ModelRef) -> ModelRef:
+    """The version, with the wish to see it in MLflow in the outbox: `tasks.promote.reconcile` registers it."""
+    if not ref.version:
+        key, payload = f"register/{ref.name}/{ref.sha256}", {"model": ref.name, "sha256": ref.sha256}
+        ledger().outbox.add(Intent(key=key, kind=IntentKind.REGISTER_VERSION, payload=payload))
     return ref
 
 

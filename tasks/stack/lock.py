@@ -1,17 +1,23 @@
-"""One command at a time may start or stop the stack."""
+"""One command at a time may start or stop a stack, and one stack at a time may take ports of this machine."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from tasks.domain.errors import ConfigError
 from tasks.stack.processes import Identity, alive, identify
+
+PORTS = "\0evergreen-ports"
+"""A name among Linux' abstract sockets: it is seen wherever our ports are seen (by every project, user and container
+that shares this network), no file is left behind, and the kernel gives it back when its holder is killed."""
 
 
 def holder(path: Path) -> Identity | None:
@@ -35,6 +41,32 @@ def lock(path: Path) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def ports_taken(say: Callable[[str], object], name: str = PORTS) -> Iterator[None]:
+    """Hold the choice of ports from the first look until the servers listen: what is free then stays free.
+
+    While another stack of this machine starts, this one waits, and says so.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
+        waited = False
+        while not _bound(held, name):
+            if not waited:
+                say("another stack on this machine is starting: waiting until it has its ports")
+            waited = True
+            time.sleep(0.1)
+        yield
+
+
+def _bound(held: socket.socket, name: str) -> bool:
+    try:
+        held.bind(name)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return False
+    return True
 
 
 def _take(path: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tasks.adapters.logs import LOGGING_FILE
 from tasks.domain.errors import ConfigError
 from tasks.settings import PREFIX
 from tasks.stack.home import ARTIFACT_BUCKET
@@ -109,7 +110,8 @@ def client_environment(site: Site) -> dict[str, str]:
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks",
+        "PREFECT_LOGGING_SETTINGS_PATH": str(LOGGING_FILE),  # a worker's log file holds its runs' lines, as ECS
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # `tasks` is imported outside of runs, too
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait cost others ten times their own gain
         "MLFLOW_TRACKING_URI": site.url("mlflow"),
         "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",

@@ -12,7 +12,7 @@ from tasks.domain.errors import Permanent
 from tasks.stack import ports, processes
 from tasks.stack import state as remembered
 from tasks.stack.home import Home, addresses, project
-from tasks.stack.lock import lock
+from tasks.stack.lock import lock, ports_taken
 from tasks.stack.plan import PLAN
 from tasks.stack.service import Service, Site, Step, process_environment
 from tasks.stack.status import Status, status
@@ -114,7 +114,7 @@ def up(home: Home, say: Say, plan: Sequence[Service | Step] = PLAN) -> list[Stat
         ConfigError: a port is busy, a program is missing, or another command is at work on this stack.
     """
     home.create()
-    with lock(home.lock_file):
+    with lock(home.lock_file), ports_taken(say):
         start = Start(site=_prepare(home, plan), plan=plan, say=say)
         done = False
         try:

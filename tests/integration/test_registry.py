@@ -31,7 +31,7 @@ from tasks.domain.model import Kind, ModelRef
 from tasks.domain.promotion import Promotion, PromotionKind
 from tasks.promote.reconcile import reconcile
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("mlflow")]
+pytestmark = pytest.mark.integration
 
 CARD = VersionCard(
     params={"epochs": "2", "lr0": "0.01"},

@@ -34,35 +34,13 @@ from tasks.domain.promotion import PromotionKind
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict, verdict_json
 from tasks.domain.window import Window
 from tasks.report.server import Site, server
+from tests.fakes.webhook import Webhook, webhook
 
 pytestmark = pytest.mark.integration
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}} =cmd()"
-
-
-class Hook(ThreadingHTTPServer):
-    """A webhook: remembers bodies by path, answers with `status`."""
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, Any]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), HookHandler)
-
-
-class HookHandler(BaseHTTPRequestHandler):
-    server: Hook
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.server.status == 200:
-            self.server.posts.append((self.path, body))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 class Mail:
@@ -77,13 +55,9 @@ class Mail:
 
 
 @pytest.fixture
-def hook() -> Iterator[Hook]:
-    with Hook() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def hook() -> Iterator[Webhook]:
+    with webhook() as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -142,7 +116,7 @@ def judge(book: Ledger, number: int, outcome: Outcome) -> None:
 
 
 def test_slack_webhook_and_mail_each_get_exactly_one_alert_and_one_resolve(
-    book: Ledger, hook: Hook, smtp: tuple[Mail, int]
+    book: Ledger, hook: Webhook, smtp: tuple[Mail, int]
 ) -> None:
     mail, mail_port = smtp
     base = f"127.0.0.1:{hook.server_port}"
@@ -161,7 +135,7 @@ def test_slack_webhook_and_mail_each_get_exactly_one_alert_and_one_resolve(
     assert ["Degraded" in letter["Subject"] for letter in letters] == [True, False]
 
 
-def test_a_strange_name_is_text_in_every_channel(book: Ledger, hook: Hook, smtp: tuple[Mail, int]) -> None:
+def test_a_strange_name_is_text_in_every_channel(book: Ledger, hook: Webhook, smtp: tuple[Mail, int]) -> None:
     mail, mail_port = smtp
     judge(book, 0, Outcome.BREACH)
     urls = [
@@ -177,7 +151,7 @@ def test_a_strange_name_is_text_in_every_channel(book: Ledger, hook: Hook, smtp:
             assert "<img" not in part.get_content()
 
 
-def test_an_alert_outlives_an_outage_and_arrives_once(book: Ledger, hook: Hook, clock: Clock) -> None:
+def test_an_alert_outlives_an_outage_and_arrives_once(book: Ledger, hook: Webhook, clock: Clock) -> None:
     sinks = channels([f"slack+http://127.0.0.1:{hook.server_port}/slack"])
     hook.status = 503
     judge(book, 0, Outcome.BREACH)

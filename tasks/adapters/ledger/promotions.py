@@ -11,10 +11,11 @@ from sqlalchemy import Connection, func, insert, select
 from tasks.adapters.ledger import approval_rows, decisions, outbox
 from tasks.adapters.ledger.database import Database
 from tasks.adapters.ledger.lineage import champion_sha256, moves, standing
-from tasks.adapters.ledger.records import PROJECT_ALIASES, DecisionKind, Entry, Intent
+from tasks.adapters.ledger.records import DecisionKind, Entry, Intent
 from tasks.adapters.ledger.schema import promotions
 from tasks.adapters.ledger.versions import existing_version
 from tasks.domain.errors import ContractError, Stale
+from tasks.domain.intent import IntentKind, projection_key
 from tasks.domain.model import ModelRef
 from tasks.domain.promotion import Promotion, PromotionKind
 
@@ -93,7 +94,7 @@ def _move(connection: Connection, now: datetime, wanted: Promotion, intents: Seq
     done = Promotion(**values)
     approval_rows.supersede(connection, now, wanted.model, wanted.to_sha256)
     projection = Intent(
-        key=f"{PROJECT_ALIASES}:{done.model}:{done.seq}", kind=PROJECT_ALIASES, payload={"model": done.model}
+        key=projection_key(done.model, done.seq), kind=IntentKind.PROJECT_ALIASES, payload={"model": done.model}
     )
     outbox.enqueue(connection, now, (projection, *intents))
     _decide(connection, now, done)

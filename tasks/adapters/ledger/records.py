@@ -49,10 +49,6 @@ class DecisionKind(StrEnum):
     SNOOZE = "snooze"
 
 
-PROJECT_ALIASES = "project_aliases"
-"""Kind of the intent that follows every move of a champion: make the registry's aliases follow."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowFacts:
     """What a verdict stands on: counts, tables, and which champion, reference and configuration.

@@ -16,7 +16,7 @@ from tasks.adapters.metrics_catalogue import CATALOGUE
 from tasks.domain.errors import LedgerUnavailable
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.promotion import PromotionKind
 from tasks.domain.verdict import Action, Verdict
@@ -66,7 +66,7 @@ def commit(book: Ledger, findings: tuple[Finding, ...], window: Window = DAY, re
         reports=(Report(stage=Stage.DRIFT, findings=findings),),
     )  # fmt: skip
     facts = WindowFacts(listed=10, accepted=7, quarantined={"truncated_image": 2, HOSTILE: 1})
-    book.windows.commit(claim, verdict, facts, (Intent(key=f"k{window}", kind="alert"),))
+    book.windows.commit(claim, verdict, facts, (Intent(key=f"k{window}", kind=IntentKind.ALERT),))
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ from tasks.adapters.notify import AppriseChannel, SlackChannel, channels
 from tasks.adapters.slack_blocks import slack_blocks
 from tasks.domain.errors import ConfigError, DeliveryFailed
 from tasks.domain.notice import Fact, Link, Notice, Severity
+from tests.fakes.webhook import Webhook, webhook
 
 CANARY = "c4n4ry-S3cr3t"
 NOTICE = Notice(
@@ -25,37 +23,10 @@ NOTICE = Notice(
 )  # fmt: skip
 
 
-class Sink(ThreadingHTTPServer):
-    """Remembers what was posted; answers with `status`."""
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, Any]] = []
-        self.status = 200
-        super().__init__(("127.0.0.1", 0), Handler)
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Sink
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posts.append((self.path, json.loads(body)))
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def sink() -> Iterator[Webhook]:
+    with webhook() as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def texts(value: Any) -> Iterator[dict[str, Any]]:
@@ -69,7 +40,7 @@ def texts(value: Any) -> Iterator[dict[str, Any]]:
             yield from texts(each)
 
 
-def test_slack_gets_blocks_within_its_limits(sink: Sink) -> None:
+def test_slack_gets_blocks_within_its_limits(sink: Webhook) -> None:
     SlackChannel(f"slack+http://127.0.0.1:{sink.server_port}/services/T/B/{CANARY}").send(NOTICE)
     ((path, body),) = sink.posts
     assert path == f"/services/T/B/{CANARY}"
@@ -92,7 +63,7 @@ def test_endless_text_is_cut_to_what_slack_takes() -> None:
     assert len(slack_blocks(long)["blocks"][0]["text"]["text"]) <= 150
 
 
-def test_a_webhook_gets_the_text_with_the_key(sink: Sink) -> None:
+def test_a_webhook_gets_the_text_with_the_key(sink: Webhook) -> None:
     AppriseChannel(f"json://ana:{CANARY}@127.0.0.1:{sink.server_port}/hook").send(NOTICE)
     ((_, body),) = sink.posts
     assert body["title"] == "solar: Degraded"
@@ -103,7 +74,7 @@ def test_a_webhook_gets_the_text_with_the_key(sink: Sink) -> None:
 
 @pytest.mark.parametrize("scheme", ["slack+http", "json"])
 def test_a_refusal_is_a_delivery_failure_without_the_address(
-    sink: Sink, scheme: str, caplog: pytest.LogCaptureFixture
+    sink: Webhook, scheme: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     sink.status = 500
     caplog.set_level(logging.DEBUG)
@@ -124,7 +95,7 @@ def test_nobody_there_is_a_delivery_failure_without_the_address(scheme: str, cap
     assert CANARY not in str(caught.value) + caplog.text
 
 
-def test_success_is_not_logged_with_its_address_either(sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
+def test_success_is_not_logged_with_its_address_either(sink: Webhook, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for scheme in ("slack+http", "json"):
         (channel,) = channels([f"{scheme}://127.0.0.1:{sink.server_port}/{CANARY}"])

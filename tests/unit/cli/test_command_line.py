@@ -77,3 +77,17 @@ def test_secrets_of_the_settings_are_not_shown(home: dict[str, str]) -> None:
     environment = {**home, "EVERGREEN_S3_SECRET_KEY": "canary-1234567890"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
     assert "canary" not in done.stdout
+
+
+def test_logs_are_sentences_for_people_whatever_wrote_them(home: dict[str, str]) -> None:
+    record = {"@timestamp": "T", "log.level": "error", "message": "broke", "flow_run_name": "lazy-owl"}
+    lines = ["Worker 'cpu' started!", json.dumps({**record, "error": {"stack_trace": "Traceback\n"}}), "[1, 2]", "{"]
+    log = Path(home["EVERGREEN_HOME"]) / "logs" / "cpu.log"
+    log.parent.mkdir()
+    log.write_text("\n".join(lines) + "\n")
+    assert evergreen(home, "logs", "cpu").stdout.splitlines() == [
+        lines[0],
+        "T error [lazy-owl] broke",
+        "Traceback",
+        *lines[2:],
+    ]

@@ -14,7 +14,7 @@ from tasks.domain.card import VersionCard
 from tasks.domain.errors import NotFound, RegistryUnavailable
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Finding, Outcome, finding_json
-from tasks.domain.intent import Intent
+from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.promotion import ApprovalState, Promotion, PromotionKind
 from tasks.promote.page import VersionStory, version_page
@@ -219,10 +219,10 @@ def test_an_evaluation_waits_until_its_version_is_registered_then_is_shown(
     )
     ledger.evaluations.save(MODEL, evaluation)
     ledger.outbox.add(
-        Intent(key="e1", kind="log_evaluation", payload={"model": MODEL, "sha256": A, "dataset": "golden"})
+        Intent(key="e1", kind=IntentKind.LOG_EVALUATION, payload={"model": MODEL, "sha256": A, "dataset": "golden"})
     )
     ledger.outbox.add(
-        Intent(key="e2", kind="log_evaluation", payload={"model": MODEL, "sha256": B, "dataset": "golden"})
+        Intent(key="e2", kind=IntentKind.LOG_EVALUATION, payload={"model": MODEL, "sha256": B, "dataset": "golden"})
     )
     report = run(ledger, registry)
     assert registry.evaluations == [(1, "golden")]
@@ -232,8 +232,23 @@ def test_an_evaluation_waits_until_its_version_is_registered_then_is_shown(
     assert ledger.outbox.get("e2").state == "pending"  # type: ignore[union-attr]
 
 
+def test_a_version_that_was_trained_during_an_outage_is_registered_after_it(
+    ledger: Ledger, registry: FakeRegistry
+) -> None:
+    run(ledger, registry)
+    ledger.versions.add(ref(B), "retrain", parent_sha256=A)
+    ledger.outbox.add(Intent(key="r", kind=IntentKind.REGISTER_VERSION, payload={"model": MODEL, "sha256": B}))
+    registry.down = True
+    assert run(ledger, registry).failed
+    waiting = ledger.outbox.get("r")
+    assert waiting is not None and (waiting.state, waiting.attempts) == ("pending", 1)
+    registry.down = False
+    assert [version.sha256 for version in run(ledger, registry).registered] == [B]
+    assert ledger.versions.get(MODEL, B).ref.version == 2
+
+
 def test_another_models_intents_are_left_alone(ledger: Ledger, registry: FakeRegistry) -> None:
-    ledger.outbox.add(Intent(key="x", kind="register_version", payload={"model": "other", "sha256": B}))
+    ledger.outbox.add(Intent(key="x", kind=IntentKind.REGISTER_VERSION, payload={"model": "other", "sha256": B}))
     run(ledger, registry)
     assert [row.key for row in ledger.outbox.pending()] == ["x"]
 

@@ -20,7 +20,8 @@ from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
 from tasks.curate.rules import CurateRules
-from tasks.domain.errors import ContractError, NotFound, RegistryUnavailable
+from tasks.domain.card import card_from_json
+from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Outcome
 from tasks.domain.model import Kind
 from tasks.domain.snapshot import Snapshot
@@ -74,18 +75,9 @@ class FakeBucket:
 
 class FakeMlflow:
     def __init__(self):
-        self.away, self.versions, self.evaluations = False, {}, []
-
-    def register(self, ref, weights, card):
-        if self.away:
-            raise RegistryUnavailable("MLflow did not answer")
-        assert hashlib.sha256(weights.read_bytes()).hexdigest() == ref.sha256
-        self.versions.setdefault(ref.sha256, (len(self.versions) + 1, card))
-        return self.versions[ref.sha256][0]
+        self.evaluations = []
 
     def log_evaluation(self, name, version, evaluation, plots):
-        if self.away:
-            raise RegistryUnavailable("MLflow did not answer")
         self.evaluations.append((version, evaluation.dataset, [path.name for path in plots]))
 
 
@@ -238,18 +230,18 @@ def test_the_loop_from_labels_to_a_compared_challenger(world):
     labels = world.labels()
     dataset = curate.training_dataset.fn("m", labels, CURATE)
     assert retrain.check_retrain.fn("m", None, dataset, RETRAIN) == ""
-    world.mlflow.away = True
     waiting = retrain.fit_challenger.fn(None, dataset, "m", RETRAIN, "first version")
     assert waiting.version == 0
     assert not list((world.settings.home / "scratch").iterdir())
+    wish = world.book.outbox.get(f"register/m/{waiting.sha256}")
+    assert (wish.kind, wish.payload) == ("register_version", {"model": "m", "sha256": waiting.sha256})
 
-    world.mlflow.away = False
+    world.book.versions.number("m", waiting.sha256, 1)  # as reconciling does
     champion = retrain.fit_challenger.fn(None, dataset, "m", RETRAIN)
     assert (champion.sha256, champion.version) == (waiting.sha256, 1)
     assert len(world.book.versions.list("m")) == 1
-    assert world.book.outbox.get(f"register/m/{champion.sha256}").state == "done"
     assert world.bucket.objects[f"m/evergreen/models/{champion.sha256}.pt"]
-    card = world.mlflow.versions[champion.sha256][1]
+    card = card_from_json(world.book.versions.get("m", champion.sha256).card)
     assert card.dataset_digest == dataset.digest
     assert len(card.curves) == 1
     assert evaluate.baseline_of(champion).dataset == "val"
@@ -266,7 +258,7 @@ def test_the_loop_from_labels_to_a_compared_challenger(world):
 
     challenger = retrain.fit_challenger.fn(champion, dataset, "m", RETRAIN, "drift")
     record = world.book.versions.get("m", challenger.sha256)
-    assert (record.parent_sha256, record.source, challenger.version) == (champion.sha256, "retrain", 2)
+    assert (record.parent_sha256, record.source) == (champion.sha256, "retrain")
     comparison = shadow.compare.fn(champion, challenger, recent, golden, world.snapshot(), SHADOW)
     assert [gate.check for gate in comparison.gates] == [
         "superiority", "non_inferiority", "class", "class", "finite", "latency", "agreement",
@@ -288,18 +280,3 @@ def test_an_empty_set_gives_an_evaluation_without_a_score(world):
     assert found.n == 0
     assert np.isnan(found.headline.value)
     assert evaluate.judge_performance.fn(found, None, EVALUATE).outcome is Outcome.INCONCLUSIVE
-
-
-def test_waiting_registrations_are_carried_out_later(world, monkeypatch):
-    dataset = curate.training_dataset.fn("m", world.labels(), CURATE)
-    world.mlflow.away = True
-    ref = retrain.fit_challenger.fn(None, dataset, "m", RETRAIN)
-    world.mlflow.away = False
-    assert retrain.flush_registrations.fn() == 0  # not due yet
-    later = Ledger.open(
-        f"sqlite:///{world.settings.home}/ledger.db", clock=lambda: datetime.now(UTC) + timedelta(hours=1)
-    )
-    monkeypatch.setattr(retrain, "ledger", lambda: later)
-    assert retrain.flush_registrations.fn() == 1
-    assert later.versions.get("m", ref.sha256).ref.version == 1
-    later.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -15,7 +16,8 @@ from tasks.stack.doctor import check_environment, check_ports, healthy
 from tasks.stack.home import Home, addresses
 from tasks.stack.plan import PLAN, project_digest
 from tasks.stack.ports import PREFERRED
-from tasks.stack.prefect_api import ActiveRun, lives, process_template
+from tasks.stack.prefect_api import POOLS, ActiveRun, lives, process_template
+from tasks.stack.servers import worker
 from tasks.stack.service import Service, Site
 from tasks.stack.signed import SignedS3, signature_headers
 
@@ -140,6 +142,15 @@ def test_every_port_is_on_this_machine_only(tmp_path: Path) -> None:
         assert not any(site.s3.secret_key in word for word in service.command(site))
     s3 = " ".join(next(service for service in services if service.name == "s3").command(site))
     assert all(str(port) in s3 for name, port in PREFERRED.items() if name not in {"mlflow", "prefect", "pages"})
+
+
+def test_the_workers_log_as_our_file_says(tmp_path: Path) -> None:
+    home = Home(path=tmp_path)
+    site = Site(home=home, project=None, ports=PREFERRED, token="t", variables=addresses(home, PREFERRED))
+    for pool in POOLS:
+        named = Path(worker(pool).environment(site)["PREFECT_LOGGING_SETTINGS_PATH"])
+        handlers = yaml.safe_load(named.read_text("utf-8"))["loggers"]["tasks"]["handlers"]
+        assert handlers == ["console", "api"]  # the log file, and the run's page
 
 
 def test_a_changed_flow_changes_the_digest_of_the_project(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """`up`, `status` and `down` with small servers in place of the real ones."""
 
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -14,7 +18,7 @@ from tasks.domain.errors import ConfigError
 from tasks.stack import processes
 from tasks.stack import state as remembered
 from tasks.stack.home import Home
-from tasks.stack.lock import lock
+from tasks.stack.lock import lock, ports_taken
 from tasks.stack.service import Service, Site, Step, process_environment, web_ailment
 from tasks.stack.start import StackFailed, up
 from tasks.stack.status import Condition, status
@@ -128,6 +132,49 @@ def test_down_without_a_stack_is_no_error(home: Home) -> None:
 def test_status_before_the_first_start_says_stopped_and_creates_nothing(home: Home) -> None:
     assert [row.condition for row in status(home, (web("mlflow"),))] == [Condition.STOPPED]
     assert not home.path.exists()
+
+
+def up_at_once(home: Home, started: Barrier) -> None:
+    """Start a server that takes its port a second late, at the same moment as somebody else."""
+    started.wait()
+    up(home, lambda s: None, (web("mlflow", code="import time; time.sleep(1);" + SERVER),))
+
+
+def test_two_stacks_that_start_at_the_same_moment_get_different_ports(home: Home) -> None:
+    homes = [home, Home(path=home.path.parent / "other")]
+    spawn = multiprocessing.get_context("spawn")
+    started = spawn.Barrier(2)
+    starts = [spawn.Process(target=up_at_once, args=(each, started)) for each in homes]
+    try:
+        for each in starts:
+            each.start()
+        for each in starts:
+            each.join()
+        assert [each.exitcode for each in starts] == [0, 0]
+        ports = [remembered.read(each.state_file).ports for each in homes]
+        assert ports[0]["mlflow"] != ports[1]["mlflow"]
+        assert all(status(each, (web("mlflow"),))[0].healthy for each in homes)
+    finally:
+        for each in homes:
+            processes.sweep(remembered.read(each.state_file).token)
+
+
+def test_a_start_that_is_killed_gives_the_choice_of_ports_back() -> None:
+    name = f"\0evergreen-test-{uuid4()}"
+    holds = (
+        "import sys, time; from tasks.stack.lock import ports_taken\n"
+        "with ports_taken(print, '\\0' + sys.argv[1]): print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", holds, name[1:]], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        said: list[str] = []
+
+        def kill_the_holder(sentence: str) -> None:
+            said.append(sentence)
+            holder.kill()
+
+        with ports_taken(kill_the_holder, name):
+            assert len(said) == 1
 
 
 def test_two_commands_never_start_the_stack_at_once(home: Home) -> None:
