@@ -13,13 +13,14 @@ from tasks.adapters.ledger.records import WindowFacts
 from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
 from tasks.domain.intent import Intent
-from tasks.domain.model import ModelRef
+from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.snapshot import Claim
 from tasks.domain.verdict import Verdict
 from tasks.report import decision_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
+from tasks.report.gallery import exhibits
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
 from tasks.report.pictures import per_camera
@@ -99,6 +100,8 @@ def publish_comparison(champion: ModelRef, challenger: ModelRef, comparison: Com
         key = f"log_evaluation/{challenger.name}/{each.model_sha256[:16]}/{each.dataset}/{each.digest[:16]}"
         ledger().outbox.add(Intent(key=key, kind="log_evaluation", payload=payload))
     page = _decision(champion, challenger, comparison, gate_hash)
+    shown = exhibits(comparison.contrast.examples, images(), challenger.kind is Kind.DETECT)
+    page = replace(page, exhibits=shown)
     store().put(decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
     create_markdown_artifact(decision_page.decision_markdown(page), key=artifact_key("comparison", challenger.name))
     return gate_hash
