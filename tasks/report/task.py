@@ -24,6 +24,7 @@ from tasks.report.gallery import exhibits
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
 from tasks.report.pictures import per_camera
+from tasks.report.rows import blamed
 from tasks.report.window_page import WindowPage, window_markdown, window_page
 from tasks.settings import settings
 
@@ -37,7 +38,7 @@ def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> Window
         model=claim.model,
         window=claim.window,
         verdict=verdict,
-        pictures=per_camera(_catalog(facts), _reference(facts), images()),
+        pictures=per_camera(_catalog(facts), _reference(facts), images(), blamed(verdict)),
         links=page_links(facts.artifacts, settings().pages_url or ""),
         listed=facts.listed,
         accepted=facts.accepted,

@@ -142,7 +142,7 @@ def test_the_form_in_prefect_counts_the_images_that_got_worse(folder: Folder) ->
 
 @pytest.mark.parametrize(("kind", "one"), [(Kind.DETECT, example()), (Kind.CLASSIFY, named(0.0, 1.0))])
 def test_names_of_cameras_classes_and_files_are_text(folder: Folder, kind: Kind, one: Example) -> None:
-    save(folder.path / "x.jpg", 32, 32)
+    save(folder.path / "x.jpg", 320, 240)
     marks = tuple(replace(mark, label=HOSTILE) for mark in one.challenger.right)
     photo = replace(one.photo, camera=HOSTILE, key=f"{HOSTILE.replace('/', '')}x.jpg")
     folder.fetch = lambda key, sha256="": folder.path / "x.jpg"  # type: ignore[method-assign]
