@@ -157,6 +157,7 @@ def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
                 "source": row.source,
                 "objects": list(row.image.objects),
                 "labelled_at": row.image.labelled_at,
+                "captured_at": row.image.captured_at,
             }
             for row in rows
             if row.image.image_id in here

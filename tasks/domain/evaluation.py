@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tasks.domain.contrast import Contrast
 from tasks.domain.finding import Finding, Outcome
 
 
@@ -40,13 +41,17 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Challenger beside champion: every gate is a finding, the outcome is the worst of them."""
+    """Challenger beside champion: every gate is a finding, the outcome is the worst of them.
+
+    `contrast` is the same on single recent images, for a person to look at; it decides nothing.
+    """
 
     champion_sha256: str
     challenger_sha256: str
     gates: tuple[Finding, ...]
     evaluations: tuple[Evaluation, ...] = ()
     agreement: float | None = None
+    contrast: Contrast = field(default_factory=Contrast)
 
     @property
     def outcome(self) -> Outcome:

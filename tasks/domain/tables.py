@@ -157,6 +157,7 @@ DATASETS = pa.schema(
         pa.field("source", pa.string(), nullable=False),  # replay | recent | golden
         pa.field("objects", pa.list_(OBJECT), nullable=False),
         pa.field("labelled_at", _TIME, nullable=False),
+        pa.field("captured_at", _TIME),
     ]
 )
 """A training or evaluation manifest: which bytes with which labels; never images."""

@@ -7,27 +7,31 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from tasks.domain.contrast import Contrast
 from tasks.domain.evaluation import Comparison, Evaluation, Interval
 from tasks.domain.finding import finding_from_json, finding_json
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Gates, evaluations without their per-image scores, agreement; nan is written as null."""
+    """Gates, evaluations without their per-image scores, agreement, counts of images; nan is written as null."""
+    seen = comparison.contrast
     return {
         "champion_sha256": comparison.champion_sha256,
         "challenger_sha256": comparison.challenger_sha256,
         "agreement": comparison.agreement,
+        "contrast": {"better": seen.better, "worse": seen.worse, "alike": seen.alike},
         "gates": [finding_json(gate) for gate in comparison.gates],
         "evaluations": [_evaluation_json(each) for each in comparison.evaluations],
     }
 
 
 def comparison_from_json(data: Mapping[str, Any]) -> Comparison:
-    """The inverse of `comparison_json`, without per-image scores."""
+    """The inverse of `comparison_json`, without per-image scores and examples; they are on the page only."""
     return Comparison(
         champion_sha256=data["champion_sha256"],
         challenger_sha256=data["challenger_sha256"],
         agreement=data["agreement"],
+        contrast=Contrast(**data.get("contrast", {})),
         gates=tuple(finding_from_json(gate) for gate in data["gates"]),
         evaluations=tuple(_evaluation(each) for each in data["evaluations"]),
     )

@@ -11,10 +11,10 @@ from tasks.domain.finding import Outcome
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.wording import measure, one_line
+from tasks.report.gallery import Exhibit
 from tasks.report.markdown import bounded, escape, link, table
 from tasks.report.rendering import render
 from tasks.report.rows import Row, row_of, worst_first
-from tasks.report.thumbnail import Picture
 
 MARKDOWN_LIMIT = 5_000
 """Characters of a version's description that MLflow takes."""
@@ -22,18 +22,25 @@ MARKDOWN_LIMIT = 5_000
 GATE_SIGN = {Outcome.OK: "passed", Outcome.BREACH: "not passed", Outcome.INCONCLUSIVE: "not decided"}
 
 METRICS_LIMIT = 40
+
+OPEN = 3
+"""Pictures of gains, and as many of losses, that are shown at once; the others are folded away."""
+
 MARKDOWN_ROWS = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionPage:
-    """Everything that the page shows. `champion` is None for the first version of a model."""
+    """Everything that the page shows. `champion` is None for the first version of a model.
+
+    `exhibits` are the examples of the comparison as pictures, gains first.
+    """
 
     champion: ModelRef | None
     challenger: ModelRef
     comparison: Comparison
     gate_hash: str = ""
-    pictures: tuple[Picture, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
     links: tuple[Link, ...] = ()
     made_of: tuple[Fact, ...] = ()
 
@@ -86,6 +93,10 @@ def decision_page(page: DecisionPage) -> bytes:
         headlines=[score for score in scores if score.headline],
         scores=[score for score in scores if not score.headline][:METRICS_LIMIT],
         gates=worst_first(map(row_of, page.comparison.gates)),
+        contrast=contrast_sentence(page),
+        gains=[each for each in page.exhibits if each.gain > 0],
+        losses=[each for each in page.exhibits if each.gain < 0],
+        open=OPEN,
         text=interval_text,
         signs=GATE_SIGN,
     )
@@ -101,7 +112,7 @@ def decision_markdown(page: DecisionPage) -> str:
     )
     blocks = [
         f"# {escape(str(page.challenger))}",
-        f"{escape(sentence(page))} {escape(context(page))}",
+        f"{escape(sentence(page))} {escape(context(page))} {escape(contrast_sentence(page))}".rstrip(),
         "\n".join(table(("Set", "Metric", "Champion", "Challenger", "Difference", "Images"), score_rows)),
         "\n".join(
             table(("Gate", "Verdict", "Where", "Measured", "Limit", "n"), map(_gate_cells, gates[:MARKDOWN_ROWS]))
@@ -126,6 +137,17 @@ def context(page: DecisionPage) -> str:
     against = f"Compared with {page.champion}, the champion." if page.champion else "There is no champion yet."
     agreement = page.comparison.agreement
     return against if agreement is None else f"{against} The two agree on {agreement:.0%} of the unlabelled images."
+
+
+def contrast_sentence(page: DecisionPage) -> str:
+    """On how many recent images the challenger scores higher and lower; empty when none was compared."""
+    seen = page.comparison.contrast
+    if not seen.n:
+        return ""
+    return (
+        f"Of {seen.n} recent labelled images the challenger is better on {seen.better}, worse on {seen.worse} "
+        f"and scores alike on {seen.alike}."
+    )
 
 
 def interval_text(interval: Interval | None) -> str:

@@ -26,9 +26,17 @@ class Cache(Protocol):
         """A local file with the object's bytes."""
 
 
-def per_camera(current: Sequence[Row], reference: Sequence[Row], cache: Cache) -> tuple[CameraPictures, ...]:
-    """Up to `CAMERAS` cameras with `SHOWN` pictures each of now and then, spread evenly over the rows."""
-    cameras = sorted({str(row["camera"]) for row in current})[:CAMERAS]
+def per_camera(
+    current: Sequence[Row], reference: Sequence[Row], cache: Cache, suspects: Sequence[str] = ()
+) -> tuple[CameraPictures, ...]:
+    """Up to `CAMERAS` cameras with `SHOWN` pictures each of now and then, spread evenly over the rows.
+
+    `suspects`, the cameras that the verdict names, come first: of many cameras those must have pictures.
+    """
+    known = sorted({str(row["camera"]) for row in current})
+    cameras = sorted(known, key=lambda camera: suspects.index(camera) if camera in suspects else len(suspects))[
+        :CAMERAS
+    ]
     return tuple(
         CameraPictures(
             camera=camera,

@@ -13,16 +13,18 @@ from tasks.adapters.ledger.records import WindowFacts
 from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
 from tasks.domain.intent import Intent, IntentKind
-from tasks.domain.model import ModelRef
+from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.snapshot import Claim
 from tasks.domain.verdict import Verdict
 from tasks.report import decision_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
+from tasks.report.gallery import exhibits
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
 from tasks.report.pictures import per_camera
+from tasks.report.rows import blamed
 from tasks.report.window_page import WindowPage, window_markdown, window_page
 from tasks.settings import settings
 
@@ -36,7 +38,7 @@ def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> Window
         model=claim.model,
         window=claim.window,
         verdict=verdict,
-        pictures=per_camera(_catalog(facts), _reference(facts), images()),
+        pictures=per_camera(_catalog(facts), _reference(facts), images(), blamed(verdict)),
         links=page_links(facts.artifacts, settings().pages_url or ""),
         listed=facts.listed,
         accepted=facts.accepted,
@@ -101,6 +103,8 @@ def publish_comparison(champion: ModelRef, challenger: ModelRef, comparison: Com
         )
         ledger().outbox.add(Intent(key=key, kind=IntentKind.LOG_EVALUATION, payload=payload))
     page = _decision(champion, challenger, comparison, gate_hash)
+    shown = exhibits(comparison.contrast.examples, images(), challenger.kind is Kind.DETECT)
+    page = replace(page, exhibits=shown)
     store().put(decision_key(challenger.name, gate_hash), decision_page.decision_page(page), HTML)
     create_markdown_artifact(decision_page.decision_markdown(page), key=artifact_key("comparison", challenger.name))
     return gate_hash

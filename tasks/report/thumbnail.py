@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,10 @@ SIDE = 300
 
 LIMIT = 50_000
 """Most bytes of a picture inside a page."""
+
+ORIENTATION = 0x0112
+SIDEWAYS = {5, 6, 7, 8}
+"""EXIF: where it says how the camera was held, and what it says when width and height change places."""
 
 _QUALITIES = (82, 65, 45, 25)
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
@@ -37,24 +43,45 @@ class Picture:
         return f"data:{kind};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
-def thumbnail(image: Path, caption: str = "", side: int = SIDE) -> Picture:
-    """The image, upright, fitted into `side` x `side` pixels, as JPEG.
+def thumbnail(
+    image: Path, caption: str = "", side: int = SIDE, part: tuple[float, float, float, float] | None = None
+) -> Picture:
+    """The image, upright, fitted into `side` x `side` pixels, as JPEG; of it `part` (x, y, width, height) if given.
 
     Raises:
         ContractError: the file is no readable image; it was accepted earlier, so it changed since.
     """
-    try:
-        with Image.open(image, formats=("JPEG", "PNG", "WEBP")) as opened:
+    with _opened(image) as opened:
+        if part is None:
             opened.draft("RGB", (2 * side, 2 * side))
-            small = ImageOps.exif_transpose(opened).convert("RGB")
-            small.thumbnail((side, side))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-        raise ContractError(f"cannot make a picture of {image.name[:80]!r}: {error}") from error
+        small = ImageOps.exif_transpose(opened).convert("RGB")
+        if part is not None:
+            x, y, width, height = part
+            small = small.crop(
+                (round(x), round(y), max(round(x + width), round(x) + 1), max(round(y + height), round(y) + 1))
+            )
+        small.thumbnail((side, side))
     for quality in _QUALITIES:
         data = _jpeg(small, quality)
         if len(data) <= LIMIT:
             return Picture(data=data, caption=caption)
-    return thumbnail(image, caption, side // 2)
+    return thumbnail(image, caption, side // 2, part)
+
+
+def shown_size(image: Path) -> tuple[int, int]:
+    """Width and height in pixels of the image as it is shown (after EXIF rotation). Raises as `thumbnail` does."""
+    with _opened(image) as opened:
+        turned = opened.getexif().get(ORIENTATION, 1) in SIDEWAYS
+        return (opened.height, opened.width) if turned else opened.size
+
+
+@contextmanager
+def _opened(image: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(image, formats=("JPEG", "PNG", "WEBP")) as opened:
+            yield opened
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
+        raise ContractError(f"cannot make a picture of {image.name[:80]!r}: {error}") from error
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

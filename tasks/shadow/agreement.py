@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.domain.prediction import Prediction
+from tasks.domain.scoring.detection import DetectionScores
 from tasks.domain.scoring.matching import box_iou, greedy
+from tasks.domain.scoring.scored import Scored
 
 IOU = np.array([0.5])
 
@@ -44,3 +46,9 @@ def alike(first: Prediction, second: Prediction, confidences: tuple[float, float
         for c in np.unique(first.classes[ours])
     )
     return 2 * shared / total
+
+
+def operating(scored: Scored) -> float:
+    """The confidence at which the version is used: of its best F1, or 0.25 where there was nothing to find."""
+    found = scored.confidence if isinstance(scored, DetectionScores) else 0.0
+    return found or 0.25

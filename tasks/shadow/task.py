@@ -13,29 +13,21 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, protocol
 from tasks.connections import images, ledger, tables, weights
+from tasks.domain.contrast import photos
 from tasks.domain.errors import ContractError
 from tasks.domain.evaluation import Comparison, Evaluation
 from tasks.domain.finding import Finding
 from tasks.domain.model import ModelRef
 from tasks.domain.prediction import Prediction
-from tasks.domain.scoring.detection import DetectionScores
-from tasks.domain.scoring.scored import Scored, evaluation, score
-from tasks.domain.scoring.truth import Truth, truths
+from tasks.domain.scoring.scored import evaluation, score
+from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.settings import settings
 from tasks.shadow import gates
-from tasks.shadow.agreement import agreement
+from tasks.shadow.agreement import agreement, operating
+from tasks.shadow.examples import Examined, contrast
 from tasks.shadow.gates import Pair
 from tasks.shadow.rules import ShadowRules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examined:
-    """One labelled set: what people said, and what both versions answer."""
-
-    truth: list[Truth]
-    champion: list[Prediction]
-    challenger: list[Prediction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +88,7 @@ def compare(
         gates=_gates(contest, sets, pairs, (shared, n) if unlabelled else None),
         evaluations=_evaluations(contest, pairs, (recent, golden)),
         agreement=shared,
+        contrast=contrast(pairs[0], sets[0]),
     )
 
 
@@ -118,7 +111,7 @@ def _gates(
 def _examined(contest: Contest, dataset: TableRef) -> Examined:
     table = tables().read(dataset)
     champion, challenger = contest.answers(local_paths(images(), table))
-    return Examined(truth=truths(table), champion=champion, challenger=challenger)
+    return Examined(photos=photos(table), truth=truths(table), champion=champion, challenger=challenger)
 
 
 def _evaluations(contest: Contest, pairs: list[Pair], datasets: tuple[TableRef, TableRef]) -> tuple[Evaluation, ...]:
@@ -143,11 +136,5 @@ def _agreement(contest: Contest, recent: Pair, unlabelled: Snapshot | None) -> t
     rows.sort(key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
     sample = pa.Table.from_pylist(rows[: contest.rules.unlabelled], schema=table.schema)
     first, second = contest.answers(local_paths(images(), sample))
-    confidences = (_operating(recent.champion), _operating(recent.challenger))
+    confidences = (operating(recent.champion), operating(recent.challenger))
     return agreement(first, second, confidences), sample.num_rows
-
-
-def _operating(scored: Scored) -> float:
-    """The confidence at which the version is used: of its best F1, or 0.25 where there was nothing to find."""
-    found = scored.confidence if isinstance(scored, DetectionScores) else 0.0
-    return found or 0.25

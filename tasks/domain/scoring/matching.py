@@ -48,16 +48,23 @@ def greedy(overlap: NDArray[np.float64], ious: NDArray[np.float64] = IOUS) -> ND
     `overlap` is (d, g). Of equally good objects the last one is taken, as COCO does.
     """
     hits = np.zeros((len(ious), overlap.shape[0]), dtype=bool)
-    if not overlap.size:
-        return hits
     for row, required in enumerate(ious):
-        free = np.ones(overlap.shape[1], dtype=bool)
-        for box in np.flatnonzero(overlap.max(1) >= required):
-            candidates = np.where(free, overlap[box], -1.0)
-            best = len(candidates) - 1 - int(candidates[::-1].argmax())
-            if candidates[best] >= required:
-                hits[row, box], free[best] = True, False
+        hits[row] = assigned(overlap, float(required)) >= 0
     return hits
+
+
+def assigned(overlap: NDArray[np.float64], required: float) -> Ints:
+    """(d,): which object each box takes in `greedy` at this iou, -1 for none; `overlap` is (d, g)."""
+    takes = np.full(overlap.shape[0], -1, np.int64)
+    if not overlap.size:
+        return takes
+    free = np.ones(overlap.shape[1], dtype=bool)
+    for box in np.flatnonzero(overlap.max(1) >= required):
+        candidates = np.where(free, overlap[box], -1.0)
+        best = len(candidates) - 1 - int(candidates[::-1].argmax())
+        if candidates[best] >= required:
+            takes[box], free[best] = best, False
+    return takes
 
 
 def match(truth: Truth, prediction: Prediction, n_classes: int) -> Matches:

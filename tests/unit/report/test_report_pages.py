@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.domain.contrast import Contrast
 from tasks.domain.errors import ContractError
 from tasks.domain.evaluation import Comparison, Evaluation, Interval
 from tasks.domain.finding import Finding, Outcome, Report, Stage
@@ -21,6 +23,7 @@ from tasks.domain.notice import Fact, Link
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 from tasks.domain.window import Window
 from tasks.report.decision_page import DecisionPage, decision_markdown, decision_page
+from tasks.report.gallery import Drawn, Exhibit, Tile
 from tasks.report.index_page import ApprovalLine, ModelLines, WindowLine, index_page, page_links, page_path
 from tasks.report.markdown import escape
 from tasks.report.thumbnail import LIMIT, Picture, thumbnail
@@ -134,6 +137,15 @@ def evaluation(
     )  # fmt: skip
 
 
+def exhibit(word: str, gain: float) -> Exhibit:
+    drawn = Drawn(look="wrong", box=(0.0, 0.0, 5.0, 5.0), text=word, hint=word, at=(1.0, 9.0))
+    return Exhibit(
+        where=word, when=word, change=word, gain=gain, boxed=True, picture=Picture(data=jpeg(), caption=word),
+        view=(0.0, 0.0, 32.0, 24.0), part=True, unit=0.1,
+        tiles=(Tile(title="Champion", words=word, good=False, boxes=(drawn,), odds=0.5),),
+    )  # fmt: skip
+
+
 def decision(word: str = "f1", outcome: Outcome = Outcome.OK) -> DecisionPage:
     gate = Finding(check="non_inferiority", subject=word, outcome=outcome, value=0.08, limit=-0.02, n=180, note=word)
     return DecisionPage(
@@ -142,9 +154,10 @@ def decision(word: str = "f1", outcome: Outcome = Outcome.OK) -> DecisionPage:
         comparison=Comparison(
             champion_sha256=CHAMPION, challenger_sha256=CHALLENGER, gates=(gate,), agreement=0.93,
             evaluations=(evaluation(CHAMPION, 0.5, 0.4, 0.6, word), evaluation(CHALLENGER, 0.58, 0.5, 0.66, word)),
+            contrast=Contrast(better=31, worse=9, alike=140),
         ),
         gate_hash="ab" * 32,
-        pictures=(Picture(data=jpeg(), caption=word),),
+        exhibits=(exhibit(word, 1.0), exhibit(word, -1.0), replace(exhibit(word, -1.0), boxed=False)),
         links=(Link(label=word, url="http://127.0.0.1:5000/"),),
     )  # fmt: skip
 
