@@ -13,7 +13,7 @@ from tasks.alert.task import flush_alerts
 from tasks.domain.promotion import ApprovalState
 from tasks.drift.task import pin_reference
 from tasks.promote.rules import PromoteRules
-from tasks.promote.task import PromotionAnswer, ask, move_champion, project, record_answer
+from tasks.promote.task import PromotionAnswer, ask, move_champion, project, project_once, record_answer
 from tasks.report.records import refusals, windows_of_today
 from tasks.report.task import decision_markdown
 
@@ -32,7 +32,7 @@ def promote(model: str, challenger_sha256: str, gate_hash: str, rules: PromoteRu
         rules: Who may answer and for how long the question stands.
     """
     request = ask(model, challenger_sha256, gate_hash, rules, str(flow_run.id))
-    project(model)  # the person compares both versions in MLflow before answering
+    project_once(model)  # the person compares both versions in MLflow before answering
     evidence = decision_markdown(gate_hash)
     while request.state is ApprovalState.PENDING:
         create_markdown_artifact(evidence, key=f"promotion-{request.id}", description="Evidence for the promotion")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect.cache_policies import INPUTS, NO_CACHE, RUN_ID
 from prefect.input import RunInput
 from pydantic import ConfigDict, Field
 
@@ -85,6 +85,15 @@ def project(model: str) -> ReconcileReport:
     if report.failed:
         get_run_logger().warning("not in MLflow yet: %s", "; ".join(report.failed))
     return report
+
+
+@task(cache_policy=INPUTS + RUN_ID, persist_result=True)
+def project_once(model: str) -> ReconcileReport:
+    """`project`, once in a flow run: a suspended run that starts again after the answer finds it done.
+
+    Killed half way it left no result, and is done again.
+    """
+    return project.fn(model)
 
 
 def version_of(model: str, sha256: str) -> ModelRef:
