@@ -26,8 +26,8 @@ NEW_SHARE = 0.7
 GOLDEN_HOURS = (7, 11, 15, 19)
 """Hours of the commissioning day whose scenes are golden: whole sessions, so that nothing leaks into training."""
 
-TRAINING = 440
-SHOTS = {"accepted": 160, "healthy": 160, "camera": 160, "changed": 200, "after": 160}
+COMMISSIONED = 330
+SHOTS = {"accepted": 160, "healthy": 160, "camera": 160, "changed": 150, "after": 160}
 DAYS = {"accepted": 2, "healthy": 1, "camera": 2, "changed": 2, "after": 2}
 TITLES = {
     "accepted": "Two quiet days: people accept them as healthy",
@@ -38,15 +38,15 @@ TITLES = {
 }
 JPEG_QUALITY = 92
 
-_HYPER: Mapping[str, Any] = {"warmup_epochs": 2.0, "cos_lr": True, "close_mosaic": 5, "fliplr": 0.5, "flipud": 0.5}
+_HYPER: Mapping[str, Any] = {"warmup_epochs": 1.0, "cos_lr": True, "close_mosaic": 4, "fliplr": 0.5, "flipud": 0.5}
 FIRST: Mapping[str, Any] = {
     "base": "yolo11n.yaml",
     "kind": "detect",
     "classes": list(CLASSES),
     "imgsz": 160,
-    "epochs": 30,
+    "epochs": 16,
     "batch": 16,
-    "lr0": 0.002,
+    "lr0": 0.003,
     "hyper": {**_HYPER, "optimizer": "AdamW"},
 }
 _CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4, "val_share": 0.15}
@@ -55,7 +55,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "evaluate/default": {"curate": _CURATE},
     "retrain/default": {
         "curate": _CURATE,
-        "rules": {**FIRST, "epochs": 10, "lr0": 0.001, "cooldown_hours": 0},
+        "rules": {**FIRST, "epochs": 6, "lr0": 0.001, "cooldown_hours": 0},
     },
     "shadow/default": {"curate": _CURATE},
 }
@@ -78,7 +78,7 @@ class Parts:
     def commissioning(self) -> Iterator[Shot]:
         """Labelled scenes of the day before the first window, every fourth hour golden."""
         day = self.chapters[0].windows[0].previous()
-        for number, moment in enumerate(spread(day, TRAINING)):
+        for number, moment in enumerate(spread(day, COMMISSIONED)):
             yield _shot(number, moment, {}, golden=moment.hour in GOLDEN_HOURS)
 
     def shots(self, window: Window) -> Iterator[Shot]:
