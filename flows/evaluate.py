@@ -14,15 +14,17 @@ from tasks.curate.rules import CurateRules
 from tasks.curate.task import golden_dataset, recent_dataset
 from tasks.domain.finding import Report
 from tasks.domain.model import ModelRef
+from tasks.domain.snapshot import TableRef
 from tasks.domain.verdict import Action
 from tasks.drift.rules import DriftRules
 from tasks.evaluate.rules import EvaluateRules
-from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_labels
+from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
 from tasks.report.judged import Judged
 from tasks.report.records import champion_and_reference, facts_again, newest_windows, stored_reports
+from tasks.retrain.underway import under_way
 
 
 @flow(name="evaluate", log_prints=True)
@@ -61,19 +63,20 @@ def evaluate_model(
     champion, _ = champion_and_reference(model)
     if champion is None:
         return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt {model}`")
-    performance = measure(model, champion, ingest, curate, rules)
+    known = labels(model, ingest)
+    performance = measure(model, champion, known, curate, rules)
     judged = judge_again(model, performance, drift, alerts)
     if judged is None:
         note = performance.findings[0].note
         return Completed(name="Evaluated", message=f"no window to judge again (yet, or another run holds it); {note}")
-    if judged.verdict.action is Action.RETRAIN:
+    note_evaluated(champion, known)
+    if judged.verdict.action is Action.RETRAIN and not under_way(model):
         announce(PERFORMANCE_BREACHED, model, judged.summary())
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
 
 
-def measure(model: str, champion: ModelRef, ingest: IngestRules, curate: CurateRules, rules: EvaluateRules) -> Report:
+def measure(model: str, champion: ModelRef, known: TableRef, curate: CurateRules, rules: EvaluateRules) -> Report:
     """The champion on the golden set and on recent labels, held against what it could when it became champion."""
-    known = labels(model, ingest)
     evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
     recent = evaluate_version(champion, recent_dataset(model, known, curate), "recent", rules)
     recent = note_labels(model, recent, known, curate.recent_windows)

@@ -7,6 +7,7 @@ from typing import Any
 from prefect.events import emit_event
 
 PERFORMANCE_BREACHED = "evergreen.performance.breached"
+LABELS_ARRIVED = "evergreen.labels.arrived"
 WINDOW_JUDGED = "evergreen.window.judged"
 CHAMPION_MOVED = "evergreen.champion.moved"
 

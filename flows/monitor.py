@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.events import LABELS_ARRIVED, announce
 from flows.steps import conclude
 from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
@@ -13,12 +14,20 @@ from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import check_drift, drift_page, profile
 from tasks.ingest.rules import IngestRules
-from tasks.ingest.task import due_windows, given_up, open_window, pull
+from tasks.ingest.task import (
+    due_windows,
+    given_up,
+    labels_announced,
+    labels_arrived,
+    late_windows,
+    open_window,
+    pull,
+)
 from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
-from tasks.report.records import champion_and_reference, facts_of
+from tasks.report.records import champion_and_reference, facts_of, performance_kept
 
 
 @flow(name="monitor", log_prints=True)
@@ -31,31 +40,48 @@ def monitor(
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
 ) -> State:
-    """Judge every window of production that is due.
+    """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
     A sick model is a successful run: it completes as `Degraded`, `Healthy` or `Inconclusive`; `Failed` means
     that the monitor itself broke.
 
     Args:
         model: Name of the registered model; empty for every model that the ledger knows.
-        window: `start/end` in ISO 8601 to judge one window by name; empty for all that are due.
+        window: `start/end` in ISO 8601 to judge one window by name; empty for all that are due or have late objects.
         rescore: Judge a window again that was judged before (a new revision; the old one is kept).
-        ingest: Where windows begin and end, and what may come in.
+        ingest: Where windows begin and end, what may come in, and how late.
         quality: What the records and images must satisfy.
         drift: Which properties are compared, and how large a change matters.
         alerts: Who is told.
     """
+    names = [model] if model else models()
     judged = [
         found
-        for name in ([model] if model else models())
-        for each in due_windows(name, window, ingest)
-        if (found := judge_window(name, each, rescore, ingest, quality, drift, alerts)) is not None
+        for name in names
+        for each, again in agenda(name, window, rescore, ingest)
+        if (found := judge_window(name, each, again, ingest, quality, drift, alerts)) is not None
     ]
+    for name in names:
+        tell_of_labels(name, ingest)
     flush_alerts()
     if not judged:
         return Completed(name="NothingDue", message="every closed window is judged, or another run holds it")
-    newest = judged[-1]
+    newest = max(judged, key=lambda each: each.window.end)
     return Completed(name=newest.verdict.state_name, message=newest.verdict.sentence)
+
+
+def agenda(model: str, window: str | None, rescore: bool, ingest: IngestRules) -> list[tuple[Window, bool]]:
+    """The windows to judge, and whether each is judged again: those that are due first, they are never held up."""
+    due = [(each, rescore) for each in due_windows(model, window, ingest)]
+    return due if window else due + [(each, True) for each in late_windows(model, ingest)]
+
+
+def tell_of_labels(model: str, ingest: IngestRules) -> None:
+    """Announce once that there are labels enough for an evaluation: nobody has to wait for the daily one."""
+    arrived = labels_arrived(model, ingest)
+    if arrived is not None:
+        announce(LABELS_ARRIVED, model, arrived.summary())
+        labels_announced(arrived)
 
 
 def judge_window(
@@ -79,4 +105,4 @@ def judge_window(
         moved = check_drift(snapshot, profiles, reference, drift)
         page = drift_page(snapshot, profiles, reference, drift)
         facts = facts_of(snapshot, page, [ingest, quality, drift])
-        return conclude(claim, facts, (sound, moved), None, drift, alerts)
+        return conclude(claim, facts, (sound, moved), performance_kept(claim, champion), drift, alerts)

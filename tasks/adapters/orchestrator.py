@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -32,6 +33,7 @@ class Run:
     state_name: str
     message: str
     url: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -93,6 +95,20 @@ class Orchestrator:
             body["flow_runs"] = {"state": {"type": {"any_": list(states)}}}
         return [self._run({**found, "flow_name": flow}) for found in self._call("POST", "/flow_runs/filter", body)]
 
+    def unfinished(self, flow: str, within: timedelta, limit: int = 200) -> list[Run]:
+        """Runs of a flow that were asked for within that time and may still do something: queued, running, waiting."""
+        since = (datetime.now(UTC) - within).isoformat()
+        body = {
+            "flows": {"name": {"any_": [flow]}},
+            "flow_runs": {
+                "state": {"type": {"not_any_": sorted(FINAL_STATES)}},
+                "expected_start_time": {"after_": since},
+            },
+            "sort": "EXPECTED_START_TIME_DESC",
+            "limit": limit,
+        }
+        return [self._run({**found, "flow_name": flow}) for found in self._call("POST", "/flow_runs/filter", body)]
+
     def answer(self, run_id: str, answer: dict[str, Any]) -> None:
         """Resume a run that waits for a person with that answer.
 
@@ -130,6 +146,7 @@ class Orchestrator:
             state_name=data.get("state_name") or state.get("name") or "Scheduled",
             message=state.get("message") or "",
             url=self.run_url(data["id"]),
+            parameters=data.get("parameters") or {},
         )
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing: str = "") -> Any:

@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tasks.alert.rules import AlertRules
 from tasks.domain.finding import Outcome
+
+Told = Mapping[str, Any]
+"""A verdict as `verdict_json` writes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The verdicts around a window, in the order of time; `previous` is its own one, when it is judged again."""
+
+    earlier: Sequence[Told] = ()
+    previous: Told | None = None
+    later: Sequence[Told] = ()
 
 
 def cameras(verdict: Mapping[str, Any]) -> tuple[str, ...]:
@@ -30,22 +43,30 @@ def signature(model: str, verdict: Mapping[str, Any]) -> str:
     return hashlib.sha256("\x1f".join(words).encode()).hexdigest()[:16]
 
 
-def standing(model: str, verdicts: Iterable[Mapping[str, Any]], rules: AlertRules) -> Mapping[str, Any] | None:
-    """The verdict that people were last told of and that is not over; None when all is well.
+def before_and_after(model: str, history: History, present: Told, rules: AlertRules) -> tuple[Told | None, Told | None]:
+    """What stands today, and what stands once `present` has taken the place of the window's previous verdict.
 
-    `verdicts` are in the order of time, the oldest first; without any, nothing stands.
+    A window counts once, however often it is judged: its previous verdict is remembered as told, but is not counted
+    as a window of its own. Verdicts of later windows have the last word.
     """
-    told: Mapping[str, Any] | None = None
-    seen: list[Mapping[str, Any]] = []
+    own = [history.previous] if history.previous is not None else []
+    told = _standing(model, None, (), [*history.earlier, *own], rules)
+    before = _standing(model, told, [*history.earlier, *own], history.later, rules)
+    return before, _standing(model, told, history.earlier, [present, *history.later], rules)
+
+
+def _standing(
+    model: str, told: Told | None, already: Sequence[Told], verdicts: Iterable[Told], rules: AlertRules
+) -> Told | None:
+    """The verdict that people were last told of and that is not over, after these; None when all is well."""
+    seen = list(already)
     for verdict in verdicts:
         seen.append(verdict)
         told = _after(model, told, seen, rules)
     return told
 
 
-def _after(
-    model: str, told: Mapping[str, Any] | None, seen: Sequence[Mapping[str, Any]], rules: AlertRules
-) -> Mapping[str, Any] | None:
+def _after(model: str, told: Told | None, seen: Sequence[Told], rules: AlertRules) -> Told | None:
     newest = seen[-1]
     if newest["outcome"] == Outcome.BREACH and _confirmed(seen, rules):
         same = told is not None and signature(model, told) == signature(model, newest)
@@ -57,12 +78,12 @@ def _after(
     return told
 
 
-def _confirmed(seen: Sequence[Mapping[str, Any]], rules: AlertRules) -> bool:
+def _confirmed(seen: Sequence[Told], rules: AlertRules) -> bool:
     newest = seen[-rules.fire_windows :]
     breaches = [verdict for verdict in newest if verdict["outcome"] == Outcome.BREACH]
     return len(breaches) >= rules.fire_breaches
 
 
-def _recovered(seen: Sequence[Mapping[str, Any]], rules: AlertRules) -> bool:
+def _recovered(seen: Sequence[Told], rules: AlertRules) -> bool:
     decided = [verdict for verdict in seen if verdict["outcome"] != Outcome.INCONCLUSIVE][-rules.resolve_windows :]
     return len(decided) == rules.resolve_windows and all(verdict["outcome"] == Outcome.OK for verdict in decided)

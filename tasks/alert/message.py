@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from tasks.alert.history import cameras, signature, standing
+from tasks.alert.history import History, before_and_after, cameras, signature
 from tasks.alert.rules import AlertRules
 from tasks.domain.finding import Outcome
 from tasks.domain.intent import Intent, IntentKind
@@ -28,23 +27,24 @@ def alert_for(
     model: str,
     window: Window,
     verdict: Verdict,
-    earlier: Sequence[Mapping[str, Any]],
+    history: History,
     rules: AlertRules,
     links: Sequence[Link] = (),
 ) -> Intent | None:
     """The alert that this verdict is news enough for, or None.
 
-    `earlier` are the verdicts (as `verdict_json` writes them) of the windows before this one, the oldest first,
-    and last of all this window's own previous revision, when it is judged again. The key of the intent holds
-    model, signature, window and severity, so judging again with the same answer adds nothing to the outbox.
+    News is what changes what stands today: a window that is judged again with the same answer is none, nor is one
+    whose change later windows have overtaken. The key of the intent holds model, signature, window and severity, so
+    the same news about the same window is kept once.
     """
     present = verdict_json(verdict)
-    before = standing(model, earlier, rules)
-    after = standing(model, [*earlier, present], rules)
-    news = before if after is None else present
-    if after is before or news is None or (after is None and not rules.resolved):
+    before, after = before_and_after(model, history, present, rules)
+    marks = [None if each is None else signature(model, each) for each in (before, after)]
+    own = signature(model, present)
+    over = marks[1] is None and rules.resolved and verdict.outcome is Outcome.OK
+    if marks[0] == marks[1] or not (over or marks[1] == own):
         return None
-    mark = signature(model, news)
+    mark = marks[1] or marks[0]
     when = f"{window.start:%Y%m%dT%H%M%SZ}-{window.end:%Y%m%dT%H%M%SZ}"
     key = f"{IntentKind.ALERT}/{model}/{mark}/{when}/{_SEVERITY[verdict.outcome].value}"
     notice = notice_of(key, model, window, verdict, links)

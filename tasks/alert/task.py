@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.notify import channels
 from tasks.alert.delivery import Delivered, deliver
+from tasks.alert.history import History
 from tasks.alert.message import alert_for
 from tasks.alert.rules import AlertRules
 from tasks.connections import ledger
@@ -49,7 +50,11 @@ def intents_for(
     model: str, window: Window, verdict: Verdict, rules: AlertRules, links: Sequence[Link]
 ) -> tuple[Intent, ...]:
     """The alert that this verdict is news enough for, ready to be committed with it; () when it is none."""
-    known = ledger().windows.latest(model, EARLIER)
-    earlier = [row.verdict for row in reversed(known) if row.verdict is not None and row.window.start <= window.start]
-    intent = alert_for(model, window, verdict, earlier, rules, links)
+    known = [row for row in reversed(ledger().windows.latest(model, EARLIER)) if row.verdict is not None]
+    history = History(
+        earlier=[row.verdict for row in known if row.verdict and row.window != window and row.window <= window],
+        previous=next((row.verdict for row in known if row.window == window), None),
+        later=[row.verdict for row in known if row.verdict and row.window > window],
+    )
+    intent = alert_for(model, window, verdict, history, rules, links)
     return () if intent is None else (intent,)

@@ -56,6 +56,7 @@ class Snapshot:
 
     `catalog` has one row per object that was listed (accepted or quarantined with a reason); `predictions`
     one row per accepted image that was predicted on. Image bytes lie in the local cache by content hash.
+    `mark` says in one line what was listed (`tasks.ingest.marks`), empty when nobody knows any more.
     """
 
     claim: Claim
@@ -64,3 +65,8 @@ class Snapshot:
     listed: int
     accepted: int
     quarantined: int
+    mark: str = ""
+
+
+LISTED = "listed"
+"""Name of a snapshot's mark among the artifacts of a judged window."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.adapters.ledger.records import DecisionKind
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, protocol
 from tasks.connections import images, ledger, registry, store, tables, weights
@@ -19,7 +20,7 @@ from tasks.domain.finding import Report
 from tasks.domain.model import ModelRef
 from tasks.domain.scoring.scored import Scored, evaluation, score
 from tasks.domain.scoring.truth import truths
-from tasks.domain.snapshot import TableRef
+from tasks.domain.snapshot import TableRef, table_note
 from tasks.evaluate import performance
 from tasks.evaluate.lateness import label_facts
 from tasks.evaluate.plots import plots
@@ -62,6 +63,17 @@ def note_labels(model: str, recent: Evaluation, labels: TableRef, windows: int) 
     noted = replace(recent, metrics={**recent.metrics, **facts})
     ledger().evaluations.save(model, noted)
     return noted
+
+
+@task(cache_policy=NO_CACHE)
+def note_evaluated(champion: ModelRef, labels: TableRef) -> None:
+    """Write down which labels the champion was held against: what comes later is new. Noted once."""
+    note = table_note(labels)
+    before = ledger().decisions.latest(champion.name, DecisionKind.EVALUATED, champion.sha256)
+    if before is None or before.payload["labels"] != note:
+        ledger().decisions.append(
+            champion.name, DecisionKind.EVALUATED, champion.sha256, "evaluate", {"labels": note, "count": labels.rows}
+        )
 
 
 @task(cache_policy=NO_CACHE)

@@ -16,6 +16,7 @@ from tasks.domain.errors import EvergreenError, NotFound, ObjectRejected
 from tasks.domain.window import Window
 from tasks.ingest import members as keys
 from tasks.ingest.catalog import Catalog, Seen, join
+from tasks.ingest.marks import mark_of
 from tasks.ingest.members import Member
 from tasks.ingest.reading import rows_of
 from tasks.ingest.records import Found, settle
@@ -93,28 +94,42 @@ def _is(data: bytes, etag: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulled:
-    """A window's catalog and the chance that each of its images had to be looked at."""
+    """A window's catalog, the chance that each of its images had to be looked at, and the mark of its listing."""
 
     catalog: Catalog
     probability: float
     left_out: int
+    mark: str
 
 
 def pull_window(bucket: Bucket, model: str, window: Window, rules: IngestRules, classes: int | None) -> Pulled:
     """List, read, judge and join everything of one window."""
-    listed = _members(bucket.store, model, window)
+    folders = camera_folders(bucket.store, model)
+    listed, parts = _members(bucket.store, folders, window), _parts(bucket.store, model, window)
     chosen, probability = drawn([member for member, _ in listed], rules.max_images)
     left_out = frozenset(member.key for member, _ in listed) - {member.key for member in chosen}
-    settled = settle(records_of(bucket, _parts(bucket.store, model, window), rules, classes), window)
+    settled = settle(records_of(bucket, parts, rules, classes), window)
     infos = [info for _, info in listed if info.key not in left_out]
     seen = dict(_seen(bucket, infos, rules.max_image_mb << 20))
     catalog = join(chosen, settled, seen, left_out)
-    return Pulled(catalog=catalog, probability=probability, left_out=len(left_out))
+    mark = mark_of([*(info for _, info in listed), *parts])
+    return Pulled(catalog=catalog, probability=probability, left_out=len(left_out), mark=mark)
 
 
-def _members(store: ObjectStore, model: str, window: Window) -> list[tuple[Member, ObjectInfo]]:
+def camera_folders(store: ObjectStore, model: str) -> list[str]:
+    """The folder of every camera that ever sent an image."""
+    return list(store.folders(keys.camera_folder(model)))
+
+
+def present_mark(store: ObjectStore, folders: Sequence[str], model: str, window: Window) -> str:
+    """The mark of what lies in the bucket for a window now; nothing is read but lists."""
+    images = (info for _, info in _members(store, folders, window))
+    return mark_of([*images, *_parts(store, model, window)])
+
+
+def _members(store: ObjectStore, folders: Sequence[str], window: Window) -> list[tuple[Member, ObjectInfo]]:
     found = {}
-    for prefix in keys.image_prefixes(store.folders(keys.camera_folder(model)), window):
+    for prefix in keys.image_prefixes(folders, window):
         for info in store.list(prefix):
             found[info.key] = (keys.member(info.key, info.size, info.etag, info.modified, prefix), info)
     return [found[key] for key in sorted(found)]

@@ -20,6 +20,19 @@ class IngestRules(BaseModel):
         description="A window closes this long after its end: objects may land that late",
     )
     catch_up: int = Field(default=24, ge=1, le=1000, description="At most this many windows are judged in one run")
+    late_hours: int = Field(
+        default=48,
+        ge=0,
+        le=7 * 24,
+        description="A judged window is judged again when something new lands in it within this time after its end; "
+        "0: never by itself",
+    )
+    new_labels: int = Field(
+        default=100,
+        ge=1,
+        description="Labels that the champion was not evaluated on from which monitor asks for an evaluation, "
+        "and again after every further so many",
+    )
     max_image_mb: int = Field(default=32, ge=1, le=64, description="Larger images are quarantined without a download")
     max_part_mb: int = Field(
         default=256, ge=1, le=2048, description="Larger files of records are quarantined; unpacked"
@@ -57,3 +70,8 @@ class IngestRules(BaseModel):
     def lateness(self) -> timedelta:
         """How long after its end a window closes."""
         return timedelta(minutes=self.allowed_lateness_minutes)
+
+    @property
+    def horizon(self) -> timedelta:
+        """How long after its end a judged window is looked at for late objects."""
+        return timedelta(hours=self.late_hours)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import psutil
 from prefect import get_run_logger, task
@@ -17,22 +17,21 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task, exponential_backoff
 
-from tasks.adapters.ledger.records import WindowState
-from tasks.adapters.objects import ObjectInfo
+from tasks.adapters.ledger.records import DecisionKind, WindowRecord, WindowState
 from tasks.connections import images, ledger, store, tables
-from tasks.domain.contract import Limits
-from tasks.domain.contract_labels import LabelRecord
-from tasks.domain.contract_reasons import Rejected
 from tasks.domain.contract_tables import labels_table
-from tasks.domain.errors import ConfigError, EvergreenError, LostLease, Transient
-from tasks.domain.snapshot import Claim, Snapshot, TableRef
-from tasks.domain.tables import CATALOG
+from tasks.domain.errors import ConfigError, EvergreenError, LostLease, NotFound, Transient
+from tasks.domain.intent import Intent
+from tasks.domain.model import ModelRef
+from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_of
 from tasks.domain.window import Window
-from tasks.ingest.catalog import QUARANTINED, Catalog, predictions_of
+from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
+from tasks.ingest.catalog import predictions_of
 from tasks.ingest.due import windows_due
+from tasks.ingest.label_files import label_files, read_labels
+from tasks.ingest.marks import grew
 from tasks.ingest.members import require_whole_hours
-from tasks.ingest.pull import Bucket, pull_window
-from tasks.ingest.reading import labels_of
+from tasks.ingest.pull import Bucket, camera_folders, present_mark, pull_window
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.supersede import newest
 
@@ -40,31 +39,27 @@ RETRIES = 4
 BACKOFF = exponential_backoff(backoff_factor=2)
 JITTER = 0.5
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 
 def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether trying again may help: decided by the type of the error alone."""
     return isinstance(state.result(raise_on_failure=False), Transient)
 
 
-def retried(function: Callable[P, R]) -> Task[P, R]:
-    """A task that waits out what is transient: tried again up to `RETRIES` times, 2 s, 4 s, 8 s … later."""
-    return task(
-        cache_policy=NO_CACHE,
-        retries=RETRIES,
-        retry_delay_seconds=BACKOFF,
-        retry_jitter_factor=JITTER,
-        retry_condition_fn=passing,
-    )(function)
+patient = task(
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=BACKOFF,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=passing,
+)
+"""A task that waits for a world that may recover."""
 
 
 def _owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-@retried
+@patient
 def due_windows(model: str, window: str | None, rules: IngestRules) -> list[Window]:
     """The window that was named, or all closed ones that were not judged yet, oldest first."""
     if window is not None:
@@ -77,7 +72,32 @@ def due_windows(model: str, window: str | None, rules: IngestRules) -> list[Wind
     return windows_due(closed, latest, rules.catch_up)
 
 
-@retried
+@patient
+def late_windows(model: str, rules: IngestRules) -> list[Window]:
+    """Judged windows in which something new has landed since, oldest first; at most the newest `catch_up`.
+
+    Only lists are read: what is in the bucket now is held against what was listed when the window was judged.
+    """
+    now = datetime.now(UTC)
+    rows = ledger().windows.between(model, now - rules.horizon - rules.length, now)
+    judged = {row.window: _mark(row) for row in rows if row.window.end > now - rules.horizon}
+    marks = {window: mark for window, mark in judged.items() if mark and window.length == rules.length}
+    if not marks:
+        return []
+    folders = camera_folders(store(), model)
+    late = [window for window, mark in marks.items() if grew(mark, present_mark(store(), folders, model, window))]
+    if late:
+        get_run_logger().info("objects landed after these windows were judged: %s", ", ".join(map(str, late)))
+    return late[-rules.catch_up :]
+
+
+def _mark(row: WindowRecord) -> str:
+    """What was listed when the window was judged; empty for one that is being judged, was given up, or has no mark."""
+    judged = row.state is WindowState.COMMITTED and row.facts is not None
+    return row.facts.artifacts.get(LISTED, "") if judged and row.facts is not None else ""
+
+
+@patient
 def open_window(model: str, window: Window, rescore: bool = False) -> Claim | None:
     """The right to judge a window; None when another run holds it or it was judged before.
 
@@ -110,7 +130,7 @@ def died_here(owner: str) -> bool:
     return host == socket.gethostname() and number.isdecimal() and not psutil.pid_exists(int(number))
 
 
-@retried
+@patient
 def pull(claim: Claim, rules: IngestRules) -> Snapshot:
     """Everything of the window: each listed object accepted or quarantined, records joined, tables written.
 
@@ -144,15 +164,16 @@ def _pulled(claim: Claim, rules: IngestRules) -> Snapshot:
         listed=len(catalog.rows),
         accepted=catalog.accepted,
         quarantined=refused,
+        mark=pulled.mark,
     )
 
 
-@retried
+@patient
 def labels(model: str, rules: IngestRules) -> TableRef:
     """The newest label of every image; refused ones are kept beside with their reasons and named in the log."""
     bucket = Bucket(store=store(), cache=images(), workers=rules.workers)
-    listed = [info for info in store().list(f"{model}/labels/") if not info.key.endswith("/")]
-    good, refused = _read_labels(bucket, listed, rules, _classes(model))
+    listed = label_files(store(), model)
+    good, refused = read_labels(bucket, listed, rules, _classes(model))
     digest = hashlib.sha256("\n".join(f"{info.key}\0{info.etag}" for info in listed).encode("utf-8", "surrogatepass"))
     folder = f"{model}/evergreen/labels/{digest.hexdigest()[:32]}"
     if refused.rows:
@@ -161,33 +182,39 @@ def labels(model: str, rules: IngestRules) -> TableRef:
     return tables().write(labels_table(newest(good)), "labels", f"{folder}.parquet")
 
 
-def _read_labels(
-    bucket: Bucket, listed: Sequence[ObjectInfo], rules: IngestRules, classes: int | None
-) -> tuple[list[tuple[str, LabelRecord]], Catalog]:
-    good: list[tuple[str, LabelRecord]] = []
-    refused = Catalog()
-    limit = rules.max_part_mb << 20
-    for info, data in bucket.contents(listed, limit):
-        limits = Limits(latest=info.modified + timedelta(minutes=rules.future_minutes), classes=classes)
-        answers = [(info.key, info.size, data)] if isinstance(data, Rejected) else labels_of(info, data, limit, limits)
-        for source, size, answer in answers:
-            if isinstance(answer, Rejected):
-                refused.rows.append(_refused(source, size, info.etag, answer))
-            else:
-                good.append((source, answer))
-    return good, refused
+@patient
+def labels_arrived(model: str, rules: IngestRules) -> Arrived | None:
+    """Enough labels that the champion was not evaluated on, unless that was announced already; None otherwise.
+
+    Only files of labels that landed since are read.
+    """
+    champion = ledger().promotions.champion(model)
+    if champion is None:
+        return None
+    last = _last_look(champion)
+    landed = last.candidates(label_files(store(), model))
+    bucket = Bucket(store=store(), cache=images(), workers=rules.workers)
+    good, _ = read_labels(bucket, landed, rules, len(champion.classes))
+    found = arrived(model, champion.sha256, last, last.unseen(newest(good)), rules.new_labels)
+    return None if found is None or ledger().outbox.get(found.key) else found
 
 
-def _refused(source: str, size: int, etag: str, why: Rejected) -> dict[str, Any]:
-    row = {
-        "key": source,
-        "size": size,
-        "etag": etag,
-        "verdict": QUARANTINED,
-        "reason": why.reason.value,
-        "note": why.note,
-    }
-    return {**dict.fromkeys(CATALOG.names), **row}
+def labels_announced(found: Arrived) -> None:
+    """Note that it was said: it is not said again for the same labels. Dying before this says it twice, never not."""
+    ledger().outbox.add(Intent(key=found.key, kind=LABELS_ARRIVED, payload=found.summary()))
+    ledger().outbox.done(found.key)
+
+
+def _last_look(champion: ModelRef) -> LastLook:
+    """The newest evaluation of the champion, with the labels that it knew."""
+    noted = ledger().decisions.latest(champion.name, DecisionKind.EVALUATED, champion.sha256)
+    if noted is None:
+        return LastLook(number=0, at=ledger().versions.get(champion.name, champion.sha256).created_at)
+    try:
+        rows = tables().read(table_of(noted.payload["labels"]), ["image_id", "labelled_at"]).to_pylist()
+    except NotFound:  # somebody tidied up: what landed in the last day may be counted again
+        rows = []
+    return LastLook(number=noted.seq, at=noted.at, known={row["image_id"]: row["labelled_at"] for row in rows})
 
 
 def _classes(model: str) -> int | None:

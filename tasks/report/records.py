@@ -14,7 +14,7 @@ from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Link
 from tasks.domain.promotion import Approval
-from tasks.domain.snapshot import Claim, Snapshot, table_note, table_of
+from tasks.domain.snapshot import LISTED, Claim, Snapshot, table_note, table_of
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.report.index_page import page_links
@@ -64,6 +64,7 @@ def facts_of(snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel]) -> 
         if row["verdict"] != "accepted":
             quarantined[row["reason"]] = quarantined.get(row["reason"], 0) + 1
     artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}
+    artifacts |= {LISTED: snapshot.mark} if snapshot.mark else {}
     return WindowFacts(
         listed=snapshot.listed,
         accepted=snapshot.accepted,
@@ -88,6 +89,15 @@ def stored_reports(model: str, window: Window) -> list[Report]:
         if stage is not Stage.EVALUATE:
             by_stage.setdefault(stage, []).append(finding)
     return [Report(stage=stage, findings=tuple(found)) for stage, found in by_stage.items()]
+
+
+def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:
+    """What labels said of this champion on the window before: judging it again must not forget that."""
+    before = ledger().windows.get(claim.model, claim.window)
+    if champion is None or before is None or before.facts is None or before.facts.champion_sha256 != champion.sha256:
+        return None
+    found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.EVALUATE]
+    return Report(stage=Stage.EVALUATE, findings=tuple(found)) if found else None
 
 
 def facts_again(model: str, window: Window) -> WindowFacts | None:

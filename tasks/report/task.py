@@ -43,7 +43,7 @@ def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> Window
         listed=facts.listed,
         accepted=facts.accepted,
         quarantined=facts.quarantined,
-        made_of=_made_of(facts),
+        made_of=_made_of(claim, facts),
     )
     folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
     key = f"{folder}/report-{claim.revision}-{claim.epoch}.html"
@@ -81,8 +81,9 @@ def _reference(facts: WindowFacts) -> list[Mapping[str, object]]:
     return rows
 
 
-def _made_of(facts: WindowFacts) -> tuple[Fact, ...]:
+def _made_of(claim: Claim, facts: WindowFacts) -> tuple[Fact, ...]:
     return (
+        Fact(label="Revision", value=str(claim.revision)),
         Fact(label="Champion", value=facts.champion_sha256[:12] or "none"),
         Fact(label="Reference", value=str(facts.reference_id or "none")),
         Fact(label="Rules", value=facts.config_hash[:12]),

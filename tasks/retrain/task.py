@@ -30,6 +30,7 @@ from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import TableRef
 from tasks.retrain.plan import TRAINED, Contract, Supply, contract_of, fit_key, learning_rate, refusal
 from tasks.retrain.rules import RetrainRules
+from tasks.retrain.underway import waiting
 from tasks.settings import settings
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ def check_retrain(model: str, champion: ModelRef | None, dataset: TableRef, rule
     """Why nothing is trained now, in a sentence for people; empty when `fit_challenger` may go on."""
     if _fitted(model, fit_key(model, champion, dataset.digest, rules)) is not None:
         return ""
+    if champion is not None and (question := waiting(model)):
+        return question
     table = tables().read(dataset, ["split", "source"])
     supply = Supply(train=table["split"].to_pylist().count("train"), recent=table["source"].to_pylist().count("recent"))
     made = [record.created_at for record in ledger().versions.list(model) if record.source in TRAINED]

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from prefect import Flow
+from prefect.events import DeploymentTriggerTypes
+from pydantic import TypeAdapter
 
 ROOT = Path(__file__).parents[2]
 SPEC = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
@@ -72,6 +74,29 @@ def test_every_event_that_is_expected_is_one_that_flows_announce() -> None:
     announced = set(re.findall(r'"(evergreen\.[\w.]+)"', (ROOT / "flows/events.py").read_text(encoding="utf-8")))
     expected = {e for d in DEPLOYMENTS for t in d.get("triggers", []) for e in t["expect"]}
     assert expected and expected <= announced
+
+
+def test_every_event_that_asks_for_a_flow_is_answered_by_one_trigger_that_names_the_model() -> None:
+    wanted = {
+        "evergreen.labels.arrived": "flows.evaluate.evaluate",
+        "evergreen.performance.breached": "flows.retrain.retrain",
+    }
+    answered = [(e, d["entrypoint"], t) for d in DEPLOYMENTS for t in d.get("triggers", []) for e in t["expect"]]
+    assert sorted((event, flow) for event, flow, _ in answered) == sorted(wanted.items())
+    for _, _, trigger in answered:
+        assert trigger["parameters"]["model"] == "{{ event.payload.model }}"
+        assert (trigger["posture"], trigger["threshold"]) == ("Reactive", 1)
+        assert trigger["for_each"] == ["prefect.resource.id"]
+        assert trigger["match"] == {"prefect.resource.id": "evergreen.model.*"}
+
+
+def test_prefect_itself_reads_every_trigger_as_it_is_written() -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(DeploymentTriggerTypes)
+    for d in DEPLOYMENTS:
+        for trigger in d.get("triggers", []):
+            read = adapter.validate_python(trigger)
+            assert set(trigger["expect"]) == read.expect
+            assert read.parameters == trigger["parameters"]
 
 
 def test_bare_template_expressions_are_of_types_that_prefect_can_serialise() -> None:

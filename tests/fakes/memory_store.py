@@ -11,7 +11,8 @@ from tasks.domain.errors import EvergreenError, NotFound, ObjectRejected, StoreU
 
 
 class MemoryStore:
-    """Objects by key. `away` makes every call fail; `reads` lists the keys whose bytes were asked for."""
+    """Objects by key; what is put lands at the moment `landed`. `away` makes every call fail; `reads` lists the keys
+    whose bytes were asked for."""
 
     def __init__(self, landed: datetime = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)) -> None:
         self.bucket = "memory"
@@ -20,6 +21,7 @@ class MemoryStore:
         self.reads: list[str] = []
         self.away = False
         self.landed = landed
+        self.moments: dict[str, datetime] = {}
 
     def _answer(self) -> None:
         if self.away:
@@ -28,12 +30,13 @@ class MemoryStore:
     def _info(self, key: str) -> ObjectInfo:
         data = self.objects[key]
         etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        return ObjectInfo(key=key, size=len(data), etag=etag, modified=self.landed)
+        return ObjectInfo(key=key, size=len(data), etag=etag, modified=self.moments.get(key, self.landed))
 
     def put(self, key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
         self._answer()
         self.objects[key] = data
         self.types[key] = content_type
+        self.moments[key] = self.landed
 
     def put_file(self, key: str, path: Path, content_type: str = "application/octet-stream") -> None:
         self.put(key, path.read_bytes(), content_type)

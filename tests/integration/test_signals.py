@@ -26,6 +26,7 @@ from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.metrics import exposition
 from tasks.adapters.notify import channels
 from tasks.alert.delivery import Delivered, deliver
+from tasks.alert.history import History
 from tasks.alert.message import alert_for
 from tasks.alert.rules import AlertRules
 from tasks.domain.finding import Finding, Outcome, Report, Stage
@@ -107,7 +108,7 @@ def judge(book: Ledger, number: int, outcome: Outcome) -> None:
         causes=(cause,) if sick else (), reports=(Report(stage=Stage.DRIFT, findings=(finding,)),),
     )  # fmt: skip
     earlier = [row.verdict for row in reversed(book.windows.latest("solar")) if row.verdict]
-    intent = alert_for("solar", window, verdict, earlier, AlertRules())
+    intent = alert_for("solar", window, verdict, History(earlier=earlier), AlertRules())
     claim = book.windows.claim("solar", window, "worker")
     assert claim is not None
     facts = WindowFacts(listed=10, accepted=9, quarantined={"truncated_image": 1})

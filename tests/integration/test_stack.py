@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from tasks.adapters.orchestrator import Orchestrator
 from tasks.settings import load
 from tasks.stack import processes, server_checks
 from tasks.stack import state as remembered
@@ -124,6 +126,11 @@ def test_a_scheduled_run_completes(stack: Stack) -> None:
     with stack.site.prefect() as api:
         runs = eventually(lambda: api.call("POST", "/flow_runs/filter", done))
     assert any(run["auto_scheduled"] for run in runs)
+    here = load({"EVERGREEN_HOME": str(stack.home.path)})
+    orchestrator = Orchestrator(here.prefect_url, here.prefect_auth and here.prefect_auth.get_secret_value())
+    waiting = orchestrator.unfinished("nap", timedelta(hours=1))
+    orchestrator.close()
+    assert waiting and all(run.parameters == {"seconds": 0} and not run.finished for run in waiting)
 
 
 def test_the_doctor_is_content_with_the_servers(stack: Stack) -> None:

@@ -47,6 +47,13 @@ class Decisions:
         with self._database.read() as connection:
             return [_decision(row) for row in connection.execute(query).mappings()]
 
+    def latest(self, model: str, kind: str, subject: str) -> Decision | None:
+        """The newest row of that kind about that subject, or None."""
+        same = (decisions.c.model == model, decisions.c.kind == str(kind), decisions.c.subject == subject)
+        query = select(decisions).where(*same).order_by(decisions.c.seq.desc()).limit(1)
+        with self._database.read() as connection:
+            return next((_decision(row) for row in connection.execute(query).mappings()), None)
+
     def head(self) -> tuple[int, str]:
         """Number and hash of the newest row; (0, "") before the first."""
         with self._database.read() as connection:

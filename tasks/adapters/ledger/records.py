@@ -35,7 +35,7 @@ class OutboxState(StrEnum):
 
 
 class DecisionKind(StrEnum):
-    """Kinds of decision that the ledger itself writes; others may add their own."""
+    """Kinds of decision that several parts write or ask for; others may add their own."""
 
     VERDICT = "verdict"
     WINDOW_FAILED = "window_failed"
@@ -45,6 +45,7 @@ class DecisionKind(StrEnum):
     APPROVAL = "approval"
     PROMOTION = "promotion"
     REFERENCE = "reference"
+    EVALUATED = "evaluated"  # a champion was held against labels; the payload names their table
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
 

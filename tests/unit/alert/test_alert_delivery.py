@@ -11,6 +11,7 @@ import pytest
 from tasks.adapters.ledger.records import OutboxState
 from tasks.adapters.ledger.store import Ledger
 from tasks.alert.delivery import Delivered, deliver
+from tasks.alert.history import History
 from tasks.alert.message import alert_for
 from tasks.alert.rules import AlertRules
 from tasks.domain.errors import DeliveryFailed
@@ -69,7 +70,7 @@ def alert(day: int = 0, rules: AlertRules = LOUD, camera: str = "line-1") -> Int
     start = datetime(2026, 11, 1, tzinfo=UTC) + day * DAY
     cause = Cause(kind=CauseKind.CAMERA, summary="dark", cameras=(camera,))
     verdict = Verdict(outcome=Outcome.BREACH, action=Action.FIX_CAMERA, sentence="dark", causes=(cause,))
-    intent = alert_for("solar", Window(start, start + DAY), verdict, [], rules)
+    intent = alert_for("solar", Window(start, start + DAY), verdict, History(), rules)
     assert intent is not None
     return intent
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tasks.alert.history import History
 from tasks.alert.message import alert_for
 from tasks.alert.rules import AlertRules
 from tasks.domain.finding import Finding, Outcome, Report, Stage
@@ -45,7 +46,7 @@ def told(verdicts: list[Verdict], rules: AlertRules = LOUD) -> list[str | None]:
     heard: list[str | None] = []
     for at, verdict in enumerate(verdicts):
         window = Window(DAY.start + at * DAY.length, DAY.end + at * DAY.length)
-        intent = alert_for("solar", window, verdict, [verdict_json(v) for v in verdicts[:at]], rules)
+        intent = alert_for("solar", window, verdict, History(earlier=[verdict_json(v) for v in verdicts[:at]]), rules)
         heard.append(intent.payload["notice"]["severity"] if intent else None)
     return heard
 
@@ -106,8 +107,8 @@ def test_more_breaches_than_windows_is_refused() -> None:
         AlertRules(fire_breaches=3, fire_windows=2)
 
 
-def intent_for(verdict: Verdict, earlier: list[dict[str, Any]] | None = None, **more: Any) -> Intent:
-    intent = alert_for("solar", DAY, verdict, earlier or [], AlertRules(), **more)
+def intent_for(verdict: Verdict, previous: dict[str, Any] | None = None, **more: Any) -> Intent:
+    intent = alert_for("solar", DAY, verdict, History(previous=previous), AlertRules(), **more)
     assert intent is not None
     return intent
 
@@ -118,7 +119,7 @@ def test_judging_the_same_window_again_makes_the_same_key() -> None:
 
 def test_a_rescored_window_that_turns_healthy_resolves_under_another_key() -> None:
     first = intent_for(sick("line-1"))
-    second = intent_for(HEALTHY, [verdict_json(sick("line-1"))])
+    second = intent_for(HEALTHY, verdict_json(sick("line-1")))
     assert second.key != first.key
     assert second.payload["signature"] == first.payload["signature"]
 
@@ -184,6 +185,55 @@ def test_since_is_the_window_itself_when_no_onset_is_known() -> None:
 
 def test_one_day_later_is_another_key() -> None:
     later = Window(DAY.start + timedelta(days=1), DAY.end + timedelta(days=1))
-    other = alert_for("solar", later, sick("line-1"), [], AlertRules())
+    other = alert_for("solar", later, sick("line-1"), History(), AlertRules())
     assert other is not None
     assert other.key != intent_for(sick("line-1")).key
+
+
+def heard_again(
+    present: Verdict,
+    previous: Verdict,
+    earlier: tuple[Verdict, ...] = (),
+    later: tuple[Verdict, ...] = (),
+    rules: AlertRules = LOUD,
+) -> str | None:
+    """Severity of what people are told when a window is judged again."""
+    history = History(
+        earlier=[verdict_json(each) for each in earlier],
+        previous=verdict_json(previous),
+        later=[verdict_json(each) for each in later],
+    )
+    intent = alert_for("solar", DAY, present, history, rules)
+    return intent.payload["notice"]["severity"] if intent else None
+
+
+@pytest.mark.parametrize("verdict", [sick("line-1"), HEALTHY, UNDECIDED])
+@pytest.mark.parametrize("earlier", [(), (sick("line-1"),), (sick("line-2"), HEALTHY)])
+def test_judging_again_with_the_same_answer_is_never_news(verdict: Verdict, earlier: tuple[Verdict, ...]) -> None:
+    for fire, resolve in ((1, 1), (2, 2), (1, 2)):
+        rules = AlertRules(fire_breaches=fire, fire_windows=fire, resolve_windows=resolve)
+        assert heard_again(verdict, verdict, earlier, rules=rules) is None
+
+
+def test_one_window_that_is_judged_twice_is_one_sick_window() -> None:
+    two = AlertRules(fire_breaches=2, fire_windows=2)
+    assert heard_again(sick("line-1"), sick("line-1"), (HEALTHY,), rules=two) is None
+    assert heard_again(sick("line-1"), HEALTHY, (sick("line-1"),), rules=two) == "critical"
+
+
+def test_a_window_that_falls_sick_when_it_is_judged_again_is_told() -> None:
+    assert heard_again(sick("line-1"), HEALTHY) == "critical"
+    assert heard_again(sick("line-1"), UNDECIDED, (HEALTHY,), (UNDECIDED,)) == "critical"
+
+
+def test_late_news_that_later_windows_have_overtaken_is_kept_quiet() -> None:
+    assert heard_again(sick("line-1"), HEALTHY, later=(HEALTHY,)) is None
+    assert heard_again(HEALTHY, sick("line-1"), later=(sick("line-1"),)) is None
+
+
+def test_what_stands_since_a_later_window_is_not_told_again_for_an_earlier_one() -> None:
+    assert heard_again(sick("line-1"), HEALTHY, later=(sick("line-1"),)) is None
+
+
+def test_an_undecided_second_look_ends_nothing() -> None:
+    assert heard_again(UNDECIDED, sick("line-1")) is None

@@ -203,6 +203,15 @@ class RecordBattery:
         with pytest.raises(NotFound):
             ledger.references.get(99)
 
+    def test_the_newest_decision_of_a_kind_about_a_subject_is_found(self, ledger: Ledger) -> None:
+        for subject, n in (("a", 1), ("b", 2), ("a", 3)):
+            ledger.decisions.append(MODEL, "evaluated", subject, "evaluate", {"n": n})
+        ledger.decisions.append(MODEL, "curated", "a", "curate", {"n": 4})
+        ledger.decisions.append("other", "evaluated", "a", "evaluate", {"n": 5})
+        found = ledger.decisions.latest(MODEL, "evaluated", "a")
+        assert found is not None and found.payload == {"n": 3}
+        assert ledger.decisions.latest(MODEL, "evaluated", "c") is None
+
     def test_an_evaluation_comes_back_whole_nan_included(self, ledger: Ledger) -> None:
         stated = evaluation(map50=0.75, recall=math.nan)
         number = ledger.evaluations.save(MODEL, stated, window())
