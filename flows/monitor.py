@@ -35,6 +35,7 @@ def monitor(
     model: str | None = None,
     window: str | None = None,
     rescore: bool = False,
+    backfill: str | None = None,
     ingest: IngestRules = IngestRules(),
     quality: QualityRules = QualityRules(),
     drift: DriftRules = DriftRules(),
@@ -49,6 +50,7 @@ def monitor(
         model: Name of the registered model; empty for every model that the ledger knows.
         window: `start/end` in ISO 8601 to judge one window by name; empty for all that are due or have late objects.
         rescore: Judge a window again that was judged before (a new revision; the old one is kept).
+        backfill: `start/end` in ISO 8601 to judge every window of that span, oldest first.
         ingest: Where windows begin and end, what may come in, and how late.
         quality: What the records and images must satisfy.
         drift: Which properties are compared, and how large a change matters.
@@ -58,7 +60,7 @@ def monitor(
     judged = [
         found
         for name in names
-        for each, again in agenda(name, window, rescore, ingest)
+        for each, again in agenda(name, window, backfill, rescore, ingest)
         if (found := judge_window(name, each, again, ingest, quality, drift, alerts)) is not None
     ]
     for name in names:
@@ -70,10 +72,12 @@ def monitor(
     return Completed(name=newest.verdict.state_name, message=newest.verdict.sentence)
 
 
-def agenda(model: str, window: str | None, rescore: bool, ingest: IngestRules) -> list[tuple[Window, bool]]:
+def agenda(
+    model: str, window: str | None, backfill: str | None, rescore: bool, ingest: IngestRules
+) -> list[tuple[Window, bool]]:
     """The windows to judge, and whether each is judged again: those that are due first, they are never held up."""
-    due = [(each, rescore) for each in due_windows(model, window, ingest)]
-    return due if window else due + [(each, True) for each in late_windows(model, ingest)]
+    due = [(each, rescore) for each in due_windows(model, window, ingest, backfill)]
+    return due if window or backfill else due + [(each, True) for each in late_windows(model, ingest)]
 
 
 def tell_of_labels(model: str, ingest: IngestRules) -> None:

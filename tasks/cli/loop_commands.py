@@ -10,9 +10,17 @@ from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
 POLL_SECONDS = 1.0
 
 
-def monitor(model: str | None = None, *, window: str | None = None, rescore: bool = False, json: bool = False) -> int:
-    """Judge every window that is due, or one by name (`--window start/end`)."""
-    return _start("monitor/default", _given(model=model, window=window, rescore=rescore), json)
+def monitor(
+    model: str | None = None,
+    *,
+    window: str | None = None,
+    backfill: str | None = None,
+    rescore: bool = False,
+    json: bool = False,
+) -> int:
+    """Judge every window that is due, one by name (`--window start/end`), or all of a span (`--backfill start/end`)."""
+    given = _given(model=model, window=window, backfill=backfill, rescore=rescore)
+    return _start("monitor/default", given, json)
 
 
 def evaluate(model: str | None = None, *, json: bool = False) -> int:

@@ -62,6 +62,17 @@ class Window:
         """The window of the same length that ends where this one starts."""
         return Window(self.start - self.length, self.start)
 
+    def tiles(self, length: timedelta) -> tuple[Window, ...]:
+        """The tiles of that length, counted from 1970, that lie wholly inside, oldest first; none when too short.
+
+        >>> night = Window.parse("2026-11-20T22:30:00Z/2026-11-21T01:00:00Z")
+        >>> [str(tile)[11:16] for tile in night.tiles(timedelta(hours=1))]
+        ['23:00', '00:00']
+        """
+        first = EPOCH - ((EPOCH - self.start) // length) * length
+        count = max(0, (self.end - first) // length)
+        return tuple(Window(first + n * length, first + (n + 1) * length) for n in range(count))
+
     def contains(self, moment: datetime) -> bool:
         """Whether the moment lies in [start, end)."""
         return self.start <= moment < self.end

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from tasks.domain.errors import ConfigError
 from tasks.domain.window import Window
 
 
@@ -19,3 +22,15 @@ def windows_due(newest: Window, last_judged: Window | None, catch_up: int) -> li
         due.append(tile)
         tile = tile.previous()
     return due[::-1]
+
+
+def span_windows(span: str, length: timedelta) -> list[Window]:
+    """Every window of `length` that lies wholly inside the span `start/end`, oldest first.
+
+    Raises:
+        ConfigError: there is none, or the span is not written as `start/end`.
+    """
+    found = Window.parse(span).tiles(length)
+    if not found:
+        raise ConfigError(f"{span} holds no whole window: windows are {length} long and counted from midnight UTC")
+    return list(found)

@@ -27,7 +27,7 @@ from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_of
 from tasks.domain.window import Window
 from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
 from tasks.ingest.catalog import predictions_of
-from tasks.ingest.due import windows_due
+from tasks.ingest.due import span_windows, windows_due
 from tasks.ingest.label_files import label_files, read_labels
 from tasks.ingest.marks import grew
 from tasks.ingest.members import require_whole_hours
@@ -60,8 +60,16 @@ def _owner() -> str:
 
 
 @patient
-def due_windows(model: str, window: str | None, rules: IngestRules) -> list[Window]:
-    """The window that was named, or all closed ones that were not judged yet, oldest first."""
+def due_windows(model: str, window: str | None, rules: IngestRules, backfill: str | None = None) -> list[Window]:
+    """The window that was named, every one of a span, or all closed ones that were not judged yet; oldest first.
+
+    Raises:
+        ConfigError: both were named, or the span holds no whole window.
+    """
+    if window is not None and backfill is not None:
+        raise ConfigError("name either one window or a span to backfill, not both")
+    if backfill is not None:
+        return span_windows(backfill, rules.length)
     if window is not None:
         named = Window.parse(window)
         require_whole_hours(named)

@@ -7,7 +7,8 @@ teller's business: `tasks.cli.demo` for people, the end-to-end test for itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tasks.adapters.ledger.records import WindowRecord
@@ -15,7 +16,7 @@ from tasks.adapters.orchestrator import Run
 from tasks.connections import ledger, orchestrator, registry
 from tasks.domain.errors import EvergreenError, NotFound
 from tasks.domain.promotion import Approval, Promotion
-from tasks.domain.verdict import Action
+from tasks.domain.verdict import STATE_NAMES, Action
 from tasks.domain.window import Window
 from tasks.drift.task import pin_reference
 from tasks.promote.reconcile import reconcile
@@ -42,6 +43,15 @@ class Teller(Protocol):
 
     def bar(self, title: str, total: int | None) -> Progress:
         """A bar for a step of `total` units (None: unknown); call the result with how many were done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What monitor said of one window."""
+
+    window: Window
+    state_name: str
+    sentence: str
 
 
 class Story:
@@ -84,25 +94,28 @@ class Story:
         reconcile(ledger(), registry(), self.model)
         return promotion
 
-    def live(self, key: str) -> list[Run]:
-        """Replay a chapter and let monitor judge each of its windows."""
+    def live(self, key: str) -> list[Day]:
+        """Replay a chapter, let monitor judge its windows in one run, and tell what it found on each."""
         chapter = self.chapter(key)
         self.tell.say(chapter.title)
         serving = Serving(self.scenario)
-        runs = []
         for window in chapter.windows:
             known = ledger().windows.get(self.model, window)
             if known is None or known.facts is None or not known.facts.accepted:  # else the day was lived before
                 serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
-            run = self.monitor(window)
-            self.tell.say(said(run))
-            runs.append(run)
-        return runs
+        span = Window(chapter.windows[0].start, chapter.windows[-1].end)
+        parameters = {"model": self.model, "backfill": str(span), "rescore": True}
+        run = self.run("monitor", parameters, f"{_dates(chapter.windows)}: monitor")
+        days = [self._day(window, run) for window in chapter.windows]
+        for day in days:
+            self.tell.say(f"{day.window.start:%a %d %b}: {day.state_name}: {day.sentence}")
+        return days
 
-    def monitor(self, window: Window) -> Run:
-        """Judge one window with the deployed monitor flow."""
-        parameters = {"model": self.model, "window": str(window), "rescore": True}
-        return self.run("monitor", parameters, f"{window.start:%a %d %b}: monitor")
+    def _day(self, window: Window, run: Run) -> Day:
+        row = ledger().windows.get(self.model, window)
+        if row is None or row.verdict is None or row.outcome is None:
+            raise UnexpectedError(f"monitor left {window} without a verdict: {said(run)}\n{run.url}")
+        return Day(window=window, state_name=STATE_NAMES[row.outcome], sentence=row.verdict["sentence"])
 
     def accept(self) -> int:
         """A person accepts the judged days as healthy: the reference that drift is measured against."""
@@ -160,6 +173,11 @@ class Story:
         found = orchestrator().run(run.id)
         _check(found, None)
         return found
+
+
+def _dates(windows: Sequence[Window]) -> str:
+    first, last = windows[0], windows[-1]
+    return f"{first.start:%a %d %b}" + (f" to {last.start:%a %d %b}" if last != first else "")
 
 
 def said(run: Run) -> str:

@@ -69,9 +69,9 @@ def _decay(story: Any, seen: Lived) -> None:
 
 
 def _live(story: Any, seen: Lived, key: str) -> None:
-    runs = story.live(key)
-    seen.states[key] = [run.state_name for run in runs]
-    seen.sentences[key] = runs[-1].message
+    days = story.live(key)
+    seen.states[key] = [day.state_name for day in days]
+    seen.sentences[key] = days[-1].sentence
 
 
 def _approve(story: Any, seen: Lived, chromium: str) -> None:

@@ -87,12 +87,15 @@ class Line:
                    "labelled_at": self.bucket.landed.isoformat()}  # fmt: skip
             self.bucket.put(f"{MODEL}/labels/{name}.json", json.dumps(row).encode())
 
-    def monitor(self, rules: IngestRules = RULES, window: Window | None = None) -> list[Judged]:
+    def monitor(
+        self, rules: IngestRules = RULES, window: Window | None = None, backfill: Window | None = None
+    ) -> list[Judged]:
         """One run of the flow's own functions, as its body calls them."""
+        asked = [str(each) if each else None for each in (window, backfill)]
         with disable_run_logger():
             judged = [
                 monitoring.judge_window(MODEL, each, again, rules, QualityRules(), DriftRules(), AlertRules())
-                for each, again in monitoring.agenda(MODEL, str(window) if window else None, False, rules)
+                for each, again in monitoring.agenda(MODEL, *asked, False, rules)
             ]
             monitoring.tell_of_labels(MODEL, rules)
         return [each for each in judged if each is not None]
@@ -218,6 +221,15 @@ def test_a_window_by_name_is_judged_alone(line: Line) -> None:
     line.monitor(window=line.window(1))
     line.shoot("b", back=1, late=HOUR)
     assert [each.window for each in line.monitor(window=line.newest)] == [line.newest]
+
+
+def test_a_backfill_judges_every_window_of_its_span_that_was_not_judged_yet(line: Line) -> None:
+    line.shoot("early", back=5)
+    line.shoot("late", back=3)
+    line.monitor(window=line.window(4))
+    judged = line.monitor(backfill=Window(line.window(5).start, line.window(3).end))
+    assert [each.window for each in judged] == [line.window(5), line.window(3)]
+    assert [line.record(back).revision for back in (5, 4, 3)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("hours", "revisions"), [(0, []), (3, []), (8, [2])])
