@@ -23,10 +23,10 @@ DARK_LIGHT, DIRT = 0.33, 0.35
 NEW_SHARE = 0.7
 """Chance of each part to come in the new finish once it has arrived."""
 
-GOLDEN_HOURS = (7, 11, 15, 19)
+GOLDEN_HOURS = (7, 10, 13, 16, 19)
 """Hours of the commissioning day whose scenes are golden: whole sessions, so that nothing leaks into training."""
 
-COMMISSIONED = 330
+COMMISSIONED = 360
 SHOTS = {"accepted": 160, "healthy": 160, "camera": 160, "changed": 150, "after": 160}
 DAYS = {"accepted": 2, "healthy": 1, "camera": 2, "changed": 2, "after": 2}
 TITLES = {
@@ -76,7 +76,7 @@ class Parts:
         self.chapters = chapters_of(DAYS, TITLES, now)
 
     def commissioning(self) -> Iterator[Shot]:
-        """Labelled scenes of the day before the first window, every fourth hour golden."""
+        """Labelled scenes of the day before the first window, five hours of it golden."""
         day = self.chapters[0].windows[0].previous()
         for number, moment in enumerate(spread(day, COMMISSIONED)):
             yield _shot(number, moment, {}, golden=moment.hour in GOLDEN_HOURS)
