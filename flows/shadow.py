@@ -51,7 +51,7 @@ def shadow(
     )
     gate_hash = publish_comparison(champion, challenger, comparison)
     if comparison.outcome is not Outcome.OK:
-        return Completed(name="GateClosed", message=f"{challenger} did not pass: {comparison.outcome.value}")
+        return Completed(name="GateClosed", message=f"{challenger} did not pass: {comparison.closed}")
     run_deployment(
         "promote/default",
         parameters={"model": model, "challenger_sha256": challenger.sha256, "gate_hash": gate_hash},

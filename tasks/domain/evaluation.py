@@ -57,3 +57,9 @@ class Comparison:
     def outcome(self) -> Outcome:
         """The worst of all gates."""
         return Outcome.worst(gate.outcome for gate in self.gates)
+
+    @property
+    def closed(self) -> str:
+        """The gates that are not ok, each with what was measured; empty when all are."""
+        shut = (gate for gate in self.gates if gate.outcome is not Outcome.OK)
+        return "; ".join(f"{gate.check} of {gate.subject} {gate.outcome.value} {gate.note}".strip() for gate in shut)
