@@ -27,7 +27,7 @@ GOLDEN_HOURS = (7, 10, 13, 16, 19)
 """Hours of the commissioning day whose scenes are golden: whole sessions, so that nothing leaks into training."""
 
 COMMISSIONED = 360
-SHOTS = {"accepted": 128, "healthy": 128, "camera": 128, "changed": 150, "after": 128}
+SHOTS = {"accepted": 128, "healthy": 128, "camera": 128, "changed": 170, "after": 128}
 DAYS = {"accepted": 2, "healthy": 1, "camera": 2, "changed": 2, "after": 2}
 TITLES = {
     "accepted": "Two quiet days: people accept them as healthy",
@@ -49,9 +49,9 @@ FIRST: Mapping[str, Any] = {
     "lr0": 0.003,
     "hyper": {**_HYPER, "optimizer": "AdamW"},
 }
-_CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4, "val_share": 0.15}
+_CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.5, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "monitor/default": {"ingest": {"window_minutes": 1440}},
+    "monitor/default": {"ingest": {"window_minutes": 1440}, "drift": {"min_camera_scenes": 20}},
     "evaluate/default": {"curate": _CURATE},
     "retrain/default": {
         "curate": _CURATE,

@@ -151,17 +151,20 @@ class Story:
         Raises:
             UnexpectedError: a run of the chain failed or a gate stayed closed.
         """
-        watched = {"retrain": "training the challenger", "shadow": "challenger beside champion", "promote": ""}
-        bars = {flow: self.tell.bar(title, None) for flow, title in watched.items() if title}
+        watched = {"retrain": "training the challenger", "shadow": "challenger beside champion"}
+        bars: dict[str, Progress] = {}
         deadline = time.monotonic() + RUN_LIMIT_SECONDS
         while time.monotonic() < deadline:
             waiting = ledger().approvals.pending(self.model)
             if waiting and orchestrator().run(waiting[0].flow_run_id).waiting:
                 return waiting[0]
-            for flow, bar in bars.items():
+            for flow, title in watched.items():
                 for run in orchestrator().runs(flow, limit=1):
-                    bar(int(not run.finished))
+                    if flow not in bars and not run.finished:
+                        bars[flow] = self.tell.bar(title, None)
                     _check(run, {"Trained", "GatePassed"})
+            for bar in list(bars.values())[-1:]:
+                bar(1)
             time.sleep(POLL_SECONDS)
         raise UnexpectedError("nobody was asked in time: look at the runs of retrain and shadow in the Prefect UI")
 
