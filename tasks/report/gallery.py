@@ -197,7 +197,7 @@ def _drawn(marks: Sequence[tuple[str, Mark]], view: Corners) -> tuple[Drawn, ...
 def _place(text: str, box: Corners, view: Corners, taken: list[Corners]) -> tuple[float, float] | None:
     """Where the text starts: above its box, else below, inside the view; None when neither is free."""
     unit = max(view[2:]) / SHOWN_SIDE
-    width, height = len(text) * TEXT * 0.6 * unit, TEXT * unit
+    width, height = len(text) * TEXT * 0.7 * unit, TEXT * unit
     x = max(view[0] + 2 * unit, min(box[0], view[0] + view[2] - width))
     for y in (box[1] - 4 * unit, box[3] + height):
         here = (x, y - height, x + width, y + 3 * unit)
