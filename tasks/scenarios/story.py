@@ -108,7 +108,7 @@ class Story:
         run = self.run("monitor", parameters, f"{_dates(chapter.windows)}: monitor")
         days = [self._day(window, run) for window in chapter.windows]
         for day in days:
-            self.tell.say(f"{day.window.start:%a %d %b}: {day.state_name}: {day.sentence}")
+            self.tell.say(f"{day.window.start:%a %d %b}: {_named(day.state_name, day.sentence)}")
         return days
 
     def _day(self, window: Window, run: Run) -> Day:
@@ -185,7 +185,11 @@ def _dates(windows: Sequence[Window]) -> str:
 
 def said(run: Run) -> str:
     """The outcome of a run in one sentence."""
-    return run.message if run.message.startswith(run.state_name) else f"{run.state_name}: {run.message}"
+    return _named(run.state_name, run.message)
+
+
+def _named(state: str, sentence: str) -> str:
+    return sentence if sentence.startswith(state) else f"{state}: {sentence}"
 
 
 def wait_until(done: Callable[[], bool], tick: Progress) -> None:
