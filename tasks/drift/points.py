@@ -93,8 +93,11 @@ def first_of(found: Points) -> NDArray[np.bool_]:
 
 def canonical(sample: FloatArray, labels: Labels | None) -> Side:
     """The rows in an order of their own, with their sessions; without labels every row is a session."""
-    keys = sample.T[::-1] if labels is None else [*sample.T[::-1], labels]
-    order = np.lexsort(keys)
+    sums = sample.sum(axis=1)
+    order = np.argsort(sums, kind="stable") if labels is None else np.lexsort((labels, sums))
+    ties = np.flatnonzero(np.diff(sums[order]) == 0)
+    if (sample[order[ties]] != sample[order[ties + 1]]).any():  # rare: other rows with the same sum
+        order = np.lexsort(sample.T[::-1] if labels is None else [*sample.T[::-1], labels])
     return sample[order], np.arange(len(order)) if labels is None else labels[order]
 
 

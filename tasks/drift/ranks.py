@@ -19,10 +19,12 @@ LOOKED_AT = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """The bin of every value, (m,) and (n,), and the values per bin, (BINS,) each; larger values are in no lower bin."""
+    """The bin of every value, (m,) and (n,), and the values per bin, (BINS,); larger values are in no lower bin."""
 
     places: tuple[Labels, Labels]
     counts: tuple[Labels, Labels]
+    low: float
+    per_unit: float
 
     def mean_score(self) -> float:
         """Mean normal score of the current values in the reference, as if a bin's values lay like the reference's."""
@@ -44,10 +46,10 @@ def counted(reference: FloatArray, current: FloatArray) -> Counted | None:
     spread = high - low
     if not 0 < 3 * spread < np.inf:
         return None
-    first, second = (_places(side, low - spread, BINS / (3 * spread)) for side in (reference, current))
-    return Counted(
-        places=(first, second), counts=(np.bincount(first, minlength=BINS), np.bincount(second, minlength=BINS))
-    )
+    low, per_unit = low - spread, BINS / (3 * spread)
+    first, second = (_places(side, low, per_unit) for side in (reference, current))
+    counts = (np.bincount(first, minlength=BINS), np.bincount(second, minlength=BINS))
+    return Counted(places=(first, second), counts=counts, low=low, per_unit=per_unit)
 
 
 def largest_gap(reference: FloatArray, current: FloatArray, found: Counted | None = None) -> float:
@@ -68,7 +70,7 @@ def largest_gap(reference: FloatArray, current: FloatArray, found: Counted | Non
 def _shares(reference: FloatArray, current: FloatArray) -> FloatArray:
     """The reference's share minus the current's at or below each value of either."""
     first, second = np.sort(reference), np.sort(current)
-    values = np.concatenate([first, second])
+    values = np.concatenate([_distinct(first), _distinct(second)])
     below = [np.searchsorted(side, values, side="right") / len(side) for side in (first, second)]
     gaps: FloatArray = below[0] - below[1]
     return gaps
@@ -78,16 +80,19 @@ def _looked_into(reference: FloatArray, current: FloatArray, found: Counted, wan
     """The largest gap at the values within the wanted bins; 0 when no bin is wanted."""
     if not wanted.any():
         return 0.0
-    held = [values[wanted[place]] for values, place in zip((reference, current), found.places, strict=True)]
-    bins = np.concatenate([place[wanted[place]] for place in found.places])
-    values = np.concatenate(held)
-    order = np.argsort(values, kind="stable")
-    values, bins = values[order], bins[order]
+    held = [np.sort(values[wanted[place]]) for values, place in zip((reference, current), found.places, strict=True)]
+    values = np.concatenate([_distinct(side) for side in held])
+    bins = _places(values, found.low, found.per_unit)
     shares = np.zeros(len(values))
     for sign, side, counts in zip((1, -1), held, found.counts, strict=True):
         passed = np.cumsum(np.where(wanted, 0, counts))  # values in lower bins that are not looked into
-        shares += sign * (passed[bins] + np.searchsorted(np.sort(side), values, side="right")) / counts.sum()
+        shares += sign * (passed[bins] + np.searchsorted(side, values, side="right")) / counts.sum()
     return float(np.abs(shares).max())
+
+
+def _distinct(ordered: FloatArray) -> FloatArray:
+    """The last of each run of equal values: where a distribution function has made its step."""
+    return ordered[np.append(ordered[1:] != ordered[:-1], True)] if len(ordered) else ordered
 
 
 def _places(values: FloatArray, low: float, per_unit: float) -> Labels:
