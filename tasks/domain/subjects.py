@@ -30,7 +30,9 @@ PHOTOMETRIC = frozenset(
 )
 """Subjects that are measured on pixels without any model."""
 
-PREDICTION = frozenset({"objects", "no_objects", "confidence", "confidence_mean", "doubtful", "box_area"})
+CLASS_MIX = "class_mix"
+"""Subject of the shares that the classes have of all objects."""
+PREDICTION = frozenset({"objects", "no_objects", "confidence", "confidence_mean", "doubtful", "box_area", CLASS_MIX})
 """Subjects that are counted per image from predictions; beside them `class[<name>]`."""
 
 EMBEDDING = "embedding"

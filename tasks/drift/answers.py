@@ -28,6 +28,8 @@ class Answers:
 
     scalars: dict[str, FloatArray] = field(default_factory=dict)
     rates: dict[str, FloatArray] = field(default_factory=dict)
+    mix: dict[str, FloatArray] = field(default_factory=dict)
+    """How many objects of each class an image holds, by class name; for classify 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,11 @@ def answers(table: pa.Table, classes: Sequence[str], confidence: float, version:
             "no_objects": 1.0 - _any(counted.row, size),
             "doubtful": _any(counted.row[counted.confidence < DOUBTFUL], size),
         }
-    return Answers(scalars=_only(scalars, answered), rates=_only(rates, answered))
+    mix = {
+        _name(class_id, classes): np.bincount(counted.row[counted.class_id == class_id], minlength=size).astype(float)
+        for class_id in np.unique(counted.class_id).tolist()
+    }
+    return Answers(scalars=_only(scalars, answered), rates=_only(rates, answered), mix=_only(mix, answered))
 
 
 def _kind(table: pa.Table, answered: NDArray[np.bool_]) -> str:

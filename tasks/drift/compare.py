@@ -1,13 +1,14 @@
 """The window against the reference: per camera and over all cameras, significant and large enough to matter.
 
 The chance that a healthy window raises any finding is bounded by `alpha`: half of it belongs to all cameras
-together, the other half is divided among the cameras; within a slice each topic (pictures, embedding, answers) has
-an equal part, and within a topic Holm's procedure decides.
+together, the other half is divided among the cameras (a single camera has all of it: there the two are one question);
+within a slice each topic (pictures, embedding, answers) has an equal part, and within a topic Holm's procedure decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -18,10 +19,14 @@ from tasks.drift.detector import Detector, FloatArray, Score, detector
 from tasks.drift.questions import Question, questions
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
+from tasks.drift.telling import told_apart
 
 FROZEN_MIN = 10
 """Images of a camera below which nobody can call it frozen."""
 SCENES = "scenes"
+SESSIONS = "sessions"
+LEAST_SESSIONS = 10
+"""Sessions on either side below which dealing them out anew says nothing: ten of twenty is the first fair number."""
 
 
 def compare(reference: Sample, current: Sample, rules: DriftRules) -> tuple[Finding, ...]:
@@ -35,15 +40,19 @@ def compare(reference: Sample, current: Sample, rules: DriftRules) -> tuple[Find
     known, seen = reference.scenes(), current.scenes()
     cameras = sorted(set(known) | set(seen))
     judged = [c for c in cameras if min(known.get(c, 0), seen.get(c, 0)) >= rules.min_camera_scenes]
-    level = rules.alpha / 2
+    alone = len(seen) == 1  # then all cameras together are that camera: one question, and not half the level for each
+    level = rules.alpha if alone else rules.alpha / 2
     found = _together(reference, current, rules, level)
+    answered = found[1:] if alone else []
     for camera in cameras:
         found += _frozen(camera, reference, current, rules)
         counts = (known.get(camera, 0), seen.get(camera, 0))
         found += _enough(f"camera={camera}", counts, rules.min_camera_scenes)
         if camera in judged:
             pair = (reference.of(camera), current.of(camera))
-            found += _judged(f"camera={camera}", pair, rules, level / len(judged))
+            found += [replace(finding, slice=f"camera={camera}") for finding in answered] or _judged(
+                f"camera={camera}", pair, rules, level / len(judged)
+            )
     return tuple(found)
 
 
@@ -79,18 +88,34 @@ def _evenly(places: np.ndarray[tuple[int], np.dtype[np.intp]], count: int) -> np
 
 
 def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: float) -> list[Finding]:
+    short = _too_few_sessions(where, pair)
+    if short:
+        return short
     asked = sorted(questions(*pair, rules), key=lambda question: list(Topic).index(question.topic))
     topics = [list(group) for _, group in groupby(asked, key=lambda question: question.topic)]
     found: list[Finding] = []
     for group in topics:
         tools = [detector(question.detector) for question in group]
-        scored = [(q, d, d.score(q.reference, q.current)) for q, d in zip(group, tools, strict=True) if _sized(q, d)]
+        scored = [
+            (q, tool, tool.score(q.reference, q.current, q.sessions))
+            for q, tool in zip(group, tools, strict=True)
+            if _sized(q, tool)
+        ]
         adjusted = holm([score.p_value for _, _, score in scored])
         found += [
             _finding(where, question, tool, score, p <= level / len(topics))
             for (question, tool, score), p in zip(scored, adjusted, strict=True)
         ]
-    return found
+    return found + told_apart(where, pair, found, rules)
+
+
+def _too_few_sessions(where: str, pair: tuple[Sample, Sample]) -> list[Finding]:
+    """One inconclusive finding when there are too few sessions to deal out anew; nothing when scenes stand alone."""
+    for sample, whose in zip(pair, ("the reference", "the window"), strict=True):
+        count = LEAST_SESSIONS if sample.sessions is None else len(np.unique(sample.sessions))
+        if count < LEAST_SESSIONS:
+            return [_too_few(where, count, LEAST_SESSIONS, whose, SESSIONS)]
+    return []
 
 
 def _sized(question: Question, tool: Detector) -> bool:
@@ -153,18 +178,17 @@ def _enough(where: str, counts: tuple[int, int], least: int) -> list[Finding]:
     ]
 
 
-def _too_few(where: str, count: int, least: int, whose: str) -> Finding:
-    note = f"{whose} has {count} distinct scenes, {least - count} more are needed"
+def _too_few(where: str, count: int, least: int, whose: str, unit: str = SCENES) -> Finding:
     return Finding(
         check="sample",
-        subject=SCENES,
+        subject=unit,
         slice=where,
         outcome=Outcome.INCONCLUSIVE,
         value=count,
         limit=least,
-        unit=SCENES,
+        unit=unit,
         n=count,
-        note=note,
+        note=f"{whose} has {count} {'distinct scenes' if unit == SCENES else unit}, {least - count} more are needed",
     )
 
 

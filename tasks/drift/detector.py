@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tasks.domain import plugin
 
 FloatArray = NDArray[np.float64]
+Labels = NDArray[np.intp]
 PACKAGE = "tasks.drift.detectors"
 
 
@@ -21,6 +23,7 @@ class Data(StrEnum):
     SCALAR = "scalar"  # one number per image, (n,)
     VECTOR = "vector"  # one vector per image, (n, d)
     RATE = "rate"  # 0 or 1 per image, (n,)
+    COUNTS = "counts"  # how many of each class an image holds, (n, k)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +44,54 @@ NO_SCORE = Score(value=float("nan"), p_value=float("nan"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """Which images of a sample depend on each other: (m,) labels of the reference's rows and (n,) of the current's."""
+
+    reference: Labels
+    current: Labels
+
+
+class Scorer(Protocol):
+    """How a detector is asked: two samples and, where images depend on each other, the session of each row."""
+
+    def __call__(self, reference: FloatArray, current: FloatArray, sessions: Sessions | None = None) -> Score:
+        """The distance of two samples; without sessions every image is taken to be independent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importance:
+    """How much one named number helps to tell two samples apart: `fall` > 0 in the detector's unit without it."""
+
+    name: str
+    fall: float
+
+
+class Ranker(Protocol):
+    """How a detector is asked which columns gave the window away."""
+
+    def __call__(
+        self, reference: FloatArray, current: FloatArray, names: Sequence[str], sessions: Sessions | None = None
+    ) -> tuple[Importance, ...]:
+        """The columns that tell the samples apart, the most telling first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
-    """A detector: `score(reference, current)` and what has to be known to judge by it.
+    """A detector: `score(reference, current, sessions)` and what has to be known to judge by it.
 
     A difference is a breach when it is significant *and* `value >= limit`: with many images any difference
     is significant, with few any distance is large. `min_n` is the smallest sample on either side.
     """
 
-    score: Callable[[FloatArray, FloatArray], Score]
+    score: Scorer
     data: Data
     unit: str
     limit: float
     min_n: int
     source: str
+    importances: Ranker | None = None
 
 
 def detector(name: str) -> Detector:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.domain.subjects import EMBEDDING, Topic, topic
+from tasks.domain.subjects import CLASS_MIX, EMBEDDING, Topic, topic
 from tasks.drift.answers import Answers
-from tasks.drift.detector import Data, FloatArray
+from tasks.drift.detector import Data, FloatArray, Labels, Sessions, detector
 from tasks.drift.effect import describe, describe_rate
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
+
+Owners = tuple[Labels | None, Labels | None]
+"""The session of every row of the reference and of the window, where rows depend on each other."""
 
 UNREADABLE = 0.05
 """Share of images without a number above which a picture's property is not judged."""
@@ -27,6 +30,9 @@ class Question:
     data: Data
     reference: FloatArray
     current: FloatArray
+    sessions: Sessions | None = None
+    names: tuple[str, ...] = ()
+    """What the columns of counts are called."""
 
     @property
     def topic(self) -> Topic:
@@ -37,40 +43,55 @@ class Question:
         """What the change looks like, in words."""
         if self.data is Data.VECTOR:
             return "moved in the model's own view"
+        if self.data is Data.COUNTS:
+            return self._mix_change()
         before, after = float(self.reference.mean()), float(self.current.mean())
         return describe(self.subject, before, after) if self.data is Data.SCALAR else describe_rate(before, after)
+
+    def _mix_change(self) -> str:
+        before, after = (side.sum(axis=0) / max(side.sum(), 1.0) for side in (self.reference, self.current))
+        most = int(np.argmax(np.abs(after - before)))
+        return f"share of {self.names[most]} {describe_rate(float(before[most]), float(after[most]))}"
 
 
 def questions(reference: Sample, current: Sample, rules: DriftRules) -> Iterator[Question]:
     """All questions about two samples of one slice, always in the same order."""
-    yield from _columns(reference.photometric, current.photometric, rules)
+    owners = (reference.sessions, current.sessions)
+    yield from _columns(reference.photometric, current.photometric, rules, owners)
     if reference.embedding.shape[1] and reference.embedding.shape[1] == current.embedding.shape[1]:
-        yield Question(
-            subject=EMBEDDING,
-            detector=rules.vector_detector,
-            data=Data.VECTOR,
-            reference=_readable(reference.embedding),
-            current=_readable(current.embedding),
-        )
-    yield from _columns(reference.answers, current.answers, rules)
+        yield _question(EMBEDDING, rules.vector_detector, (reference.embedding, current.embedding), owners)
+    yield from _columns(reference.answers, current.answers, rules, owners)
+    names = tuple(sorted({*reference.answers.mix, *current.answers.mix}))
+    if len(names) > 1 and reference.answers.mix and current.answers.mix:
+        pair = (_stacked(reference.answers.mix, names), _stacked(current.answers.mix, names))
+        yield replace(_question(CLASS_MIX, rules.mix_detector, pair, owners), names=names)
 
 
-def _columns(before: Answers, after: Answers, rules: DriftRules) -> Iterator[Question]:
+def _columns(before: Answers, after: Answers, rules: DriftRules, owners: Owners) -> Iterator[Question]:
     kinds = (
-        (Data.SCALAR, rules.scalar_detector, before.scalars, after.scalars),
-        (Data.RATE, rules.rate_detector, before.rates, after.rates),
+        (rules.scalar_detector, before.scalars, after.scalars),
+        (rules.rate_detector, before.rates, after.rates),
     )
-    for data, detector, old, new in kinds:
+    for name, old, new in kinds:
         if not old or not new:
             continue
         for subject in dict.fromkeys([*old, *new]):
-            yield Question(
-                subject=subject,
-                detector=detector,
-                data=data,
-                reference=_cleaned(subject, old.get(subject, _never(old))),
-                current=_cleaned(subject, new.get(subject, _never(new))),
-            )
+            pair = (old.get(subject, _never(old)), new.get(subject, _never(new)))
+            yield _question(subject, name, pair, owners)
+
+
+def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owners: Owners) -> Question:
+    """The question with the rows that can be asked about, and the sessions of those rows."""
+    rows = tuple(_rows(subject, side) for side in pair)
+    known, seen = (None if owner is None else owner[kept] for owner, kept in zip(owners, rows, strict=True))
+    return Question(
+        subject=subject,
+        detector=name,
+        data=detector(name).data,
+        reference=pair[0][rows[0]],
+        current=pair[1][rows[1]],
+        sessions=None if known is None or seen is None else Sessions(reference=known, current=seen),
+    )
 
 
 def _never(others: dict[str, FloatArray]) -> FloatArray:
@@ -78,14 +99,13 @@ def _never(others: dict[str, FloatArray]) -> FloatArray:
     return np.asarray(next(iter(others.values())) * 0.0)
 
 
-def _cleaned(subject: str, values: FloatArray) -> FloatArray:
+def _stacked(mix: dict[str, FloatArray], names: tuple[str, ...]) -> FloatArray:
+    return np.column_stack([mix.get(name, _never(mix)) for name in names])
+
+
+def _rows(subject: str, values: FloatArray) -> Labels:
+    """Where there is a number; everywhere, so that nobody can judge it, when many pictures are unreadable."""
+    good = np.flatnonzero(np.isfinite(values.reshape(len(values), -1).sum(axis=1)))
     if topic(subject) is Topic.PREDICTION:  # nan means: no object, or not predicted on
-        return values[np.isfinite(values)]
-    return _readable(values)
-
-
-def _readable(values: FloatArray) -> FloatArray:
-    """Without the few rows that are not finite; unchanged, so that nobody can judge it, when they are many."""
-    rows = values.reshape(len(values), -1)
-    good = np.flatnonzero(np.isfinite(rows.sum(axis=1)))
-    return values[good] if len(good) >= (1 - UNREADABLE) * len(values) else values
+        return good
+    return good if len(good) >= (1 - UNREADABLE) * len(values) else np.arange(len(values))

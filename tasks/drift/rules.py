@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from tasks.domain import plugin
 from tasks.domain.errors import ConfigError
@@ -18,6 +18,13 @@ class DriftRules(BaseModel):
     )
     vector_detector: str = Field(default="mmd", description="Detector for embeddings: a file in drift/detectors")
     rate_detector: str = Field(default="fisher", description="Detector for shares of images: a file in drift/detectors")
+    mix_detector: str = Field(
+        default="chi_square", description="Detector for objects of each class per image: a file in drift/detectors"
+    )
+    explainer: str = Field(
+        default="domain_classifier",
+        description="Detector that ranks, after a breach, which properties gave the window away; empty: none",
+    )
     alpha: float = Field(
         default=0.01, gt=0, lt=0.5, description="Chance that a healthy window raises any drift finding at all"
     )
@@ -33,6 +40,12 @@ class DriftRules(BaseModel):
         le=16,
         description="Bits in which two 64-bit image hashes of one camera may differ and be one scene",
     )
+    session_minutes: int = Field(
+        default=0,
+        ge=0,
+        le=1440,
+        description="Scenes of one camera in the same so many minutes depend on each other, permuted together; 0: none",
+    )
     frozen_share: float = Field(
         default=0.5, gt=0, le=1, description="Rise of the share of repeated scenes from which a camera counts as frozen"
     )
@@ -40,9 +53,11 @@ class DriftRules(BaseModel):
     reference_scenes: int = Field(default=1000, ge=50, description="Images that a pinned reference keeps per camera")
     embed_batch: int = Field(default=16, ge=1, le=512, description="Images embedded at once")
 
-    @field_validator("scalar_detector", "vector_detector", "rate_detector")
+    @field_validator("scalar_detector", "vector_detector", "rate_detector", "mix_detector", "explainer")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        if info.field_name == "explainer" and not name:
+            return name
         try:
             return plugin.known("tasks.drift.detectors", name)
         except ConfigError as error:

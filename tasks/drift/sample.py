@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.drift.answers import Answers, answers
-from tasks.drift.detector import FloatArray
+from tasks.drift.detector import FloatArray, Labels
 from tasks.drift.rules import DriftRules
 from tasks.drift.scenes import distinct
 
@@ -29,6 +29,7 @@ class Sample:
 
     `cameras` (n,) names the camera of each scene, `photometric` and `answers` hold columns (n,), `embedding` is
     (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped.
+    `sessions` (n,) says which scenes depend on each other; None: each stands alone.
     """
 
     cameras: NDArray[np.object_]
@@ -36,6 +37,7 @@ class Sample:
     answers: Answers
     embedding: FloatArray
     images: dict[str, int]
+    sessions: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.cameras)
@@ -57,6 +59,7 @@ class Sample:
             answers=_taken(self.answers, rows),
             embedding=self.embedding[rows],
             images={camera: count for camera, count in self.images.items() if camera in set(cameras.tolist())},
+            sessions=None if self.sessions is None else self.sessions[rows],
         )
 
 
@@ -64,6 +67,7 @@ def _taken(columns: Answers, rows: NDArray[np.intp]) -> Answers:
     return Answers(
         scalars={name: values[rows] for name, values in columns.scalars.items()},
         rates={name: values[rows] for name, values in columns.rates.items()},
+        mix={name: values[rows] for name, values in columns.mix.items()},
     )
 
 
@@ -105,7 +109,15 @@ def sample(table: pa.Table, classes: Sequence[str], version: str, rules: DriftRu
         answers=answers(scenes, classes, rules.confidence, version),
         embedding=_matrix(scenes["embedding"].to_pylist()),
         images=dict(Counter(cameras)),
+        sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
     )
+
+
+def _sessions(table: pa.Table, minutes: int) -> Labels:
+    """The same number for scenes of one camera in the same tile of so many minutes, (n,)."""
+    tiles = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() // (minutes * 60_000_000)
+    names = [f"{tile} {camera}" for tile, camera in zip(tiles.tolist(), table["camera"].to_pylist(), strict=True)]
+    return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.intp)
 
 
 def _column(table: pa.Table, name: str) -> FloatArray:

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.domain import plugin
 from tasks.domain.errors import ConfigError
-from tasks.drift.detector import PACKAGE, Data, Detector, detector
+from tasks.drift.detector import PACKAGE, Data, Detector, Sessions, detector
 
 NAMES = plugin.names(PACKAGE)
 DIMENSIONS = 16
@@ -19,10 +19,19 @@ def tool(request):
     return detector(request.param)
 
 
+def crowds(rng: np.random.Generator, n: int, share: np.ndarray) -> np.ndarray:
+    """Images whose objects are mostly of one class: boxes of an image are anything but independent."""
+    own = np.eye(len(share))[rng.choice(len(share), n, p=share)]
+    return own * rng.geometric(0.25, (n, 1)) + (rng.random((n, len(share))) < 0.3)
+
+
 def draw(tool: Detector, rng: np.random.Generator, n: int, shift: float = 0.0) -> np.ndarray:
     """n healthy images, or images of which something moved by `shift` standard deviations."""
     if tool.data is Data.RATE:
         return (rng.random(n) < 0.1 + 0.3 * shift).astype(float)
+    if tool.data is Data.COUNTS:
+        share = np.array([0.5 - 0.3 * shift, 0.3, 0.2 + 0.3 * shift])
+        return crowds(rng, n, share)
     if tool.data is Data.VECTOR:
         return rng.standard_normal((n, DIMENSIONS)) * np.linspace(2, 0.5, DIMENSIONS) + shift
     return 40 + 3 * (rng.standard_normal(n) + shift)
@@ -60,7 +69,7 @@ def test_the_order_of_images_is_of_no_importance(tool):
 @pytest.mark.parametrize(("n", "repeats"), [(100, 120), (500, 60), (5_000, 12)])
 def test_false_alarms_stay_rare_as_samples_grow(tool, n, repeats):
     rng = np.random.default_rng(n)
-    heavy = tool.data is Data.VECTOR
+    heavy = tool.data in (Data.VECTOR, Data.COUNTS)
     repeats = repeats // 3 if heavy else repeats
     alarms = sum(breach(tool, draw(tool, rng, n), draw(tool, rng, n)) for _ in range(repeats))
     assert alarms <= max(1, 0.03 * repeats)
@@ -68,7 +77,7 @@ def test_false_alarms_stay_rare_as_samples_grow(tool, n, repeats):
 
 def test_no_change_is_significant_no_more_often_than_stated(tool):
     rng = np.random.default_rng(5)
-    repeats = 60 if tool.data is Data.VECTOR else 200
+    repeats = 60 if tool.data in (Data.VECTOR, Data.COUNTS) else 200
     p_values = [tool.score(draw(tool, rng, 200), draw(tool, rng, 50)).p_value for _ in range(repeats)]
     assert np.mean(np.array(p_values) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / repeats)
 
@@ -104,10 +113,49 @@ def test_an_empty_sample_gives_no_score(tool):
 def test_a_value_that_never_varies_is_no_drift_and_its_change_is(tool):
     constant = np.ones_like(draw(tool, np.random.default_rng(11), 200))
     assert tool.score(constant, constant).value == 0
-    if tool.data is not Data.VECTOR:
+    if tool.data in (Data.SCALAR, Data.RATE):
         assert breach(tool, constant, np.zeros_like(constant))
 
 
+def bursts(tool: Detector, rng: np.random.Generator, sessions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sessions of 8 frames that all show nearly the same; (8 * sessions, ...) and the session of each frame."""
+    scenes = draw(tool, rng, sessions)
+    frames = np.repeat(scenes, 8, axis=0)
+    if tool.data in (Data.SCALAR, Data.VECTOR):
+        frames = frames + 0.1 * rng.standard_normal(frames.shape)
+    return frames, np.repeat(np.arange(sessions), 8)
+
+
+def test_frames_of_one_session_are_not_taken_for_many_witnesses(tool):
+    rng = np.random.default_rng(12)
+    repeats = 40
+    alone = together = 0
+    for _ in range(repeats):
+        (before, first), (after, second) = bursts(tool, rng, 60), bursts(tool, rng, 30)
+        sessions = Sessions(reference=first, current=second)
+        alone += tool.score(before, after).p_value <= 0.05
+        together += tool.score(before, after, sessions).p_value <= 0.05
+    assert together <= 0.05 * repeats + 3 * np.sqrt(0.05 * 0.95 * repeats)
+    assert alone > together
+
+
+def test_a_planted_effect_is_seen_in_whole_sessions_too(tool):
+    rng = np.random.default_rng(13)
+    before, after = draw(tool, rng, 400), draw(tool, rng, 200, shift=1.0)
+    score = tool.score(before, after, Sessions(reference=np.arange(400) // 4, current=np.arange(200) // 4))
+    assert score.p_value <= LEVEL
+
+
+def test_the_order_of_images_is_of_no_importance_with_sessions_either(tool):
+    rng = np.random.default_rng(14)
+    (before, first), (after, second) = bursts(tool, rng, 20), bursts(tool, rng, 15)
+    one, two = rng.permutation(len(before)), rng.permutation(len(after))
+    score = tool.score(before, after, Sessions(reference=first, current=second))
+    again = tool.score(before[one], after[two], Sessions(reference=first[one], current=second[two]))
+    assert again.value == pytest.approx(score.value, rel=1e-9, abs=1e-9)
+    assert again.p_value == pytest.approx(score.p_value, rel=1e-6)
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match="known: fisher, ks, mmd"):
+    with pytest.raises(ConfigError, match="known: chi_square, domain_classifier, energy, fisher, hellinger"):
         detector("kolmogorov")

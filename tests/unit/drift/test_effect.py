@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tasks.drift import points
 from tasks.drift.compare import holm
 from tasks.drift.detectors import ks, mmd, wasserstein
 from tasks.drift.effect import gap_as_shift, normal_score_shift, rate_difference
@@ -73,20 +74,20 @@ def test_earth_movers_distance_equals_scipys():
 
 
 def test_the_discrepancy_equals_a_double_loop():
-    points = np.random.default_rng(5).standard_normal((14, 3))
-    gram = mmd._gram(points)
-    squared = [[float(((a - b) ** 2).sum()) for b in points] for a in points]
+    rows = np.random.default_rng(5).standard_normal((14, 3))
+    gram = mmd._gram(rows)
+    squared = [[float(((a - b) ** 2).sum()) for b in rows] for a in rows]
     median = np.median([squared[i][j] for i in range(14) for j in range(i)])
     kernel = [[np.mean([np.exp(-s / (b * median)) for b in (0.25, 1, 4)]) for s in row] for row in squared]
     first, second = range(6), range(6, 14)
     within = [np.mean([kernel[i][j] for i in group for j in group if i != j]) for group in (list(first), list(second))]
     across = np.mean([kernel[i][j] for i in first for j in second])
     member = (np.arange(14) < 6)[None, :]
-    assert mmd._statistics(gram, member)[0] == pytest.approx(within[0] + within[1] - 2 * across)
+    assert points.discrepancies(gram, member)[0] == pytest.approx(within[0] + within[1] - 2 * across)
 
 
 def test_the_projection_never_sees_the_images_it_is_tested_on():
     sample = np.random.default_rng(6).standard_normal((41, 5))
-    fitted, held_out = mmd._halves(sample)
+    fitted, held_out = [half for half, _ in points.halves(sample, np.arange(41))]
     assert len(fitted) + len(held_out) == 41
     assert not {tuple(row) for row in fitted} & {tuple(row) for row in held_out}
