@@ -27,13 +27,13 @@ from tasks.settings import PREFIX, Settings
 
 HERE = Path(__file__).parent
 FLOWS = ("monitor", "evaluate", "retrain", "shadow", "promote")
-STAGES = ("ingest", "quality", "drift", "evaluate", "curate", "retrain", "shadow", "promote", "alert")
+STAGES = ("ingest", "quality", "camera", "drift", "evaluate", "curate", "retrain", "shadow", "promote", "alert")
 UNITS = {
     "minutes": "min", "hours": "h", "seconds": "s", "ms": "ms", "mb": "MiB", "px": "px", "imgsz": "px", "bits": "bits",
     "levels": "grey levels", "images": "images", "windows": "windows", "scenes": "scenes", "labels": "images",
     "instances": "objects", "golden": "images", "recent": "images", "unlabelled": "images", "batch": "images",
     "epochs": "epochs", "freeze": "layers", "ratio": "times", "breaches": "windows", "week": "trainings",
-    "examples": "values", "workers": "objects", "hour": "images",
+    "examples": "values", "workers": "objects", "hour": "images", "degrees": "degrees",
 }  # fmt: skip
 """The unit that the last word of a field's name stands for."""
 

@@ -10,6 +10,8 @@ from flows.events import LABELS_ARRIVED, announce
 from flows.steps import conclude
 from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
+from tasks.camera.rules import CameraRules
+from tasks.camera.task import check_cameras
 from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import check_drift, drift_page, profile
@@ -40,6 +42,7 @@ def monitor(
     quality: QualityRules = QualityRules(),
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
+    camera: CameraRules = CameraRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -55,13 +58,14 @@ def monitor(
         quality: What the records and images must satisfy.
         drift: Which properties are compared, and how large a change matters.
         alerts: Who is told.
+        camera: From when on something is the fault of one camera.
     """
     names = [model] if model else models()
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, ingest, quality, drift, alerts)) is not None
+        if (found := judge_window(name, each, again, ingest, quality, drift, alerts, camera)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -96,6 +100,7 @@ def judge_window(
     quality: QualityRules,
     drift: DriftRules,
     alerts: AlertRules,
+    camera: CameraRules = CameraRules(),
 ) -> Judged | None:
     """One window from its objects to its verdict; None when another run holds it or it was judged before."""
     claim = open_window(model, window, rescore)
@@ -106,7 +111,8 @@ def judge_window(
         snapshot = pull(claim, ingest)
         sound = check_quality(snapshot, quality)
         profiles = profile(snapshot, champion, drift) if champion else None
+        health = check_cameras(snapshot, profiles, reference, camera)
         moved = check_drift(snapshot, profiles, reference, drift)
         page = drift_page(snapshot, profiles, reference, drift)
-        facts = facts_of(snapshot, page, [ingest, quality, drift])
-        return conclude(claim, facts, (sound, moved), performance_kept(claim, champion), drift, alerts)
+        facts = facts_of(snapshot, page, [ingest, quality, drift, camera])
+        return conclude(claim, facts, (sound, health, moved), performance_kept(claim, champion), drift, alerts)

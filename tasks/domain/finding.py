@@ -36,6 +36,7 @@ class Stage(StrEnum):
 
     INGEST = "ingest"
     QUALITY = "quality"
+    CAMERA = "camera"
     DRIFT = "drift"
     EVALUATE = "evaluate"
     SHADOW = "shadow"

@@ -122,7 +122,8 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
 
 def _reading(known: _Evidence) -> str:
     """The quadrant in words; empty where the cause already says all."""
-    if CauseKind.DATA in known.kinds:
+    unseen = not (known.inputs_moved or known.answers_moved or known.harmed or known.unharmed)
+    if CauseKind.DATA in known.kinds or unseen:  # unseen: a camera's fault that no comparison shows
         return ""
     if known.harmed:
         return "Labels show that the model got worse."

@@ -51,3 +51,23 @@ def topic(subject: str) -> Topic:
     if subject == EMBEDDING:
         return Topic.EMBEDDING
     return Topic.PREDICTION if subject in PREDICTION or subject.startswith("class[") else Topic.SAMPLE
+
+
+class CameraFault(StrEnum):
+    """What can be the matter with one camera: the subjects of the camera stage's findings."""
+
+    FROZEN = "frozen"
+    COVERED = "covered"
+    TOO_BRIGHT = "too_bright"
+    COLOUR_LOST = "colour_lost"
+    TOO_DARK = "too_dark"
+    MOVED = "moved"
+    OUT_OF_FOCUS = "out_of_focus"
+    DIRTY_LENS = "dirty_lens"
+    OFFLINE = "offline"
+    FRAME_RATE = "frame_rate"
+    CLOCK = "clock"
+
+
+DELIVERY = frozenset({CameraFault.OFFLINE, CameraFault.FRAME_RATE, CameraFault.CLOCK})
+"""Faults of how images come, not of how they look: they explain no change of pictures."""

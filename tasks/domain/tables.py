@@ -95,9 +95,15 @@ CATALOG = pa.schema(
         pa.field("verdict", pa.string(), nullable=False),  # accepted | quarantined
         pa.field("reason", pa.string(), nullable=False),  # "" or a `tasks.domain.contract.Reason`
         pa.field("note", pa.string(), nullable=False),
+        pa.field("landed", _TIME),  # when the object was written to the bucket; null in older tables
     ]
 )
 """One row per object that was ever listed for the window."""
+
+LUMA_SIDE, DETAIL_SIDE, DETAIL_STEP = 32, 16, 0.02
+"""Cells a side of the maps of a profile, and the step in which the logarithm of detail is kept."""
+ORIENTATIONS, OCTAVES = 36, 4
+"""Bins of 5 degrees, and scales of detail, of a profile."""
 
 PROFILES = pa.schema(
     [
@@ -117,6 +123,10 @@ PROFILES = pa.schema(
         pa.field("gradient_y", pa.float64()),  # bottom minus top mean luma
         pa.field("colourfulness", pa.float64()),  # Hasler-Süsstrunk
         pa.field("dhash", pa.string(), nullable=False),  # 64-bit perceptual hash, hex
+        pa.field("luma_map", pa.binary()),  # 32 x 32 mean luma, row by row; this and the next three since profiler 2
+        pa.field("detail_map", pa.binary()),  # 16 x 16 ln(1 + change per pixel) in steps of DETAIL_STEP
+        pa.field("orientation", pa.list_(pa.float32())),  # shares of edges in 36 bins of 5 degrees
+        pa.field("octaves", pa.list_(pa.float32())),  # ln variance of the Laplacian at 4 scales, finest first
         pa.field("embedding", pa.list_(pa.float32()), nullable=False),
     ]
 )

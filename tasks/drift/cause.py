@@ -1,8 +1,10 @@
 """Is it the camera, the product or the data? Ranked causes, each with who, what, since when and how much of it.
 
-A lamp, a lens or a sensor fails on one camera at a time; a new product or season reaches the whole fleet. So a
-change of light, focus or noise that most cameras do not share is that camera's fault, and a change that most cameras
-share is the product's. While the fleet moves, only a camera that stands far apart from it is at fault as well.
+What the camera stage found by name is the cause on that camera. Where it could not look, or found nothing: a lamp, a
+lens or a sensor fails on one camera at a time; a new product or season reaches the whole fleet. So a change of light,
+focus or noise that most cameras do not share is that camera's fault, and a change that most cameras share is the
+product's. While the fleet moves, only a camera that stands far apart from it is at fault as well. On a camera whose
+light, focus and place were found sound, only noise that rose strongly is still its fault: else it sees a new product.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from datetime import datetime
 import numpy as np
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.subjects import DISTINCT_SCENES, Topic, topic
+from tasks.domain.subjects import DELIVERY, DISTINCT_SCENES, Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
 from tasks.drift.onset import Key, key
 
@@ -37,11 +39,15 @@ def causes_of(reports: Sequence[Report], onsets: Onsets) -> tuple[Cause, ...]:
     drift = [finding for report in reports if report.stage is Stage.DRIFT for finding in report.findings]
     broken = [f for r in reports if r.stage in (Stage.QUALITY, Stage.INGEST) for f in r.breaches()]
     breaches = [finding for finding in drift if finding.outcome is Outcome.BREACH]
-    faulty = faulty_cameras(drift)
-    groups = [(camera, [f for f in breaches if f.camera == camera]) for camera in sorted(faulty)]
+    named = named_faults(reports)
+    pictured = {camera for camera, found in named.items() if any(f.subject not in DELIVERY for f in found)}
+    faulty = faulty_cameras(drift, sound_cameras(reports)) | pictured
+    groups = [
+        (camera, [f for f in breaches if f.camera == camera and camera in faulty]) for camera in faulty | {*named}
+    ]
     product = _product_findings(breaches, faulty)
     total = sum(_weight(found) for _, found in groups) + _weight(product)
-    causes = [_camera_cause(camera, found, onsets, total) for camera, found in groups]
+    causes = [_camera_cause(camera, found, named.get(camera, ()), onsets, total) for camera, found in sorted(groups)]
     if product:
         causes.append(_product_cause(product, len(judged_cameras(drift)), onsets, total))
     ranked = sorted(causes, key=lambda cause: -(cause.share or 0.0))
@@ -57,11 +63,32 @@ def judged_cameras(drift: Sequence[Finding]) -> frozenset[str]:
     )
 
 
-def faulty_cameras(drift: Sequence[Finding]) -> frozenset[str]:
-    """Cameras that are themselves at fault: frozen, apart from the fleet, or alone and plainly dark or blurred."""
+def named_faults(reports: Sequence[Report]) -> dict[str, list[Finding]]:
+    """What the camera stage calls by name, camera by camera."""
+    found: dict[str, list[Finding]] = {}
+    for finding in (f for report in reports if report.stage is Stage.CAMERA for f in report.breaches()):
+        found.setdefault(finding.camera or "", []).append(finding)
+    return found
+
+
+def sound_cameras(reports: Sequence[Report]) -> frozenset[str]:
+    """Cameras whose pictures the camera stage looked at and found nothing wrong with."""
+    looked = [
+        f for report in reports if report.stage is Stage.CAMERA for f in report.findings if f.subject not in DELIVERY
+    ]
+    wrong = {f.camera for f in looked if f.outcome is not Outcome.OK}
+    return frozenset(f.camera for f in looked if f.camera and f.camera not in wrong)
+
+
+def faulty_cameras(drift: Sequence[Finding], sound: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Cameras that are themselves at fault: frozen, apart from the fleet, or alone and plainly dark or blurred.
+
+    Of the `sound` ones only those that freeze or whose noise rose strongly.
+    """
     frozen = {f.camera for f in drift if f.subject == DISTINCT_SCENES and f.outcome is Outcome.BREACH and f.camera}
     judged = judged_cameras(drift)
     light = [f for f in drift if f.camera and f.outcome is Outcome.BREACH and topic(f.subject) is Topic.PHOTOMETRIC]
+    light = [f for f in light if f.camera not in sound or (f.subject == "noise" and (f.effect or 0.0) >= STRONG)]
     moved = {f.camera for f in drift if f.camera in judged and f.outcome is Outcome.BREACH}
     if len(judged) == 1:
         found = {f.camera for f in light if f.camera and _strong(f)}
@@ -110,7 +137,9 @@ def _others(finding: Finding, drift: Sequence[Finding]) -> float:
 def _product_findings(breaches: Sequence[Finding], faulty: frozenset[str]) -> list[Finding]:
     """Breaches that no faulty camera explains; those of all cameras together only when single ones show nothing."""
     single = [f for f in breaches if f.camera]
-    return [f for f in single if f.camera not in faulty] if single else list(breaches)
+    if single or faulty:
+        return [f for f in single if f.camera not in faulty]
+    return list(breaches)
 
 
 def _weight(findings: Sequence[Finding]) -> float:
@@ -158,16 +187,20 @@ def _when(since: datetime | None) -> str:
     return f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
 
 
-def _camera_cause(camera: str, findings: Sequence[Finding], onsets: Onsets, total: float) -> Cause:
-    since = _since(findings, onsets)
+def _camera_cause(
+    camera: str, findings: Sequence[Finding], named: Sequence[Finding], onsets: Onsets, total: float
+) -> Cause:
+    """One cause for one camera: its faults by name, or what changed on it when they have none."""
+    since = _since(named or findings, onsets)
     physical = [f for f in findings if topic(f.subject) in (Topic.PHOTOMETRIC, Topic.SAMPLE)]
+    words = f" {' and '.join(f.note for f in named)}" if named else f": {_changes(physical)}"
     return Cause(
         kind=CauseKind.CAMERA,
-        summary=f"camera {camera}: {_changes(physical)}{_when(since)}",
+        summary=f"camera {camera}{words}{_when(since)}",
         cameras=(camera,),
-        properties=_properties(physical),
+        properties=(*(f.subject for f in named), *_properties(physical)),
         since=since,
-        share=_share(findings, total),
+        share=_share(findings, total) if findings or not named else None,
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-PROFILER_VERSION = "1"
+from tasks.drift import maps
+
+PROFILER_VERSION = "2"
 """Changes whenever a number below is computed in another way: profiles of another version are never mixed."""
 
 SIDE = 320
@@ -36,8 +39,12 @@ class Properties:
     gradient_y: float = math.nan
     colourfulness: float = math.nan
     dhash: str = ""
+    luma_map: bytes | None = None
+    detail_map: bytes | None = None
+    orientation: list[float] | None = None
+    octaves: list[float] | None = None
 
-    def row(self) -> dict[str, float | str]:
+    def row(self) -> dict[str, Any]:
         """The properties as columns of a `profiles` row."""
         return asdict(self)
 
@@ -64,6 +71,7 @@ def of_image(image: Pixels) -> Properties:
     luma = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     crop = cv2.cvtColor(_centre(image), cv2.COLOR_BGR2GRAY).astype(np.float64)
     across, down = _gradients(luma)
+    edges = maps.gradients(luma)
     return Properties(
         brightness=float(luma.mean()),
         contrast=float(luma.std()),
@@ -76,6 +84,10 @@ def of_image(image: Pixels) -> Properties:
         gradient_y=down,
         colourfulness=colourfulness(small),
         dhash=dhash(luma),
+        luma_map=maps.luma_map(luma),
+        detail_map=maps.detail_map(edges),
+        orientation=maps.orientation(edges),
+        octaves=maps.octaves(crop),
     )
 
 

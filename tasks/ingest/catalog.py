@@ -112,6 +112,7 @@ def _image_row(
         "camera": record.camera if record else member.camera,
         "size": member.size,
         "etag": answer.etag if isinstance(answer, Seen) else member.etag,
+        "landed": member.landed,
     }
     if isinstance(answer, Rejected):
         return {**row, "sha256": None, "verdict": QUARANTINED, "reason": answer.reason.value, "note": answer.note}
@@ -135,6 +136,7 @@ def _refused_row(refused: Refused, record: PredictionRecord | None = None) -> di
         "verdict": QUARANTINED,
         "reason": refused.why.reason.value,
         "note": refused.why.note,
+        "landed": None,
     }
 
 

@@ -15,7 +15,10 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """An object listed under an image folder of the window; `moment` is when it was taken, as far as the key tells."""
+    """An object listed under an image folder of the window.
+
+    `moment` is when it was taken, as far as the key tells; `landed` is when it was written to the bucket.
+    """
 
     key: str
     size: int
@@ -23,6 +26,7 @@ class Member:
     camera: str
     image_id: str
     moment: datetime
+    landed: datetime | None = None
 
 
 def require_whole_hours(window: Window) -> None:
@@ -70,6 +74,7 @@ def member(key: str, size: int, etag: str, modified: datetime, prefix: str) -> M
         camera=head[-1],
         image_id=stem if dot and stem else name,
         moment=modified if start <= modified < start + HOUR else start,
+        landed=modified,
     )
 
 

@@ -155,6 +155,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: Report(stage=Stage.QUALITY, findings=()))
     monkeypatch.setattr(monitoring, "profile", lambda snapshot, champion, rules: None)
     monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
+    monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line

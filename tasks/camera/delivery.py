@@ -1,0 +1,111 @@
+"""Do images come as they used to: a camera that is silent or slow while the others send.
+
+How many images a camera sends in a window is taken from the reference, cut into tiles of the window's length; where
+it knows the same hour of the day, only those tiles count. A pinned reference is thinned, so its counts are too low
+rather than too high, and a camera is called slow too seldom rather than too often.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+from scipy.stats import poisson
+
+from tasks.camera.pictures import CHECK
+from tasks.camera.rules import CameraRules
+from tasks.domain.finding import Finding, Outcome
+from tasks.domain.subjects import CameraFault
+from tasks.domain.window import EPOCH, Window
+
+USUAL = 0.8
+"""Share of the tiles in which a camera must have sent, to be missed when it does not."""
+MIN_SILENT, MIN_SLOW = 10, 20
+"""Images expected of a camera below which its silence, or its being slow, says nothing."""
+CHANCE = 0.001
+"""Chance of so few images at the usual rate below which it is no coincidence."""
+ROOM = 0.8
+"""Share of the smallest number of images ever counted below which a camera is slow."""
+
+DAY = timedelta(days=1)
+
+
+def usual(times: Sequence[datetime], cameras: Sequence[str], window: Window) -> dict[str, list[int]]:
+    """Images of every camera in each tile of the window's length in which any camera sent; same hours if there are."""
+    tiles: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for moment, camera in zip(times, cameras, strict=True):
+        tiles[(moment - EPOCH) // window.length][camera] += 1
+    hour = (window.start - EPOCH) % DAY
+    same = [tile for tile in tiles if (EPOCH + tile * window.length - EPOCH) % DAY == hour]
+    chosen = [tiles[tile] for tile in (same or sorted(tiles))]
+    return {camera: [tile[camera] for tile in chosen] for camera in sorted(set(cameras))}
+
+
+def judge_delivery(
+    expected: Mapping[str, Sequence[int]], counted: Mapping[str, float], rules: CameraRules
+) -> tuple[Finding, ...]:
+    """Offline and frame rate of every camera that is known to send; `counted` are the images of the window.
+
+    Nothing is said of a window in which no camera sends, or in which most are silent or slow at once: that is the
+    line, the night or the connection. A camera that never had others to compare with is not judged.
+    """
+    rates = {
+        camera: counted.get(camera, 0.0) / float(np.median(counts))
+        for camera, counts in expected.items()
+        if _steady(counts)
+    }
+    if len(expected) < 2 or not any(rates.values()):
+        return ()
+    found = []
+    for camera, rate in rates.items():
+        others = [value for other, value in rates.items() if other != camera]
+        pace = float(np.median(others)) if others else 1.0
+        found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace if pace else 1.0, rules)
+    breached = Counter(each.subject for each in found if each.outcome is Outcome.BREACH)
+    fleet = {subject for subject, count in breached.items() if count > 1 and 2 * count > len(rates)}
+    return tuple(each for each in found if each.subject not in fleet)
+
+
+def _steady(counts: Sequence[int]) -> bool:
+    """Whether a camera used to send: in nearly every tile, and enough of them."""
+    sent = sum(count > 0 for count in counts)
+    return bool(counts) and sent >= USUAL * len(counts) and float(np.median(counts)) >= MIN_SILENT
+
+
+def _judged(camera: str, counts: Sequence[int], counted: float, relative: float, rules: CameraRules) -> list[Finding]:
+    usually = float(np.median(counts))
+    if not counted:
+        words = f"is offline: no image in this window, about {usually:.0f} were expected"
+        return [_finding(camera, CameraFault.OFFLINE, 1.0, 1.0, words, (0, relative < 0.5))]
+    sent = counted / usually
+    slow = (
+        usually >= MIN_SLOW
+        and max(sent, relative) <= rules.rate_kept
+        and counted < ROOM * min(count for count in counts if count)
+        and float(poisson.cdf(counted, usually)) < CHANCE
+    )
+    words = f"sends too few images: {counted:.0f} instead of about {usually:.0f}"
+    n = int(counted)
+    return [
+        _finding(camera, CameraFault.OFFLINE, 0.0, 1.0, "", (n, False)),
+        _finding(camera, CameraFault.FRAME_RATE, max(0.0, 1 - sent), 1 - rules.rate_kept, words, (n, slow)),
+    ]
+
+
+def _finding(
+    camera: str, fault: CameraFault, value: float, limit: float, words: str, told: tuple[int, bool]
+) -> Finding:
+    n, breach = told
+    return Finding(
+        check=CHECK,
+        subject=fault.value,
+        slice=f"camera={camera}",
+        outcome=Outcome.BREACH if breach else Outcome.OK,
+        value=round(value, 4),
+        limit=round(limit, 4),
+        unit="share of images missing",
+        n=n,
+        note=words if breach else "",
+    )

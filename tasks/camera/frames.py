@@ -1,0 +1,104 @@
+"""The images of one camera as arrays: what its health is told from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tasks.domain.tables import DETAIL_SIDE, DETAIL_STEP, LUMA_SIDE, OCTAVES, ORIENTATIONS
+
+Floats = NDArray[np.float64]
+
+MOST = 400
+"""Images of a camera that are looked at; of more, so many evenly over time. Medians need no more."""
+MEASURED = (
+    "camera",
+    "captured_at",
+    "brightness",
+    "bright_fraction",
+    "colourfulness",
+    "luma_map",
+    "detail_map",
+    "orientation",
+    "octaves",
+)
+"""Columns of a profile that are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frames:
+    """n images of one camera in order of time.
+
+    `luma` (n, 32, 32) is 0..255, `detail` (n, 16, 16) the logarithm of 1 + change per pixel, `orientation` (n, 36)
+    shares of edges by direction, `octaves` (n, 4) ln variance of detail, finest first. `burnt` (n,) is the share of
+    white pixels, `colour` (n,) colourfulness per grey level of brightness.
+    """
+
+    luma: Floats
+    detail: Floats
+    orientation: Floats
+    octaves: Floats
+    burnt: Floats
+    colour: Floats
+
+    def __len__(self) -> int:
+        return len(self.luma)
+
+    def take(self, rows: NDArray[np.intp]) -> Frames:
+        """The images at these places."""
+        return Frames(
+            luma=self.luma[rows],
+            detail=self.detail[rows],
+            orientation=self.orientation[rows],
+            octaves=self.octaves[rows],
+            burnt=self.burnt[rows],
+            colour=self.colour[rows],
+        )
+
+
+def has_maps(table: pa.Table) -> bool:
+    """Whether a profile or reference knows places: those from before profiler 2 do not."""
+    return set(MEASURED) <= set(table.column_names) and table["luma_map"].null_count < table.num_rows
+
+
+def by_camera(table: pa.Table) -> dict[str, Frames]:
+    """The images of every camera, at most `MOST`, evenly over time; images that could not be measured are left out."""
+    rows = table.select(list(MEASURED)).drop_null().sort_by([("captured_at", "ascending")])
+    cameras = np.asarray(rows["camera"].to_pylist(), dtype=object)
+    found = {}
+    for camera in sorted(set(cameras.tolist())):
+        places = np.flatnonzero(cameras == camera)
+        count = min(len(places), MOST)
+        chosen = places[(np.arange(count) * len(places)) // count]
+        found[camera] = _frames(rows.take(pa.array(chosen)))
+    return found
+
+
+def _frames(rows: pa.Table) -> Frames:
+    brightness = np.maximum(_column(rows, "brightness"), 1.0)
+    return Frames(
+        luma=_bytes(rows, "luma_map", LUMA_SIDE),
+        detail=_bytes(rows, "detail_map", DETAIL_SIDE) * DETAIL_STEP,
+        orientation=_lists(rows, "orientation", ORIENTATIONS),
+        octaves=_lists(rows, "octaves", OCTAVES),
+        burnt=_column(rows, "bright_fraction"),
+        colour=_column(rows, "colourfulness") / brightness,
+    )
+
+
+def _column(rows: pa.Table, name: str) -> Floats:
+    return np.asarray(rows[name].to_numpy(), dtype=np.float64)
+
+
+def _bytes(rows: pa.Table, name: str, side: int) -> Floats:
+    data = b"".join(rows[name].to_pylist())
+    return np.frombuffer(data, dtype=np.uint8).reshape(-1, side, side).astype(np.float64)
+
+
+def _lists(rows: pa.Table, name: str, length: int) -> Floats:
+    flat = pc.list_flatten(rows[name].combine_chunks())
+    return np.asarray(flat, dtype=np.float64).reshape(-1, length)

@@ -1,0 +1,94 @@
+"""Every camera's pictures against its own reference: at most one fault each, and none that most cameras show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+
+import numpy as np
+
+from tasks.camera.frames import Frames
+from tasks.camera.measures import Measures, measures
+from tasks.camera.rules import CameraRules
+from tasks.camera.signs import Case, Sign, signs
+from tasks.domain.finding import Finding, Outcome
+from tasks.domain.subjects import CameraFault
+
+CHECK = "camera"
+PARTS = 4
+"""Parts of the reference, in the order of time, that are measured against the rest of it."""
+
+
+def judge_pictures(
+    reference: Mapping[str, Frames], current: Mapping[str, Frames], rules: CameraRules
+) -> tuple[Finding, ...]:
+    """One finding for every fault that was asked about, camera by camera.
+
+    Signs that the camera's fault explains are not stated. A camera with too few images on either side gets one
+    inconclusive finding that says so.
+    """
+    known = [name for name in sorted(current) if name in reference]
+    judged = [name for name in known if min(len(reference[name]), len(current[name])) >= rules.min_images]
+    now = {name: measures(reference[name], current[name]) for name in judged}
+    asked = {}
+    for name in judged:
+        others = [now[other] for other in judged if other != name]
+        asked[name] = signs(Case(now=now[name], healthy=healthy(reference[name]), others=others, rules=rules))
+    faults = {name: first for name, found in asked.items() if (first := _first(found)) is not None}
+    shown = Counter(sign.fault for sign in faults.values())
+    fleet = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(judged)}
+    found = [_few(name, reference, current, rules) for name in sorted(current) if name not in judged]
+    for name in judged:
+        found += _stated(name, asked[name], faults.get(name), fleet, len(current[name]))
+    return tuple(found)
+
+
+def healthy(reference: Frames) -> list[Measures]:
+    """What the numbers are when nothing is the matter: parts of the reference against the rest of it."""
+    places = np.arange(len(reference))
+    parts = np.array_split(places, PARTS)
+    return [measures(reference.take(np.setdiff1d(places, part)), reference.take(part)) for part in parts]
+
+
+def _first(found: Sequence[Sign]) -> Sign | None:
+    return next((sign for sign in found if sign.over), None)
+
+
+def _stated(name: str, found: Sequence[Sign], fault: Sign | None, fleet: Set[CameraFault], n: int) -> list[Finding]:
+    return [
+        Finding(
+            check=CHECK,
+            subject=sign.fault.value,
+            slice=f"camera={name}",
+            outcome=Outcome.BREACH if sign is fault and sign.fault not in fleet else Outcome.OK,
+            value=sign.value,
+            limit=sign.limit,
+            unit=sign.unit,
+            n=n,
+            note=_note(sign, fault, fleet),
+        )
+        for sign in found
+        if sign is fault or not sign.over
+    ]
+
+
+def _note(sign: Sign, fault: Sign | None, fleet: Set[CameraFault]) -> str:
+    if sign is not fault:
+        return ""
+    return "most cameras show it at once, so it is no fault of this one" if sign.fault in fleet else sign.words
+
+
+def _few(name: str, reference: Mapping[str, Frames], current: Mapping[str, Frames], rules: CameraRules) -> Finding:
+    known = len(reference.get(name, ()))
+    whose, count = ("reference", known) if known < rules.min_images else ("window", len(current[name]))
+    return Finding(
+        check=CHECK,
+        subject="images",
+        slice=f"camera={name}",
+        outcome=Outcome.INCONCLUSIVE,
+        value=count,
+        limit=rules.min_images,
+        unit="images",
+        n=count,
+        note=f"the {whose} has {count} images of it, {rules.min_images - count} more are needed to judge the camera",
+    )
