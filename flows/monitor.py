@@ -28,6 +28,8 @@ from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
 from tasks.report.records import champion_and_reference, facts_of, performance_kept
+from tasks.watch.rules import WatchRules
+from tasks.watch.task import check_schedule
 
 
 @flow(name="monitor", log_prints=True)
@@ -40,6 +42,7 @@ def monitor(
     quality: QualityRules = QualityRules(),
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
+    watch: WatchRules = WatchRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -55,13 +58,14 @@ def monitor(
         quality: What the records and images must satisfy.
         drift: Which properties are compared, and how large a change matters.
         alerts: Who is told.
+        watch: How small changes of single cameras are added up over many windows.
     """
     names = [model] if model else models()
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, ingest, quality, drift, alerts)) is not None
+        if (found := judge_window(name, each, again, ingest, quality, drift, alerts, watch)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -96,6 +100,7 @@ def judge_window(
     quality: QualityRules,
     drift: DriftRules,
     alerts: AlertRules,
+    watch: WatchRules = WatchRules(),
 ) -> Judged | None:
     """One window from its objects to its verdict; None when another run holds it or it was judged before."""
     claim = open_window(model, window, rescore)
@@ -107,6 +112,8 @@ def judge_window(
         sound = check_quality(snapshot, quality)
         profiles = profile(snapshot, champion, drift) if champion else None
         moved = check_drift(snapshot, profiles, reference, drift)
+        watched = check_schedule(snapshot, profiles, reference, watch)
         page = drift_page(snapshot, profiles, reference, drift)
-        facts = facts_of(snapshot, page, [ingest, quality, drift])
-        return conclude(claim, facts, (sound, moved), performance_kept(claim, champion), drift, alerts)
+        facts = watched.beside(facts_of(snapshot, page, [ingest, quality, drift, watch]))
+        reports = (sound, moved, watched.report)
+        return conclude(claim, facts, reports, performance_kept(claim, champion), drift, alerts)

@@ -37,6 +37,7 @@ class Stage(StrEnum):
     INGEST = "ingest"
     QUALITY = "quality"
     DRIFT = "drift"
+    WATCH = "watch"  # small changes added up over windows
     EVALUATE = "evaluate"
     SHADOW = "shadow"
 
