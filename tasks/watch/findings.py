@@ -89,7 +89,7 @@ def _finding(line: Line, rules: WatchRules) -> Finding:
 
 
 def _moved(effect: float) -> str:
-    return f"{'rose' if effect >= 0 else 'fell'} by {abs(effect):.2g} sd, little but lasting"
+    return f"{'rose' if effect >= 0 else 'fell'} lastingly, by {abs(effect):.2g} sd"
 
 
 def _together(alarms: Sequence[Line], watched: int, rules: WatchRules) -> list[Line]:

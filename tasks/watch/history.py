@@ -101,7 +101,7 @@ def course(camera: str, visits: Sequence[Visit], resets: Iterable[Reset], rules:
         windows=tuple(visit.window for visit, _ in found),
         properties=properties,
         scores=np.array([[c.scores.get(name, np.nan) for name in properties] for _, c in found]).reshape(
-            len(found), -1
+            len(found), len(properties)
         ),
         contexts=np.array([context(v.window.start, rules.context_hours) for v, _ in found], np.int64),
         scenes=np.array([check.scenes for _, check in found], np.float64),

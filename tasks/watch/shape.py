@@ -51,4 +51,5 @@ def _steps(size: int) -> FloatArray:
 def _ramps(size: int) -> FloatArray:
     """A ramp from each place but the last two."""
     places = np.arange(size)
-    return np.maximum(places[None, :] - places[: size - 2, None] + 1.0, 0.0)
+    curves: FloatArray = np.maximum(places[None, :] - places[: size - 2, None] + 1.0, 0.0)
+    return curves
