@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -45,7 +45,18 @@ def answer(lines: Sequence[Line], open_ones: Sequence[Finding], rules: WatchRule
         found[(FLEET, first.subject, ALL)] = starts[len(starts) // 2] if starts else None
         findings.insert(0, first)
     onsets = {key: moment for key, moment in found.items() if moment is not None}
-    return Answer(findings=(*findings, *open_ones), onsets=onsets)
+    return Answer(findings=(*findings, *_merged(open_ones)), onsets=onsets)
+
+
+def _merged(open_ones: Sequence[Finding]) -> list[Finding]:
+    """One finding for all cameras that lack the same: in the first weeks a page must not be full of them."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in open_ones:
+        groups.setdefault(finding.note, []).append(finding)
+    return [
+        group[0] if len(group) == 1 else replace(group[0], slice=ALL, n=min(finding.n for finding in group))
+        for group in groups.values()
+    ]
 
 
 def too_few(check: Check, days: int, rules: WatchRules) -> Finding:

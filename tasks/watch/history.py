@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -78,6 +78,15 @@ def blamed(outcome: Outcome, verdict: Mapping[str, Any]) -> frozenset[str] | Non
     causes = verdict.get("causes", [])
     everywhere = not causes or any(cause["kind"] == CauseKind.DATA or not cause["cameras"] for cause in causes)
     return None if everywhere else frozenset(camera for cause in causes for camera in cause["cameras"])
+
+
+def by_camera(visits: Iterable[Visit]) -> dict[str, list[Visit]]:
+    """The visits of each camera, each with that camera's check alone: many cameras are sorted once, not once each."""
+    found: dict[str, list[Visit]] = {}
+    for visit in visits:
+        for check in visit.checks:
+            found.setdefault(check.camera, []).append(replace(visit, checks=(check,)))
+    return found
 
 
 def course(camera: str, visits: Sequence[Visit], resets: Iterable[Reset], rules: WatchRules) -> Course:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.watch.alarm import Line, lines
 from tasks.watch.findings import Answer, answer, too_few
-from tasks.watch.history import Reset, Visit, course
+from tasks.watch.history import Reset, Visit, by_camera, course
 from tasks.watch.kept import Kept
 from tasks.watch.rules import Method, WatchRules
 from tasks.watch.scores import ENOUGH, Check
@@ -21,8 +21,9 @@ def judged(present: Visit, earlier: Sequence[Visit], resets: Sequence[Reset], ru
     counted = [reset for reset in resets if reset.moment <= present.window.start]
     found: list[Line] = []
     open_ones: list[Finding] = []
+    lines_of = by_camera([*earlier, present])
     for check in present.checks:
-        stands, days = _camera(check, [*earlier, present], counted, rules)
+        stands, days = _camera(check, lines_of[check.camera], counted, rules)
         found += stands
         open_ones += [] if stands else [too_few(check, days, rules)]
     answered: Answer = answer(found, open_ones, rules)
