@@ -30,6 +30,8 @@ from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
 from tasks.report.records import champion_and_reference, facts_of, performance_kept
+from tasks.watch.rules import WatchRules
+from tasks.watch.task import check_schedule
 
 
 @flow(name="monitor", log_prints=True)
@@ -43,6 +45,7 @@ def monitor(
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
     camera: CameraRules = CameraRules(),
+    watch: WatchRules = WatchRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -59,13 +62,14 @@ def monitor(
         drift: Which properties are compared, and how large a change matters.
         alerts: Who is told.
         camera: From when on something is the fault of one camera.
+        watch: How small changes of single cameras are added up over many windows.
     """
     names = [model] if model else models()
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, ingest, quality, drift, alerts, camera)) is not None
+        if (found := judge_window(name, each, again, ingest, quality, drift, alerts, camera, watch)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -101,6 +105,7 @@ def judge_window(
     drift: DriftRules,
     alerts: AlertRules,
     camera: CameraRules = CameraRules(),
+    watch: WatchRules = WatchRules(),
 ) -> Judged | None:
     """One window from its objects to its verdict; None when another run holds it or it was judged before."""
     claim = open_window(model, window, rescore)
@@ -113,6 +118,8 @@ def judge_window(
         profiles = profile(snapshot, champion, drift) if champion else None
         health = check_cameras(snapshot, profiles, reference, camera)
         moved = check_drift(snapshot, profiles, reference, drift)
+        watched = check_schedule(snapshot, profiles, reference, watch)
         page = drift_page(snapshot, profiles, reference, drift)
-        facts = facts_of(snapshot, page, [ingest, quality, drift, camera])
-        return conclude(claim, facts, (sound, health, moved), performance_kept(claim, champion), drift, alerts)
+        facts = watched.beside(facts_of(snapshot, page, [ingest, quality, drift, camera, watch]))
+        reports = (sound, health, moved, watched.report)
+        return conclude(claim, facts, reports, performance_kept(claim, champion), drift, alerts)

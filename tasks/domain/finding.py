@@ -38,6 +38,7 @@ class Stage(StrEnum):
     QUALITY = "quality"
     CAMERA = "camera"
     DRIFT = "drift"
+    WATCH = "watch"  # small changes added up over windows
     EVALUATE = "evaluate"
     SHADOW = "shadow"
 

@@ -8,7 +8,8 @@ Four quadrants of inputs and answers:
     inputs stable, answers stable    nothing to explain
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
-against a window, because labels come late.
+against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet: it adds to
+what a window shows by itself, and only its breaches speak.
 """
 
 from __future__ import annotations
@@ -62,10 +63,10 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
 
 
 def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> _Evidence:
-    breaches = [f for report in reports if report.stage is Stage.DRIFT for f in report.breaches()]
+    breaches = [f for report in reports if report.stage in (Stage.DRIFT, Stage.WATCH) for f in report.breaches()]
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
     harmed = performance is not None and performance.outcome is Outcome.BREACH
-    sound = Outcome.worst(report.outcome for report in reports)
+    sound = Outcome.worst(report.outcome for report in reports if report.stage is not Stage.WATCH or report.breaches())
     return _Evidence(
         inputs_moved=len(answers) < len(breaches),
         answers_moved=bool(answers),

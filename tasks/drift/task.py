@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,7 +27,7 @@ from tasks.domain.window import Window
 from tasks.drift import pinning, profiles
 from tasks.drift.cause import causes_of
 from tasks.drift.compare import compare
-from tasks.drift.onset import HISTORY, key, onset
+from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
 from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
@@ -60,15 +62,21 @@ def check_drift(
 
 
 @task(cache_policy=NO_CACHE)
-def find_causes(claim: Claim, reports: Sequence[Report], rules: DriftRules) -> tuple[Cause, ...]:
-    """Ranked causes of the breaches, each with the start of its unbroken run of breaches."""
+def find_causes(
+    claim: Claim, reports: Sequence[Report], rules: DriftRules, dated: Mapping[Key, datetime] | None = None
+) -> tuple[Cause, ...]:
+    """Ranked causes of the breaches, each with the start of its unbroken run of breaches.
+
+    `dated` holds beginnings that are known better than that: of changes that were added up over many windows.
+    """
     history = ledger().findings.history
     onsets = {
         key(f): onset(claim.window, f, history(claim.model, f.check, f.subject, f.slice, claim.window, HISTORY))
         for report in reports
         for f in report.breaches()
     }
-    return causes_of(reports, onsets)
+    seen = [replace(report, stage=Stage.DRIFT) if report.stage is Stage.WATCH else report for report in reports]
+    return causes_of(seen, onsets | dict(dated or {}))
 
 
 @task(cache_policy=NO_CACHE)

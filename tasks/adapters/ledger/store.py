@@ -24,6 +24,7 @@ from tasks.adapters.ledger.outbox import Outbox
 from tasks.adapters.ledger.promotions import Promotions
 from tasks.adapters.ledger.references import References
 from tasks.adapters.ledger.tallies import Tallies
+from tasks.adapters.ledger.trails import Trails
 from tasks.adapters.ledger.upgrading import present_revision, upgrade
 from tasks.adapters.ledger.versions import Versions
 from tasks.adapters.ledger.windows import Windows
@@ -50,6 +51,7 @@ class Ledger:
         self.references = References(database)
         self.evaluations = Evaluations(database)
         self.tallies = Tallies(database)
+        self.trails = Trails(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock = utc_now) -> Ledger:

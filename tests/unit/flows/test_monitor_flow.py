@@ -35,6 +35,7 @@ from tasks.ingest.rules import IngestRules
 from tasks.quality.rules import QualityRules
 from tasks.report import records
 from tasks.report.judged import Judged
+from tasks.watch import task as watching
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.ledger.ledger_cases import MODEL, bootstrap, content_hash, promote, reference
 
@@ -156,6 +157,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "profile", lambda snapshot, champion, rules: None)
     monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
+    monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line

@@ -1,0 +1,117 @@
+"""One camera's history under the rules: where the sum of every property stands, since when, how large the change is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from tasks.watch import e_detector
+from tasks.watch.baseline import FloatArray, baseline, standardised
+from tasks.watch.history import Course, grid
+from tasks.watch.limit import MONTH, calibrated
+from tasks.watch.rules import Method, WatchRules
+from tasks.watch.shape import Shape, shape
+from tasks.watch.sums import CEILING, Sums, onset, sums
+
+DAY = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Where one property of one camera stands after its newest check.
+
+    `value` is held against `limit`; `effect` is the mean change since the onset in normal-score units, signed, and
+    0 while nothing adds up (`since` is None then). `scenes` counts those behind it, `checks` the windows.
+    """
+
+    camera: str
+    subject: str
+    value: float
+    limit: float
+    effect: float
+    scenes: int
+    checks: int
+    since: datetime | None
+    shape: Shape
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """Check values, differences in normal-score units and the statistic (T, P), with its limit; scenes (T,)."""
+
+    values: FloatArray
+    differences: FloatArray
+    statistic: FloatArray
+    limit: float
+    scenes: FloatArray
+
+
+def lines(course: Course, rules: WatchRules) -> tuple[Line, ...]:
+    """One line a property, in alphabetical order; () before anything could be added up."""
+    summed = course.summed if rules.method is Method.CUSUM else course.later
+    rows = np.flatnonzero(summed)
+    if not len(rows):
+        return ()
+    evidence = (_by_cusum if rules.method is Method.CUSUM else _by_bets)(course, rules)
+    both = sums(evidence.values)
+    windows = [course.windows[row] for row in rows.tolist()]
+    starts = [window.start for window in windows]
+    return tuple(_line(course, place, evidence, both, starts, rules) for place in range(len(course.properties)))
+
+
+def _by_cusum(course: Course, rules: WatchRules) -> _Evidence:
+    learnt, size = course.learnt, DAY // rules.context_hours
+    known = baseline(course.scores[learnt], course.contexts[learnt], size)
+    limit = rules.limit or calibrated(*grid(course), rules.false_alarms)
+    rows = course.summed
+    values = standardised(course.scores[rows], course.contexts[rows], known, course.widen[rows])
+    return _Evidence(
+        values=values,
+        differences=course.scores[rows] - known.mean[course.contexts[rows]],
+        statistic=sums(values, limit + CEILING).highest,
+        limit=limit,
+        scenes=course.scenes[rows],
+    )
+
+
+def _by_bets(course: Course, rules: WatchRules) -> _Evidence:
+    rows, learns = course.later, course.healthy.astype(np.float64)
+    values = e_detector.recursive(course.scores, course.contexts, learns, course.widen)
+    month = MONTH * max(1, round(len(course.windows) / max(course.days, 1)))
+    limit = rules.limit or e_detector.limit(month, len(course.properties), rules.false_alarms)
+    known = baseline(course.scores[course.healthy], course.contexts[course.healthy], DAY // rules.context_hours)
+    return _Evidence(
+        values=values[rows],
+        differences=course.scores[rows] - known.mean[course.contexts[rows]],
+        statistic=e_detector.evidence(values[rows], limit + e_detector.CEILING),
+        limit=limit,
+        scenes=course.scenes[rows],
+    )
+
+
+def _line(
+    course: Course, place: int, evidence: _Evidence, both: Sums, starts: list[datetime], rules: WatchRules
+) -> Line:
+    up, down = both.up[:, place], both.down[:, place]
+    line = up if up[-1] >= down[-1] else down
+    begin = onset(line)
+    change = evidence.differences[begin:, place]
+    change = change[np.isfinite(change)]
+    effect = float(change.mean()) if len(change) else 0.0
+    value = float(evidence.statistic[-1, place])
+    risen = begin < len(line)
+    return Line(
+        camera=course.camera,
+        subject=course.properties[place],
+        value=value,
+        limit=evidence.limit,
+        effect=effect,
+        scenes=int(evidence.scenes[begin:].sum()) if risen else int(evidence.scenes[-1]),
+        checks=len(line) - begin,
+        since=starts[begin] if risen else None,
+        shape=shape(evidence.values[:, place], begin),
+        alarm=value >= evidence.limit and abs(effect) >= rules.margin,
+    )

@@ -1,0 +1,41 @@
+"""All cameras of a window held against their histories: pure, from check values to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.domain.finding import Finding, Report, Stage
+from tasks.watch.alarm import Line, lines
+from tasks.watch.findings import Answer, answer, too_few
+from tasks.watch.history import Reset, Visit, by_camera, course
+from tasks.watch.kept import Kept
+from tasks.watch.rules import Method, WatchRules
+from tasks.watch.scores import ENOUGH, Check
+
+
+def judged(present: Visit, earlier: Sequence[Visit], resets: Sequence[Reset], rules: WatchRules) -> tuple[Report, Kept]:
+    """The report about the newest window, and what must be kept of it.
+
+    `earlier` are the windows before it in any order; a reset after its beginning does not concern it.
+    """
+    counted = [reset for reset in resets if reset.moment <= present.window.start]
+    found: list[Line] = []
+    open_ones: list[Finding] = []
+    lines_of = by_camera([*earlier, present])
+    for check in present.checks:
+        stands, days = _camera(check, lines_of[check.camera], counted, rules)
+        found += stands
+        open_ones += [] if stands else [too_few(check, days, rules)]
+    answered: Answer = answer(found, open_ones, rules)
+    report = Report(stage=Stage.WATCH, findings=answered.findings)
+    return report, Kept(checks=present.checks, onsets=answered.onsets)
+
+
+def _camera(
+    check: Check, visits: Sequence[Visit], resets: Sequence[Reset], rules: WatchRules
+) -> tuple[tuple[Line, ...], int]:
+    """The camera's lines, () where it cannot be judged, and its healthy days so far."""
+    known = course(check.camera, visits, resets, rules)
+    enough = check.known >= ENOUGH and check.scenes >= rules.min_scenes
+    calibrated = known.days >= rules.healthy_days or rules.method is Method.E_DETECTOR
+    return (lines(known, rules) if enough and calibrated else ()), known.days

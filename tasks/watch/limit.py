@@ -1,0 +1,76 @@
+"""The limit of the sums: as high as healthy days of this very camera ask for.
+
+A month of health is imitated many times: healthy days are drawn with replacement, once for a new baseline and once for
+the month that is held against it. So the limit knows the tails of this camera, how its checks within a day hang
+together, and the error of a baseline of so few days. Days, not checks, are drawn: checks of one day are not
+independent.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from tasks.watch.baseline import Contexts, FloatArray, baseline, standardised
+from tasks.watch.sums import largest
+
+MONTH = 30
+"""Days in which the chance of a false alarm is counted."""
+
+REPLICATES = 200
+BATCH = 50
+"""Months that are imitated, and how many at once: memory stays bounded whatever the number of checks a day."""
+
+FEW_DAYS, MANY_DAYS = 15.0, 13.0
+"""Least limits with fewer than `FULL_DAYS` healthy days, and from then on."""
+FULL_DAYS = 28
+
+
+def floor(days: int) -> float:
+    """The limit below which no calibration goes: what simulated healthy months of real pictures asked for."""
+    return MANY_DAYS if days >= FULL_DAYS else FEW_DAYS
+
+
+def calibrated(grid: FloatArray, contexts: Contexts, chance: float) -> float:
+    """The limit that a healthy month exceeds with the given chance, on any property; never below `floor`.
+
+    `grid` holds the scores of the healthy checks (days, checks a day, properties), nan where there was none;
+    `contexts` (checks a day,) is the time of day of each. The same days give the same limit.
+    """
+    found = _quantile(grid.tobytes(), grid.shape, tuple(contexts.tolist()), chance)
+    return max(floor(len(grid)), found)
+
+
+@lru_cache(maxsize=4096)  # the healthy days of a camera stay the same for as long as its reference does
+def _quantile(data: bytes, shape: tuple[int, int, int], contexts: tuple[int, ...], chance: float) -> float:
+    grid = np.frombuffer(data, dtype=np.float64).reshape(shape)
+    rng = np.random.default_rng(2026)
+    most = np.concatenate([_months(grid, np.asarray(contexts), rng) for _ in range(REPLICATES // BATCH)])
+    return tail(most, chance)
+
+
+def _months(grid: FloatArray, contexts: Contexts, rng: np.random.Generator) -> FloatArray:
+    """The largest sum of each of `BATCH` imitated months over all properties."""
+    days, size = len(grid), int(contexts.max()) + 1
+    learnt = baseline(_drawn(grid, rng, days), np.tile(contexts, days), size)
+    values = standardised(_drawn(grid, rng, MONTH), np.tile(contexts, MONTH), learnt)
+    found: FloatArray = largest(np.moveaxis(values, 1, 0)).max(axis=-1)
+    return found
+
+
+def _drawn(grid: FloatArray, rng: np.random.Generator, days: int) -> FloatArray:
+    """(BATCH, days x checks a day, properties)."""
+    chosen = rng.integers(0, len(grid), (BATCH, days))
+    return grid[chosen].reshape(BATCH, days * grid.shape[1], grid.shape[2])
+
+
+def tail(most: FloatArray, chance: float) -> float:
+    """The value that maxima like these exceed with a small chance, by an exponential through their upper half.
+
+    Two hundred months have no thousandth part to look up; the sums of CUSUM have an exponential tail.
+    """
+    median = float(np.median(most))
+    beyond = most[most > median]
+    rate = float((beyond - median).mean()) if len(beyond) else 0.0
+    return median + rate * float(np.log(0.5 / chance)) if chance < 0.5 else median

@@ -1,0 +1,62 @@
+"""What a person may ask of the schedule alarm."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Method(StrEnum):
+    """How small changes are added up."""
+
+    CUSUM = "cusum"  # fast; needs healthy days to learn from
+    E_DETECTOR = "e_detector"  # needs none; its false alarms are bounded by a theorem, it is slower
+
+
+class WatchRules(BaseModel):
+    """How small changes of single cameras are added up over many windows, and when they are told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Method = Field(
+        default=Method.CUSUM,
+        description="`cusum` learns from healthy days and is fast; `e_detector` needs none and is slower",
+    )
+    healthy_days: int = Field(
+        default=14,
+        ge=7,
+        le=60,
+        description="Days without a fault, counted per camera from when the reference was pinned, that are learnt from",
+    )
+    context_hours: int = Field(
+        default=3, ge=1, le=24, description="Hours of the day (UTC) that are compared with each other; divides 24"
+    )
+    min_scenes: int = Field(
+        default=10, ge=3, description="Distinct scenes of a camera in a window below which that window says nothing"
+    )
+    duplicate_bits: int = Field(
+        default=2,
+        ge=0,
+        le=16,
+        description="Bits in which two 64-bit image hashes of one camera may differ and be one scene",
+    )
+    false_alarms: float = Field(
+        default=0.01, gt=0, le=0.2, description="Chance that a healthy camera raises an alarm within 30 days"
+    )
+    limit: float | None = Field(
+        default=None, gt=0, description="Limit of the sums; empty: calibrated on the installation's own healthy days"
+    )
+    margin: float = Field(
+        default=0.1, ge=0, le=3, description="Least change since its onset, in standard deviations of the scenes"
+    )
+    fleet_share: float = Field(
+        default=0.3, gt=0, le=1, description="Share of the cameras (two at least) whose alarms are one incident"
+    )
+
+    @field_validator("context_hours")
+    @classmethod
+    def _divides_a_day(cls, hours: int) -> int:
+        if 24 % hours:
+            raise ValueError(f"{hours} hours do not divide a day: take 1, 2, 3, 4, 6, 8, 12 or 24")
+        return hours
