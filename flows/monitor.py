@@ -23,6 +23,8 @@ from tasks.ingest.task import (
     open_window,
     pull,
 )
+from tasks.outliers.rules import OutlierRules
+from tasks.outliers.task import check_outliers
 from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
@@ -40,6 +42,7 @@ def monitor(
     quality: QualityRules = QualityRules(),
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
+    outliers: OutlierRules = OutlierRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -55,13 +58,14 @@ def monitor(
         quality: What the records and images must satisfy.
         drift: Which properties are compared, and how large a change matters.
         alerts: Who is told.
+        outliers: How many strange images are too many.
     """
     names = [model] if model else models()
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, ingest, quality, drift, alerts)) is not None
+        if (found := judge_window(name, each, again, ingest, quality, drift, alerts, outliers)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -96,6 +100,7 @@ def judge_window(
     quality: QualityRules,
     drift: DriftRules,
     alerts: AlertRules,
+    outliers: OutlierRules = OutlierRules(),
 ) -> Judged | None:
     """One window from its objects to its verdict; None when another run holds it or it was judged before."""
     claim = open_window(model, window, rescore)
@@ -108,5 +113,6 @@ def judge_window(
         profiles = profile(snapshot, champion, drift) if champion else None
         moved = check_drift(snapshot, profiles, reference, drift)
         page = drift_page(snapshot, profiles, reference, drift)
-        facts = facts_of(snapshot, page, [ingest, quality, drift])
-        return conclude(claim, facts, (sound, moved), performance_kept(claim, champion), drift, alerts)
+        strange = check_outliers(snapshot, profiles, reference, outliers)
+        facts = facts_of(snapshot, page, [ingest, quality, drift, outliers], strange.artifacts)
+        return conclude(claim, facts, (sound, moved, strange.report), performance_kept(claim, champion), drift, alerts)

@@ -30,10 +30,17 @@ PHOTOMETRIC = frozenset(
 )
 """Subjects that are measured on pixels without any model."""
 
-PREDICTION = frozenset({"objects", "no_objects", "confidence", "confidence_mean", "doubtful", "box_area"})
+OBJECT_POSITION = "object_position"
+"""Subject of the location check: where in the picture the model finds objects."""
+
+PREDICTION = frozenset(
+    {"objects", "no_objects", "confidence", "confidence_mean", "doubtful", "box_area", OBJECT_POSITION}
+)
 """Subjects that are counted per image from predictions; beside them `class[<name>]`."""
 
 EMBEDDING = "embedding"
+STRANGE_IMAGES = "strange_images"
+"""Subject of the outlier checks: images that the model's own view finds unlike the reference."""
 DISTINCT_SCENES = "distinct_scenes"
 """Subject of the frozen-camera check: how many of the images show something new."""
 
@@ -46,6 +53,6 @@ def topic(subject: str) -> Topic:
     """
     if subject in PHOTOMETRIC:
         return Topic.PHOTOMETRIC
-    if subject == EMBEDDING:
+    if subject in (EMBEDDING, STRANGE_IMAGES):
         return Topic.EMBEDDING
     return Topic.PREDICTION if subject in PREDICTION or subject.startswith("class[") else Topic.SAMPLE

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.domain.scenes import distinct
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.drift.answers import Answers, answers
 from tasks.drift.detector import FloatArray
 from tasks.drift.rules import DriftRules
-from tasks.drift.scenes import distinct
 
 CLIPPED = 0.25
 """Share of black (or white) pixels from which an image is a dark (or bright) one.

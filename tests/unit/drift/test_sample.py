@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.domain.scenes import distinct
 from tasks.domain.tables import PREDICTIONS, PROFILES, REFERENCES, stamped
 from tasks.drift.answers import answers
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import joined, main_version, sample
-from tasks.drift.scenes import distinct
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -32,6 +32,7 @@ from tasks.evaluate import task as evaluate_stage
 from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
+from tasks.outliers.task import Outliers
 from tasks.quality.rules import QualityRules
 from tasks.report import records
 from tasks.report.judged import Judged
@@ -155,6 +156,8 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: Report(stage=Stage.QUALITY, findings=()))
     monkeypatch.setattr(monitoring, "profile", lambda snapshot, champion, rules: None)
     monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
+    usual = Outliers(report=quiet)
+    monkeypatch.setattr(monitoring, "check_outliers", lambda snapshot, profiles, reference, rules: usual)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line
