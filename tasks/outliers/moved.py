@@ -135,9 +135,8 @@ def direction(before: Places, after: Places) -> str:
         return _exchange(after.heat() - before.heat())
     column = 1 + int(math.copysign(1, x)) * (abs(x) >= far / 2.5)
     row = 1 + int(math.copysign(1, y)) * (abs(y) >= far / 2.5)
-    steps = [
-        f"{abs(share):.0%} of the {name}" for share, name in ((x, "width"), (y, "height")) if abs(share) >= far / 2.5
-    ]
+    axes = ((x, "width"), (y, "height"))
+    steps = [f"{100 * abs(share):.0f} % of the {name}" for share, name in axes if abs(share) >= far / 2.5]
     return f"moved to {REGIONS[row][column]} (by {' and '.join(steps)})"
 
 
@@ -147,4 +146,4 @@ def _exchange(gain: Floats) -> str:
     map_ = gain.reshape(SIDE, SIDE)
     parts = {REGIONS[i][j]: float(map_[a, b].sum()) for i, a in enumerate(edges) for j, b in enumerate(edges)}
     most, least = max(parts, key=parts.__getitem__), min(parts, key=parts.__getitem__)
-    return f"shows more at {most} ({parts[most]:+.0%}) and less at {least} ({parts[least]:+.0%})"
+    return f"shows more at {most} ({100 * parts[most]:+.0f} %) and less at {least} ({100 * parts[least]:+.0f} %)"

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.connections import ledger, tables
 from tasks.domain.finding import Finding, Report, Stage
-from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_note
+from tasks.domain.snapshot import STRANGE, WHERE, Claim, Snapshot, TableRef, table_note
 from tasks.domain.tables import PLACES
 from tasks.outliers import atlas, views
 from tasks.outliers.evidence import Counts, chain
@@ -25,9 +25,6 @@ from tasks.outliers.rules import OutlierRules
 
 HISTORY = 500
 """Earlier windows whose counts are added up."""
-
-STRANGE, WHERE = "strange", "places"
-"""Names, among the artifacts of a window, of the tables that its page is drawn from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
