@@ -48,7 +48,7 @@ def drawn(seen: World, after: Seen, n: int, alpha: float, rng: np.random.Generat
 
 
 def size(seen: World, runs: int) -> None:
-    print(f"| n | any finding, no drift, alpha .05 (target <= .06) | pictures | embedding | answers |")
+    print("| n | any finding, no drift, alpha .05 (target <= .06) | pictures | embedding | answers |")
     print("|---|---|---|---|---|")
     for n in (25, 50, 100, 200):
         rng = np.random.default_rng(n)

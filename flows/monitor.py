@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
+from pydantic import BaseModel
 
 from flows.events import LABELS_ARRIVED, announce
 from flows.steps import conclude
@@ -25,6 +28,8 @@ from tasks.ingest.task import (
     open_window,
     pull,
 )
+from tasks.outliers.rules import OutlierRules
+from tasks.outliers.task import check_outliers
 from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
@@ -32,6 +37,23 @@ from tasks.report.judged import Judged
 from tasks.report.records import champion_and_reference, facts_of, performance_kept
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorRules:
+    """What each stage of monitor is asked for."""
+
+    ingest: IngestRules = IngestRules()
+    quality: QualityRules = QualityRules()
+    camera: CameraRules = CameraRules()
+    drift: DriftRules = DriftRules()
+    watch: WatchRules = WatchRules()
+    outliers: OutlierRules = OutlierRules()
+    alerts: AlertRules = AlertRules()
+
+    def judged_by(self) -> tuple[BaseModel, ...]:
+        """The rules that a verdict depends on: equal ones are recognised by their hash."""
+        return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers
 
 
 @flow(name="monitor", log_prints=True)
@@ -46,6 +68,7 @@ def monitor(
     alerts: AlertRules = AlertRules(),
     camera: CameraRules = CameraRules(),
     watch: WatchRules = WatchRules(),
+    outliers: OutlierRules = OutlierRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -63,13 +86,17 @@ def monitor(
         alerts: Who is told.
         camera: From when on something is the fault of one camera.
         watch: How small changes of single cameras are added up over many windows.
+        outliers: How many strange images are too many.
     """
+    rules = MonitorRules(
+        ingest=ingest, quality=quality, camera=camera, drift=drift, watch=watch, outliers=outliers, alerts=alerts
+    )
     names = [model] if model else models()
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, ingest, quality, drift, alerts, camera, watch)) is not None
+        if (found := judge_window(name, each, again, rules)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -96,30 +123,21 @@ def tell_of_labels(model: str, ingest: IngestRules) -> None:
         labels_announced(arrived)
 
 
-def judge_window(
-    model: str,
-    window: Window,
-    rescore: bool,
-    ingest: IngestRules,
-    quality: QualityRules,
-    drift: DriftRules,
-    alerts: AlertRules,
-    camera: CameraRules = CameraRules(),
-    watch: WatchRules = WatchRules(),
-) -> Judged | None:
+def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules) -> Judged | None:
     """One window from its objects to its verdict; None when another run holds it or it was judged before."""
     claim = open_window(model, window, rescore)
     if claim is None:
         return None
     with given_up(claim):
         champion, reference = champion_and_reference(model)
-        snapshot = pull(claim, ingest)
-        sound = check_quality(snapshot, quality)
-        profiles = profile(snapshot, champion, drift) if champion else None
-        health = check_cameras(snapshot, profiles, reference, camera)
-        moved = check_drift(snapshot, profiles, reference, drift)
-        watched = check_schedule(snapshot, profiles, reference, watch)
-        page = drift_page(snapshot, profiles, reference, drift)
-        facts = watched.beside(facts_of(snapshot, page, [ingest, quality, drift, camera, watch]))
-        reports = (sound, health, moved, watched.report)
-        return conclude(claim, facts, reports, performance_kept(claim, champion), drift, alerts)
+        snapshot = pull(claim, rules.ingest)
+        sound = check_quality(snapshot, rules.quality)
+        profiles = profile(snapshot, champion, rules.drift) if champion else None
+        health = check_cameras(snapshot, profiles, reference, rules.camera)
+        moved = check_drift(snapshot, profiles, reference, rules.drift)
+        watched = check_schedule(snapshot, profiles, reference, rules.watch)
+        strange = check_outliers(snapshot, profiles, reference, rules.outliers)
+        page = drift_page(snapshot, profiles, reference, rules.drift)
+        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts))
+        reports = (sound, health, moved, watched.report, strange.report)
+        return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

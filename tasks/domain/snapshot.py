@@ -70,3 +70,6 @@ class Snapshot:
 
 LISTED = "listed"
 """Name of a snapshot's mark among the artifacts of a judged window."""
+
+STRANGE, WHERE = "strange", "places"
+"""Names of the tables (`tasks.domain.tables`) that a window's page draws strange images and moved objects from."""

@@ -32,10 +32,26 @@ PHOTOMETRIC = frozenset(
 
 CLASS_MIX = "class_mix"
 """Subject of the shares that the classes have of all objects."""
-PREDICTION = frozenset({"objects", "no_objects", "confidence", "confidence_mean", "doubtful", "box_area", CLASS_MIX})
+OBJECT_POSITION = "object_position"
+"""Subject of the location check: where in the picture the model finds objects."""
+
+PREDICTION = frozenset(
+    {
+        "objects",
+        "no_objects",
+        "confidence",
+        "confidence_mean",
+        "doubtful",
+        "box_area",
+        CLASS_MIX,
+        OBJECT_POSITION,
+    }
+)
 """Subjects that are counted per image from predictions; beside them `class[<name>]`."""
 
 EMBEDDING = "embedding"
+STRANGE_IMAGES = "strange_images"
+"""Subject of the outlier checks: images that the model's own view finds unlike the reference."""
 DISTINCT_SCENES = "distinct_scenes"
 """Subject of the frozen-camera check: how many of the images show something new."""
 
@@ -48,7 +64,7 @@ def topic(subject: str) -> Topic:
     """
     if subject in PHOTOMETRIC:
         return Topic.PHOTOMETRIC
-    if subject == EMBEDDING:
+    if subject in (EMBEDDING, STRANGE_IMAGES):
         return Topic.EMBEDDING
     return Topic.PREDICTION if subject in PREDICTION or subject.startswith("class[") else Topic.SAMPLE
 

@@ -172,6 +172,35 @@ DATASETS = pa.schema(
 )
 """A training or evaluation manifest: which bytes with which labels; never images."""
 
+STRANGE = pa.schema(
+    [
+        pa.field("side", pa.string(), nullable=False),  # reference | window
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("captured_at", _TIME, nullable=False),
+        pa.field("session", pa.string()),
+        pa.field("strangeness", pa.float64()),  # distance as a multiple of its camera's limit; null: not measured
+        pa.field("x", pa.float64()),  # place on the map of embeddings
+        pa.field("y", pa.float64()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("detections", pa.list_(DETECTION)),
+    ]
+)
+"""A bounded sample of reference and window in the model's own view, and the strangest images of the window."""
+
+PLACES = pa.schema(
+    [
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("side", pa.string(), nullable=False),  # reference | window
+        pa.field("images", pa.int64(), nullable=False),  # with at least one object
+        pa.field("grid", pa.list_(pa.float64()), nullable=False),  # 8 x 8 shares of an image's objects, row by row
+    ]
+)
+"""Where in the picture objects are found, camera by camera, each image counting once."""
+
 FINDINGS = pa.schema(
     [
         pa.field("stage", pa.string(), nullable=False),
@@ -196,6 +225,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "references": REFERENCES,
     "datasets": DATASETS,
     "findings": FINDINGS,
+    "strange": STRANGE,
+    "places": PLACES,
 }
 
 

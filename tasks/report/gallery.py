@@ -42,7 +42,7 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """One box (x, y, width, height in pixels of the image); `look` is truth, right, wrong or missed.
+    """One box (x, y, width, height in pixels of the image); `look` is truth, right, wrong, missed or answer.
 
     `text` starts `at` its baseline; None where there is no room, then `hint` tells it to who points at the box.
     """
@@ -148,7 +148,7 @@ def _tiles(example: Example, boxed: bool, view: Corners) -> tuple[Tile, ...]:
         return (truth, *(_named(title, answer) for title, answer in versions))
     count = len(example.truth)
     words = f"{count} object{'' if count == 1 else 's'}" if count else "nothing there"
-    truth = Tile(title="Truth", words=words, good=None, boxes=_drawn([("truth", m) for m in example.truth], view))
+    truth = Tile(title="Truth", words=words, good=None, boxes=drawn([("truth", m) for m in example.truth], view))
     return (truth, *(_boxed(title, answer, view) for title, answer in versions))
 
 
@@ -172,11 +172,14 @@ def _boxed(title: str, answer: Answer, view: Corners) -> Tile:
         "less sure, not drawn": answer.undrawn,
     }
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing"
-    return Tile(title=title, words=words, good=answer.score == 1, boxes=_drawn(looks, view))
+    return Tile(title=title, words=words, good=answer.score == 1, boxes=drawn(looks, view))
 
 
-def _drawn(marks: Sequence[tuple[str, Mark]], view: Corners) -> tuple[Drawn, ...]:
-    """The boxes, those last that must lie on top; a text that would hide another one is left to the pointer."""
+def drawn(marks: Sequence[tuple[str, Mark]], view: Corners, side: int = SHOWN_SIDE) -> tuple[Drawn, ...]:
+    """The boxes, those last that must lie on top; a text that would hide another one is left to the pointer.
+
+    `side` is how many pixels of a screen text and lines are made for.
+    """
     taken: list[Corners] = []
     found = []
     for look, mark in reversed(marks):
@@ -184,19 +187,17 @@ def _drawn(marks: Sequence[tuple[str, Mark]], view: Corners) -> tuple[Drawn, ...
             continue
         sure = "" if mark.confidence is None else f" {mark.confidence:.2f}"
         text = f"{one_line(mark.label, 40)}{sure}"
-        at = _place(text, mark.box, view, taken) if look != "missed" and len(taken) < LABELLED else None
+        hint = text if look == "answer" else f"{look}: {text}"
+        at = _place(text, mark.box, view, taken, side) if look != "missed" and len(taken) < LABELLED else None
         x1, y1, x2, y2 = (round(side, 1) for side in mark.box)
-        found.append(
-            Drawn(
-                look=look, box=(x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)), text=text, hint=f"{look}: {text}", at=at
-            )
-        )
+        box = (x1, y1, round(x2 - x1, 1), round(y2 - y1, 1))
+        found.append(Drawn(look=look, box=box, text=text, hint=hint, at=at))
     return tuple(reversed(found))
 
 
-def _place(text: str, box: Corners, view: Corners, taken: list[Corners]) -> tuple[float, float] | None:
+def _place(text: str, box: Corners, view: Corners, taken: list[Corners], side: int) -> tuple[float, float] | None:
     """Where the text starts: above its box, else below, inside the view; None when neither is free."""
-    unit = max(view[2:]) / SHOWN_SIDE
+    unit = max(view[2:]) / side
     width, height = len(text) * TEXT * 0.7 * unit, TEXT * unit
     x = max(view[0] + 2 * unit, min(box[0], view[0] + view[2] - width))
     for y in (box[1] - 4 * unit, box[3] + height):

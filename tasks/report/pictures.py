@@ -16,6 +16,9 @@ SHOWN = 3
 CAMERAS = 12
 """Cameras with pictures on one page."""
 
+BYTES = 36_000
+"""Most bytes of a picture: with all of them a page stays below 5 MB."""
+
 Row = Mapping[str, object]
 
 
@@ -53,9 +56,8 @@ def _pictures(rows: Sequence[Row], cache: Cache) -> tuple[Picture, ...]:
     found = []
     for row in chosen:
         try:
-            found.append(
-                thumbnail(cache.fetch(str(row["key"]), str(row["sha256"])), caption=str(row["key"]).rsplit("/", 1)[-1])
-            )
+            path = cache.fetch(str(row["key"]), str(row["sha256"]))
+            found.append(thumbnail(path, caption=str(row["key"]).rsplit("/", 1)[-1], limit=BYTES))
         except EvergreenError:  # the picture is gone or changed since: the page does without it
             continue
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
@@ -55,8 +55,13 @@ def windows_of_today(model: str, count: int) -> list[Window]:
     return recent[:count][::-1]
 
 
-def facts_of(snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel]) -> WindowFacts:
-    """What the verdict on a snapshot stands on; `rules` are hashed, so that equal configurations are recognised."""
+def facts_of(
+    snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel], kept: Mapping[str, str] | None = None
+) -> WindowFacts:
+    """What the verdict on a snapshot stands on; `rules` are hashed, so that equal configurations are recognised.
+
+    `kept` are further artifacts (name -> note of a table) that the window's page is drawn from.
+    """
     champion, reference = champion_and_reference(snapshot.claim.model)
     reasons = tables().read(snapshot.catalog, ["verdict", "reason"]).to_pylist()
     quarantined: dict[str, int] = {}
@@ -65,6 +70,7 @@ def facts_of(snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel]) -> 
             quarantined[row["reason"]] = quarantined.get(row["reason"], 0) + 1
     artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}
     artifacts |= {LISTED: snapshot.mark} if snapshot.mark else {}
+    artifacts |= kept or {}
     return WindowFacts(
         listed=snapshot.listed,
         accepted=snapshot.accepted,

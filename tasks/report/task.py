@@ -15,16 +15,19 @@ from tasks.domain.evaluation import Comparison
 from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
-from tasks.domain.snapshot import Claim
+from tasks.domain.snapshot import STRANGE, WHERE, Claim, table_of
 from tasks.domain.verdict import Verdict
 from tasks.report import decision_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
+from tasks.report.embedding_map import embedding_map
 from tasks.report.gallery import exhibits
+from tasks.report.heat import moved
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
 from tasks.report.pictures import per_camera
 from tasks.report.rows import blamed
+from tasks.report.strangers import strangers
 from tasks.report.window_page import WindowPage, window_markdown, window_page
 from tasks.settings import settings
 
@@ -34,16 +37,22 @@ HTML = "text/html; charset=utf-8"
 @task(cache_policy=NO_CACHE)
 def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> WindowFacts:
     """The one-page report in the bucket and as a Prefect artifact; the facts with its address."""
+    before, now = _reference(facts), _catalog(facts)
+    seen = _rows(facts, STRANGE)
+    strange = strangers(seen, _classes(claim, facts), images())
     page = WindowPage(
         model=claim.model,
         window=claim.window,
         verdict=verdict,
-        pictures=per_camera(_catalog(facts), _reference(facts), images(), blamed(verdict)),
+        pictures=per_camera(now, before, images(), blamed(verdict)),
         links=page_links(facts.artifacts, settings().pages_url or ""),
         listed=facts.listed,
         accepted=facts.accepted,
         quarantined=facts.quarantined,
         made_of=_made_of(claim, facts),
+        strangers=strange,
+        atlas=embedding_map(seen, strange, images()),
+        moved=moved(verdict.findings(), _rows(facts, WHERE), (before, now), images()),
     )
     folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
     key = f"{folder}/report-{claim.revision}-{claim.epoch}.html"
@@ -79,6 +88,16 @@ def _reference(facts: WindowFacts) -> list[Mapping[str, object]]:
     pinned = ledger().references.get(facts.reference_id)
     rows: list[Mapping[str, object]] = tables().read(pinned.table, ["key", "camera", "sha256"]).to_pylist()
     return rows
+
+
+def _rows(facts: WindowFacts, name: str) -> list[Mapping[str, object]]:
+    """The rows of a table that was kept for the page; none when the window has no such table."""
+    note = facts.artifacts.get(name, "")
+    return tables().read(table_of(note)).to_pylist() if note.startswith("{") else []
+
+
+def _classes(claim: Claim, facts: WindowFacts) -> tuple[str, ...]:
+    return ledger().versions.get(claim.model, facts.champion_sha256).ref.classes if facts.champion_sha256 else ()
 
 
 def _made_of(claim: Claim, facts: WindowFacts) -> tuple[Fact, ...]:

@@ -44,9 +44,15 @@ class Picture:
 
 
 def thumbnail(
-    image: Path, caption: str = "", side: int = SIDE, part: tuple[float, float, float, float] | None = None
+    image: Path,
+    caption: str = "",
+    side: int = SIDE,
+    part: tuple[float, float, float, float] | None = None,
+    limit: int = LIMIT,
 ) -> Picture:
     """The image, upright, fitted into `side` x `side` pixels, as JPEG; of it `part` (x, y, width, height) if given.
+
+    At most `limit` bytes, by lower quality and in the end by a smaller picture.
 
     Raises:
         ContractError: the file is no readable image; it was accepted earlier, so it changed since.
@@ -63,9 +69,9 @@ def thumbnail(
         small.thumbnail((side, side))
     for quality in _QUALITIES:
         data = _jpeg(small, quality)
-        if len(data) <= LIMIT:
+        if len(data) <= limit:
             return Picture(data=data, caption=caption)
-    return thumbnail(image, caption, side // 2, part)
+    return thumbnail(image, caption, side // 2, part, limit)
 
 
 def shown_size(image: Path) -> tuple[int, int]:

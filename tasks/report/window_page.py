@@ -10,9 +10,12 @@ from tasks.domain.notice import Fact, Link
 from tasks.domain.verdict import Cause, Verdict
 from tasks.domain.window import Window
 from tasks.domain.wording import ADVICE, moment, one_line
+from tasks.report.embedding_map import EmbeddingMap
+from tasks.report.heat import Moved
 from tasks.report.markdown import bounded, escape, link, table
 from tasks.report.rendering import render
 from tasks.report.rows import Row, blamed, rows_of
+from tasks.report.strangers import Stranger
 from tasks.report.thumbnail import Picture
 
 MARKDOWN_LIMIT = 5_000
@@ -35,7 +38,10 @@ class CameraPictures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowPage:
-    """Everything that the page shows. Text is plain; `made_of` says which champion, reference and rules."""
+    """Everything that the page shows. Text is plain; `made_of` says which champion, reference and rules.
+
+    `strangers` are the strangest images, `atlas` the map of all, `moved` the cameras whose objects are elsewhere.
+    """
 
     model: str
     window: Window
@@ -46,6 +52,9 @@ class WindowPage:
     accepted: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     made_of: tuple[Fact, ...] = ()
+    strangers: tuple[Stranger, ...] = ()
+    atlas: EmbeddingMap | None = None
+    moved: tuple[Moved, ...] = ()
 
 
 def window_page(page: WindowPage) -> bytes:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from sqlalchemy import Row, and_, select
 
 from tasks.adapters.ledger import window_rows
 from tasks.adapters.ledger.database import Database
-from tasks.adapters.ledger.schema import findings, windows
+from tasks.adapters.ledger.records import Answered
+from tasks.adapters.ledger.schema import findings, revisions, windows
 from tasks.domain.finding import Finding, Outcome, Stage
 from tasks.domain.window import Window
 
@@ -45,6 +48,36 @@ class Findings:
         )
         with self._database.read() as connection:
             return [(Window(row.start_at, row.end_at), _finding(row)) for row in connection.execute(query)]
+
+    def against(self, model: str, reference_id: int, check: str, before: Window, limit: int = 50) -> list[Answered]:
+        """The answers of one check, whatever its subjects and slices, in the windows that ended by `before`'s start.
+
+        Only windows whose newest revision was measured against that pinned reference; the newest window first.
+        """
+        newest = and_(revisions.c.window_id == windows.c.id, revisions.c.revision == windows.c.revision)
+        earlier = and_(windows.c.model == model, windows.c.end_at <= before.start)
+        chosen = (
+            select(windows.c.id, windows.c.start_at, windows.c.end_at, windows.c.revision, revisions.c.verdict)
+            .select_from(windows.join(revisions, newest))
+            .where(earlier, revisions.c.reference_id == reference_id)
+            .order_by(windows.c.end_at.desc(), windows.c.start_at.desc())
+            .limit(limit)
+            .subquery()
+        )
+        its_own = and_(findings.c.window_id == chosen.c.id, findings.c.revision == chosen.c.revision)
+        query = (
+            select(chosen.c.start_at, chosen.c.end_at, chosen.c.verdict, findings)
+            .select_from(findings.join(chosen, its_own))
+            .where(findings.c.check_name == check)
+            .order_by(chosen.c.end_at.desc(), chosen.c.start_at.desc(), findings.c.position)
+        )
+        with self._database.read() as connection:
+            rows = [(Window(row.start_at, row.end_at), row) for row in connection.execute(query)]
+        groups = [(window, [row for _, row in its_own]) for window, its_own in groupby(rows, key=lambda each: each[0])]
+        return [
+            Answered(window=window, verdict=its_own[0].verdict, findings=tuple(_finding(row) for row in its_own))
+            for window, its_own in groups
+        ]
 
 
 def _finding(row: Row[tuple[object, ...]]) -> Finding:

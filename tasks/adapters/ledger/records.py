@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from tasks.domain.evaluation import Evaluation
-from tasks.domain.finding import Outcome
+from tasks.domain.finding import Finding, Outcome
 from tasks.domain.intent import Intent as Intent
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import TableRef
@@ -209,6 +209,15 @@ class PinnedReference:
     actor: str
     reason: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What one check answered in the newest revision of a window, beside that revision's verdict as JSON."""
+
+    window: Window
+    verdict: dict[str, Any]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from tasks.evaluate import task as evaluate_stage
 from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
+from tasks.outliers.task import Outliers
 from tasks.quality.rules import QualityRules
 from tasks.report import records
 from tasks.report.judged import Judged
@@ -95,7 +96,7 @@ class Line:
         asked = [str(each) if each else None for each in (window, backfill)]
         with disable_run_logger():
             judged = [
-                monitoring.judge_window(MODEL, each, again, rules, QualityRules(), DriftRules(), AlertRules())
+                monitoring.judge_window(MODEL, each, again, monitoring.MonitorRules(ingest=rules))
                 for each, again in monitoring.agenda(MODEL, *asked, False, rules)
             ]
             monitoring.tell_of_labels(MODEL, rules)
@@ -158,6 +159,8 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
+    usual = Outliers(report=quiet)
+    monkeypatch.setattr(monitoring, "check_outliers", lambda snapshot, profiles, reference, rules: usual)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line

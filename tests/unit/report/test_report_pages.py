@@ -64,7 +64,8 @@ class Watch(HTMLParser):
                 self.found.append(f"{tag} {name}")
             if name in {"src", "srcset", "poster", "background"} and not address.startswith("data:image/"):
                 self.found.append(f"{tag} {name}={address[:40]}")
-            if name == "href" and not address.startswith(("http://127.0.0.1", "/", "#")):
+            inside = tag == "image" and address.startswith("data:image/")
+            if name == "href" and not inside and not address.startswith(("http://127.0.0.1", "/", "#")):
                 self.found.append(f"{tag} href={address[:40]}")
 
     def handle_data(self, data: str) -> None:

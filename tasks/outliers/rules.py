@@ -1,0 +1,35 @@
+"""What a person may ask of the outlier stage."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class OutlierRules(BaseModel):
+    """How many strange images are too many, and how sure a moved object must be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rise: float = Field(
+        default=4.0,
+        gt=1,
+        le=50,
+        description="Multiple of the usual share of strange images that is to be found soonest",
+    )
+    evidence: float = Field(
+        default=4.5,
+        gt=0,
+        le=50,
+        description="Evidence (natural logarithm of a likelihood ratio) from which strange images are too many; "
+        "4.5 is about one false alarm in two years at 100 images a day",
+    )
+    min_scenes: int = Field(
+        default=50, ge=10, description="Distinct scenes counted since the reference was pinned before anything is said"
+    )
+    min_camera_scenes: int = Field(
+        default=25, ge=10, description="Distinct scenes of one camera, in the reference, below which it is not counted"
+    )
+    alpha: float = Field(
+        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window finds objects moved on any camera"
+    )
+    confidence: float = Field(default=0.25, ge=0, le=1, description="Detections below this confidence have no place")

@@ -1,0 +1,106 @@
+"""Opens the tables of a window and of its reference, and asks them what does not belong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.adapters.ledger.records import PinnedReference
+from tasks.connections import ledger, tables
+from tasks.domain.finding import Finding, Report, Stage
+from tasks.domain.snapshot import STRANGE, WHERE, Claim, Snapshot, TableRef, table_note
+from tasks.domain.tables import PLACES
+from tasks.outliers import atlas, views
+from tasks.outliers.evidence import Counts, chain
+from tasks.outliers.familiar import Familiar, familiar, strangeness
+from tasks.outliers.moved import place_findings
+from tasks.outliers.places import Places, places
+from tasks.outliers.rates import COUNT, at_fault, count_findings, counted, counts_of, rate_findings, silent
+from tasks.outliers.rules import OutlierRules
+
+HISTORY = 500
+"""Earlier windows whose counts are added up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outliers:
+    """What was found, and the tables (name -> note) that pictures of it are made from."""
+
+    report: Report
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+
+
+@task(cache_policy=NO_CACHE)
+def check_outliers(
+    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: OutlierRules
+) -> Outliers:
+    """Whether strange images became too many and objects moved; inconclusive without a champion or a reference."""
+    if profiled is None or reference is None:
+        missing = "champion" if profiled is None else "reference"
+        return Outliers(report=_report([silent(f"there is no {missing} to tell the strange from the usual")]))
+    before = views.scenes(tables().read(reference.table))
+    after = views.scenes(views.answered(tables().read(profiled), tables().read(snapshot.predictions)))
+    strange, seen = _strange(snapshot.claim, reference, before, after, rules)
+    version = views.version_of(before)
+    was, now = (places(views.of_version(side, version), rules.confidence) for side in (before, after))
+    folder = f"{snapshot.claim.model}/evergreen/outliers/{snapshot.claim.window.start:%Y%m%dT%H%M%SZ}"
+    name = f"{profiled.digest[:12]}-{reference.id}"
+    drawn = {
+        STRANGE: tables().write(seen, "strange", f"{folder}/strange-{name}.parquet"),
+        WHERE: tables().write(_maps(was, now), "places", f"{folder}/places-{name}.parquet"),
+    }
+    return Outliers(
+        report=_report([*strange, *place_findings(was, now, rules)]),
+        artifacts={name: table_note(ref) for name, ref in drawn.items()},
+    )
+
+
+def _report(findings: list[Finding]) -> Report:
+    return Report(stage=Stage.DRIFT, findings=tuple(findings))
+
+
+def _strange(
+    claim: Claim, reference: PinnedReference, before: pa.Table, after: pa.Table, rules: OutlierRules
+) -> tuple[list[Finding], pa.Table]:
+    """Findings about strange images, and the rows of both sides that the page shows."""
+    vectors = views.embeddings(before)
+    current = views.embeddings(after, vectors.shape[1])
+    names = views.cameras(after)
+    known = familiar(vectors, views.cameras(before), rules.min_camera_scenes)
+    ratios = strangeness(known, current, names)
+    old, new = atlas.projected(vectors, current)
+    shown = pa.concat_tables(
+        [
+            atlas.written("reference", before, atlas.reference_rows(old), old, None),
+            atlas.written("window", after, atlas.kept(ratios), new, ratios),
+        ]
+    )
+    counts = counted(ratios, names, known.limits)
+    return _rates(claim, reference, known, counts, rules), shown
+
+
+def _rates(
+    claim: Claim, reference: PinnedReference, known: Familiar, counts: Counts, rules: OutlierRules
+) -> list[Finding]:
+    if not known.limits:
+        least = rules.min_camera_scenes
+        return [silent(f"no camera has {least} distinct scenes with an embedding in the reference")]
+    if not counts:
+        return [silent("no image of the window has an embedding to compare, from a camera that the reference knows")]
+    history = ledger().findings.against(claim.model, reference.id, COUNT, claim.window, HISTORY)
+    before = chain([(row.window, counts_of(row.findings, at_fault(row.verdict))) for row in history], claim.window)
+    return [*count_findings(counts, known.limits), *rate_findings([*before, counts], known.limits, rules)]
+
+
+def _maps(before: Mapping[str, Places], after: Mapping[str, Places]) -> pa.Table:
+    rows = [
+        {"camera": camera, "side": side, "images": found.images, "grid": np.round(found.heat(), 5).tolist()}
+        for side, cameras in (("reference", before), ("window", after))
+        for camera, found in cameras.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=PLACES)
