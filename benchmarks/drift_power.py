@@ -48,7 +48,7 @@ def drawn(seen: World, after: Seen, n: int, alpha: float, rng: np.random.Generat
 
 
 def size(seen: World, runs: int) -> None:
-    print(f"| n | any finding, no drift, alpha .05 (target <= .06) | pictures | embedding | answers |")
+    print("| n | any finding, no drift, alpha .05 (target <= .06) | pictures | embedding | answers |")
     print("|---|---|---|---|---|")
     for n in (25, 50, 100, 200):
         rng = np.random.default_rng(n)
@@ -71,7 +71,8 @@ def ladder(seen: World, runs: int) -> None:
         bad = [k for k in hits if k[0] in PHOTOMETRIC and seen.loss[k] >= HARMFUL]
         print(f"\nmean power over the ladder: {share(sum(hits.values()), runs * len(hits))} (target >= {target})")
         print(
-            f"harmful photometric ({len(bad)} cells): {share(sum(hits[k] for k in bad), runs * len(bad))} (target >= .99)",
+            f"harmful photometric, {len(bad)} cells (target >= .99): "
+            f"{share(sum(hits[k] for k in bad), runs * len(bad))}",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""Real photographs of solar cells (ELPV), eight ways in which a camera goes wrong, and a small model that looks at them.
+"""Real photographs of solar cells (ELPV), eight ways in which a camera goes wrong, and a small model to see them.
 
 The photographs come with the package `elpv-dataset` (CC BY-NC-SA 4.0): used here, never shipped. The ladder of
 changes goes from what nobody sees to what everybody sees. The "deployed model" is a perceptron with one hidden layer on

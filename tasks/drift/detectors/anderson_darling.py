@@ -71,7 +71,8 @@ def _counts(reference: FloatArray, current: FloatArray) -> tuple[FloatArray, Flo
     """How often each distinct value occurs on either side, in order of the values."""
     values, place = np.unique(np.concatenate([reference, current]), return_inverse=True)
     before, after = place[: len(reference)], place[len(reference) :]
-    return np.bincount(before, minlength=len(values)) * 1.0, np.bincount(after, minlength=len(values)) * 1.0
+    first, second = (np.bincount(side, minlength=len(values)).astype(np.float64) for side in (before, after))
+    return first, second
 
 
 def _by_session(reference: FloatArray, current: FloatArray, sessions: Sessions) -> float:
