@@ -1,4 +1,4 @@
-"""The shift list of "Failing Loudly" on scikit-learn's digits: how often the window test detects it, with Wilson intervals.
+"""The shift list of "Failing Loudly" on digits: how often the window test detects it, with Wilson intervals.
 
 Source of the list: Rabanser, Günnemann & Lipton, NeurIPS 2019, and its published code (ten kinds of shift, each on
 10, 50 and 100 % of the pictures). Adversarial pictures are made here (fast gradient sign against a linear model). The

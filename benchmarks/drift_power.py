@@ -71,7 +71,8 @@ def ladder(seen: World, runs: int) -> None:
         bad = [k for k in hits if k[0] in PHOTOMETRIC and seen.loss[k] >= HARMFUL]
         print(f"\nmean power over the ladder: {share(sum(hits.values()), runs * len(hits))} (target >= {target})")
         print(
-            f"harmful photometric ({len(bad)} cells): {share(sum(hits[k] for k in bad), runs * len(bad))} (target >= .99)",
+            f"harmful photometric, {len(bad)} cells (target >= .99): "
+            f"{share(sum(hits[k] for k in bad), runs * len(bad))}",
             flush=True,
         )
 

@@ -15,13 +15,13 @@ os.environ["DO_NOT_TRACK"] = "1"
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 
-import numpy as np
-import pandas as pd
-from evidently import DataDefinition, Dataset, Report
-from evidently.presets import DataDriftPreset
+import numpy as np  # noqa: E402 (threads are counted when it loads)
+import pandas as pd  # noqa: E402
+from evidently import DataDefinition, Dataset, Report  # noqa: E402
+from evidently.presets import DataDriftPreset  # noqa: E402
 
-from tasks.drift.compare import holm
-from tasks.drift.detector import detector
+from tasks.drift.compare import holm  # noqa: E402
+from tasks.drift.detector import detector  # noqa: E402
 
 KINDS = ("normal", "skewed", "heavy", "discrete")
 

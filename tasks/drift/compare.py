@@ -2,7 +2,9 @@
 
 The chance that a healthy window raises any finding is bounded by `alpha`: half of it belongs to all cameras
 together, the other half is divided among the cameras (a single camera has all of it: there the two are one question);
-within a slice each topic (pictures, embedding, answers) has an equal part, and within a topic Holm's procedure decides.
+within a slice pictures have twice the part of the embedding or of the answers, and within a topic Holm's procedure
+decides. A number that is the same on every image of both sides (a grey camera has no colour) is not a question:
+leaving it out looks at the pooled images only, and so costs nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from tasks.drift.telling import told_apart
 
 FROZEN_MIN = 10
 """Images of a camera below which nobody can call it frozen."""
+PARTS = {Topic.PHOTOMETRIC: 2, Topic.EMBEDDING: 1, Topic.PREDICTION: 1, Topic.SAMPLE: 1}
+"""How the level is shared: pictures give the early warning, the model's own view and answers say that it does harm."""
 SCENES = "scenes"
 SESSIONS = "sessions"
 LEAST_SESSIONS = 10
@@ -101,9 +105,10 @@ def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: f
             for q, tool in zip(group, tools, strict=True)
             if _sized(q, tool)
         ]
-        adjusted = holm([score.p_value for _, _, score in scored])
+        adjusted = holm([score.p_value if question.varies() else np.nan for question, _, score in scored])
+        part = level * PARTS[group[0].topic] / sum(PARTS[topic[0].topic] for topic in topics)
         found += [
-            _finding(where, question, tool, score, p <= level / len(topics))
+            _finding(where, question, tool, score, p <= part)
             for (question, tool, score), p in zip(scored, adjusted, strict=True)
         ]
     return found + told_apart(where, pair, found, rules)

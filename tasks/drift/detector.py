@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -94,6 +95,7 @@ class Detector:
     importances: Ranker | None = None
 
 
+@cache
 def detector(name: str) -> Detector:
     """The detector in the file of that name.
 

@@ -32,8 +32,10 @@ class Split:
 
     def memberships(self, seed: int) -> NDArray[np.bool_]:
         """499 random deals, (499, units): as many units as the reference has are marked True."""
-        member = np.repeat((np.arange(self.units) < self.size)[None, :], PERMUTATIONS, axis=0)
-        return np.random.default_rng(seed).permuted(member, axis=1)
+        lots = np.random.default_rng(seed).random((PERMUTATIONS, self.units))
+        last = np.partition(lots, self.size - 1, axis=1)[:, self.size - 1]
+        member: NDArray[np.bool_] = lots <= last[:, None]  # the units with the smallest lots; quicker than shuffling
+        return member
 
 
 def split_of(before: int, after: int, sessions: Sessions | None = None) -> Split:

@@ -48,6 +48,11 @@ class Question:
         before, after = float(self.reference.mean()), float(self.current.mean())
         return describe(self.subject, before, after) if self.data is Data.SCALAR else describe_rate(before, after)
 
+    def varies(self) -> bool:
+        """Whether any two images of the two samples differ; where none do there is nothing to ask."""
+        sides = [side for side in (self.reference, self.current) if len(side)]
+        return any(bool((side != sides[0][:1]).any()) for side in sides)
+
     def _mix_change(self) -> str:
         before, after = (side.sum(axis=0) / max(side.sum(), 1.0) for side in (self.reference, self.current))
         most = int(np.argmax(np.abs(after - before)))

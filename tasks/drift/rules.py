@@ -14,7 +14,7 @@ class DriftRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scalar_detector: str = Field(
-        default="ks", description="Detector for one number per image: a file in drift/detectors"
+        default="anderson_darling", description="Detector for one number per image: a file in drift/detectors"
     )
     vector_detector: str = Field(default="mmd", description="Detector for embeddings: a file in drift/detectors")
     rate_detector: str = Field(default="fisher", description="Detector for shares of images: a file in drift/detectors")

@@ -157,5 +157,5 @@ def test_the_order_of_images_is_of_no_importance_with_sessions_either(tool):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match="known: chi_square, domain_classifier, energy, fisher, hellinger"):
+    with pytest.raises(ConfigError, match="known: anderson_darling, chi_square, domain_classifier"):
         detector("kolmogorov")

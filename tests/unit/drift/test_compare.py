@@ -98,7 +98,7 @@ def test_identical_samples_show_nothing():
     sample = scenes(np.random.default_rng(6), {"a": 100, "b": 60})
     found = compare(sample, sample, RULES)
     assert {f.outcome for f in found} == {Outcome.OK}
-    assert all(f.value == pytest.approx(0, abs=1e-9) for f in found if f.check in ("ks", "fisher"))
+    assert all(f.value == pytest.approx(0, abs=1e-9) for f in found if f.check in ("anderson_darling", "fisher"))
 
 
 def test_too_few_scenes_are_inconclusive_and_say_how_many_are_missing():
@@ -159,6 +159,83 @@ def test_unreadable_pictures_never_count_as_healthy():
     window.photometric.scalars["noise"][:20] = np.nan
     found = compare(scenes(rng, {"a": 200}), window, RULES)
     assert {f.outcome for f in found if f.subject == "noise"} == {Outcome.INCONCLUSIVE}
+
+
+def test_a_single_camera_is_asked_once_and_has_the_whole_level():
+    rng = np.random.default_rng(16)
+    found = compare(scenes(rng, {"a": 200}), scenes(rng, {"a": 60}, light=0.7), RULES)
+    together = [replace(f, slice="") for f in found if f.slice == ALL and f.check != "sample"]
+    alone = [replace(f, slice="") for f in found if f.camera == "a" and f.check not in ("sample", "frozen")]
+    assert together == alone
+    assert len(together) > 5
+
+
+def bursts(rng, cameras, frames):
+    """Sessions of so many frames that show the same part; a new part each time."""
+    one = scenes(rng, cameras, embedding=False)
+    names = np.repeat(np.arange(len(one)), frames)
+    return replace(one.take(names), sessions=names, images={c: n * frames for c, n in cameras.items()})
+
+
+def test_bursts_of_the_same_part_are_no_drift_when_they_are_said_to_be_sessions():
+    rng = np.random.default_rng(17)
+    alarms = {"sessions": 0, "frames": 0}
+    for _ in range(15):
+        before, after = bursts(rng, {"a": 40}, 10), bursts(rng, {"a": 20}, 10)
+        alarms["sessions"] += bool(breaches(compare(before, after, RULES)))
+        alone = [replace(side, sessions=None) for side in (before, after)]
+        alarms["frames"] += bool(breaches(compare(*alone, RULES)))
+    assert alarms["sessions"] <= 1
+    assert alarms["frames"] >= 8
+
+
+def test_too_few_sessions_are_inconclusive_however_many_frames_they_have():
+    rng = np.random.default_rng(18)
+    found = compare(bursts(rng, {"a": 40}, 10), bursts(rng, {"a": 6}, 30), RULES)
+    assert {f.outcome for f in found if f.subject == "sessions"} == {Outcome.INCONCLUSIVE}
+    assert any("6 sessions, 4 more" in f.note for f in found)
+    assert not breaches(found)
+
+
+def with_mix(rng, counts, share):
+    one = scenes(rng, counts, embedding=False)
+    crack = (rng.random(len(one)) < share).astype(float)
+    size = rng.geometric(0.4, len(one))
+    return replace(one, answers=Answers(mix={"crack": crack * size, "scratch": (1 - crack) * size}))
+
+
+def test_a_class_mix_that_changes_is_named_with_its_shares():
+    rng = np.random.default_rng(19)
+    found = compare(with_mix(rng, {"a": 300}, 0.2), with_mix(rng, {"a": 120}, 0.6), RULES)
+    mix = next(f for f in breaches(found) if f.subject == "class_mix")
+    assert mix.check == "chi_square"
+    assert mix.note.startswith("share of crack rose from ") or mix.note.startswith("share of scratch fell from ")
+
+
+def test_after_an_alarm_the_property_that_moved_is_ranked_first_and_nobody_is_asked_before():
+    rng = np.random.default_rng(20)
+    before = scenes(rng, {"a": 300}, embedding=False)
+    found = compare(before, scenes(rng, {"a": 150}, light=-2, embedding=False), RULES)
+    told = next(f for f in found if f.check == "domain_classifier" and f.slice == ALL)
+    assert told.outcome is Outcome.OK
+    assert told.note.startswith("told apart by brightness ")
+    quiet = compare(before, scenes(rng, {"a": 150}, embedding=False), RULES)
+    assert not [f for f in quiet if f.check == "domain_classifier"]
+    silent = compare(before, scenes(rng, {"a": 150}, light=-2, embedding=False), DriftRules(explainer=""))
+    assert not [f for f in silent if f.check == "domain_classifier"]
+
+
+def test_numbers_that_never_vary_take_no_part_of_the_level():
+    rng = np.random.default_rng(21)
+    finds = {"varied": 0, "alone": 0}
+    for _ in range(20):
+        before, after = scenes(rng, {"a": 300}, embedding=False), scenes(rng, {"a": 60}, light=0.6, embedding=False)
+        finds["varied"] += "brightness" in {f.subject for f in breaches(compare(before, after, RULES))}
+        for side in (before, after):
+            for subject in set(side.photometric.scalars) - {"brightness"}:
+                side.photometric.scalars[subject][:] = 7.0
+        finds["alone"] += "brightness" in {f.subject for f in breaches(compare(before, after, RULES))}
+    assert finds["alone"] > finds["varied"]
 
 
 def test_the_findings_come_in_the_same_order_every_time():

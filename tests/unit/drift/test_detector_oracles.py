@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,7 +13,16 @@ from sklearn.metrics import roc_auc_score
 
 from tasks.drift import points
 from tasks.drift.detector import Sessions
-from tasks.drift.detectors import chi_square, domain_classifier, energy, fisher, hellinger, jensen_shannon, ks
+from tasks.drift.detectors import (
+    anderson_darling,
+    chi_square,
+    domain_classifier,
+    energy,
+    fisher,
+    hellinger,
+    jensen_shannon,
+    ks,
+)
 from tasks.drift.permutation import kept, split_of
 
 
@@ -46,6 +57,47 @@ def test_one_outlier_does_not_spoil_the_bins():
     reference, current = rng.standard_normal(20_000), rng.standard_normal(20_000) + 0.3
     reference[7] = 1e300
     assert ks.score(reference, current).p_value == pytest.approx(stats.ks_2samp(reference, current).pvalue, abs=1e-6)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_the_anderson_darling_statistic_is_scipys(ties):
+    rng = np.random.default_rng(12)
+    one, two = rng.standard_normal(80), rng.standard_normal(50) + 0.3
+    one, two = (np.round(one), np.round(two)) if ties else (one, two)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy says that its p-value is capped, and that a name will change
+        found = stats.anderson_ksamp([one, two], midrank=False).statistic
+    assert (anderson_darling.statistic(*anderson_darling._counts(one, two)) - 1) / _deviation(80, 50) == pytest.approx(
+        found
+    )
+
+
+def _deviation(m, n):
+    """Scholz & Stephens (1987), equation 4, for two samples."""
+    total = m + n
+    h = sum(1 / i for i in range(1, total))
+    g = sum(1 / ((total - i) * j) for i in range(1, total - 1) for j in range(i + 1, total))
+    inverse = 1 / m + 1 / n
+    a = (4 * g - 6) + (10 - 6 * g) * inverse
+    b = (2 * g - 4) * 4 + 8 * h * 2 + (2 * g - 14 * h - 4) * inverse - 8 * h + 4 * g - 6
+    c = (6 * h + 2 * g - 2) * 4 + (4 * h - 4 * g + 6) * 2 + (2 * h - 6) * inverse + 4 * h
+    d = (2 * h + 6) * 4 - 4 * h * 2
+    return np.sqrt((a * total**3 + b * total**2 + c * total + d) / ((total - 1) * (total - 2) * (total - 3)))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.01, 0.001])
+def test_the_tail_is_that_of_the_weighted_sum_of_squares(share):
+    rng = np.random.default_rng(13)
+    weights = 1 / (np.arange(1, 41) * np.arange(2, 42))
+    chance = rng.standard_normal((150_000, 40)) ** 2 @ weights + 1 - weights.sum()
+    assert anderson_darling.beyond(float(np.quantile(chance, 1 - share))) == pytest.approx(share, rel=0.15)
+
+
+def test_a_small_shift_needs_fewer_images_than_with_the_largest_gap_alone():
+    rng = np.random.default_rng(14)
+    pairs = [(rng.standard_normal(800), rng.standard_normal(50) + 0.5) for _ in range(60)]
+    finds = [sum(tool.score(*pair).p_value <= 0.001 for pair in pairs) for tool in (anderson_darling, ks)]
+    assert finds[0] >= finds[1] + 5
 
 
 def test_the_divergence_in_bits_is_scipys_distance_squared():
@@ -112,7 +164,7 @@ def test_the_energy_distance_is_scipys():
 
 def test_the_classifier_tells_apart_as_well_as_one_fitted_by_hand():
     rng = np.random.default_rng(6)
-    before, after = rng.standard_normal((600, 3)), rng.standard_normal((600, 3)) + [1, 0, 0]
+    before, after = rng.standard_normal((600, 3)), rng.standard_normal((600, 3)) + np.array([1.0, 0, 0])
     half = LogisticRegression().fit(np.vstack([before[::2], after[::2]]), np.repeat([0, 1], 300))
     scores = half.decision_function(np.vstack([before[1::2], after[1::2]]))
     expected = 2 * roc_auc_score(np.repeat([0, 1], 300), scores) - 1
