@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.stance import Stance, stance
@@ -24,6 +25,8 @@ COLOURED = 0.03
 """Colourfulness per grey level below which a camera has no colour to lose."""
 NO_MORE = 0.03
 """Rise of the logarithm of detail up to which a lens may have lost its focus: blur adds detail nowhere."""
+WHITE = 225.0
+"""Grey levels from which a place is burnt out."""
 REPEATED = 1.0
 """Mean grey levels between two images that show the same."""
 
@@ -59,7 +62,7 @@ def measures(reference: Frames, current: Frames) -> Measures:
     light = float(np.median(np.log((_middle(current) + 1) / (_middle(reference) + 1))))
     change = np.median(current.detail, axis=0) - np.median(reference.detail, axis=0)
     level = float(np.median(change))
-    lost = change <= min(level, 0.0) - LOST
+    lost = (change <= min(level, 0.0) - LOST) & ~_burnt_out(current)
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
@@ -105,7 +108,12 @@ def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> 
     moved, moves = _cells(reference.luma.std(axis=0)), _cells(current.luma.std(axis=0))
     still = moves <= STILL * moved * np.exp(max(light, DIM))
     other = _cells(np.abs(_middle(current) - _middle(reference))) >= CHANGED
-    return float((still & (other | (change <= -LOST))).mean())
+    return float((still & (other | (change <= -LOST)) & ~_burnt_out(current)).mean())
+
+
+def _burnt_out(frames: Frames) -> NDArray[np.bool_]:
+    """Places that are all but white: what they lost, they lost to the light."""
+    return np.asarray(_cells(_middle(frames)) >= WHITE)
 
 
 def _cells(places: Floats) -> Floats:

@@ -138,13 +138,10 @@ def colour_lost(case: Case) -> Sign | None:
 def unsteady(case: Case) -> tuple[Sign, Sign, Sign]:
     """Out of focus, moved, dirty: told apart by what each of them does not change.
 
-    Without focus, directions and places are blurred as well, so focus is asked first; yet a picture that lost detail
-    in some places only, and not in most, is dirty there.
+    Without focus, directions and places are blurred as well, so a blurred picture says nothing of where it looks;
+    dirt takes detail from few places, and from fine and coarse alike.
     """
-    focus, dirt = _focus(case), _dirt(case)
-    moved = _moved(case)
-    local = dirt.over and case.now.level > -SHARED * case.now.depth
-    focus = _sign(focus.fault, 0.0 if local else focus.value, focus.limit, focus.unit, focus.words)
+    focus, dirt, moved = _focus(case), _dirt(case), _moved(case)
     where = case.now.stance
     words = f"has moved: the picture is turned by {where.turn:+.0f} degrees"
     if abs(where.turn) < case.rules.moved_degrees:
