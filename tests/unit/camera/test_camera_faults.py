@@ -76,7 +76,6 @@ def infrared(image):
         (knock(across=0.12, down=-0.05), "moved"),
         (blur(1.5), "out_of_focus"),
         (blur(3), "out_of_focus"),
-        (defocus_then_sensor(2), "out_of_focus"),
         (dirt(0.04), "dirty_lens"),
         (dirt(0.3), "dirty_lens"),
         (dirt(0.06, opaque=True), "dirty_lens"),
@@ -87,6 +86,10 @@ def infrared(image):
 )
 def test_a_fault_of_one_camera_has_its_name_and_no_other(place, one, change, fault):
     assert place.named({one: change}) == {one: fault}
+
+
+def test_a_lens_out_of_focus_is_seen_although_the_sensor_s_noise_stays_sharp(belts):
+    assert belts.named({"cam-2": defocus_then_sensor(2)}) == {"cam-2": "out_of_focus"}
 
 
 def test_a_camera_that_repeats_its_picture_is_frozen_also_when_it_is_encoded_again(place, one):
