@@ -96,6 +96,8 @@ def too_bright(case: Case) -> Sign:
     limit = -math.log(1 - case.rules.light_share)
     light = case.own(_light) / (case.limit(limit, _light) * case.strictness)
     burnt = case.own(_burnt) / case.limit(BURNT, _burnt)
+    if 2 * case.own(_burnt) < case.now.burnt:  # white is where light ends: the same light burns one more than another
+        burnt = 0.0
     value = max(light, burnt, 0.0)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
