@@ -68,7 +68,7 @@ def measures(reference: Frames, current: Frames) -> Measures:
         light=light,
         burnt=float(np.median(current.burnt) - np.median(reference.burnt)),
         colour=_colour(reference, current),
-        blur=_blur(reference, current) if level <= max(light, 0.0) + NO_MORE else 0.0,
+        blur=_blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0,
         lost=float(lost.mean()),
         gained=float((change >= level + LOST).mean()),
         blind=_blind(reference, current, light, change),
@@ -97,10 +97,15 @@ def _colour(reference: Frames, current: Frames) -> float:
     return float(np.median(current.colour)) / before if before >= COLOURED else float("nan")
 
 
-def _blur(reference: Frames, current: Frames) -> float:
-    """A lens out of focus takes the finest octave most, the next one less; both must have fallen."""
+def _blur(reference: Frames, current: Frames, light: float) -> float:
+    """A lens out of focus takes the finest octave most, the next one less; both must have fallen.
+
+    What fell with the coarsest octave, or with the light, is contrast. A coarsest octave that rose is something new
+    in the picture, and no measure of focus.
+    """
     fall = np.median(reference.octaves, axis=0) - np.median(current.octaves, axis=0)
-    return float(min((fall[0] - fall[-1]) / 2, fall[1] - fall[-1]))
+    contrast = max(float(fall[-1]), -2 * light)
+    return float(min((fall[0] - contrast) / 2, fall[1] - contrast))
 
 
 def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> float:
