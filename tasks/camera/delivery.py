@@ -38,7 +38,7 @@ def usual(times: Sequence[datetime], cameras: Sequence[str], window: Window) -> 
     for moment, camera in zip(times, cameras, strict=True):
         tiles[(moment - EPOCH) // window.length][camera] += 1
     hour = (window.start - EPOCH) % DAY
-    same = [tile for tile in tiles if (EPOCH + tile * window.length - EPOCH) % DAY == hour]
+    same = [tile for tile in tiles if tile * window.length % DAY == hour]
     chosen = [tiles[tile] for tile in (same or sorted(tiles))]
     return {camera: [tile[camera] for tile in chosen] for camera in sorted(set(cameras))}
 
@@ -60,9 +60,9 @@ def judge_delivery(
         return ()
     found = []
     for camera, rate in rates.items():
-        others = [value for other, value in rates.items() if other != camera]
+        others = [value for other, value in rates.items() if other != camera and value]
         pace = float(np.median(others)) if others else 1.0
-        found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace if pace else 1.0, rules)
+        found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace, rules)
     breached = Counter(each.subject for each in found if each.outcome is Outcome.BREACH)
     fleet = {subject for subject, count in breached.items() if count > 1 and 2 * count > len(rates)}
     return tuple(each for each in found if each.subject not in fleet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.stance import Stance, stance
@@ -24,6 +25,8 @@ COLOURED = 0.03
 """Colourfulness per grey level below which a camera has no colour to lose."""
 NO_MORE = 0.03
 """Rise of the logarithm of detail up to which a lens may have lost its focus: blur adds detail nowhere."""
+WHITE = 225.0
+"""Grey levels from which a place is burnt out."""
 REPEATED = 1.0
 """Mean grey levels between two images that show the same."""
 
@@ -59,13 +62,13 @@ def measures(reference: Frames, current: Frames) -> Measures:
     light = float(np.median(np.log((_middle(current) + 1) / (_middle(reference) + 1))))
     change = np.median(current.detail, axis=0) - np.median(reference.detail, axis=0)
     level = float(np.median(change))
-    lost = change <= min(level, 0.0) - LOST
+    lost = (change <= min(level, 0.0) - LOST) & ~_burnt_out(current)
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
         burnt=float(np.median(current.burnt) - np.median(reference.burnt)),
         colour=_colour(reference, current),
-        blur=_blur(reference, current) if level <= max(light, 0.0) + NO_MORE else 0.0,
+        blur=_blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0,
         lost=float(lost.mean()),
         gained=float((change >= level + LOST).mean()),
         blind=_blind(reference, current, light, change),
@@ -94,10 +97,15 @@ def _colour(reference: Frames, current: Frames) -> float:
     return float(np.median(current.colour)) / before if before >= COLOURED else float("nan")
 
 
-def _blur(reference: Frames, current: Frames) -> float:
-    """A lens out of focus takes the finest octave most, the next one less; both must have fallen."""
+def _blur(reference: Frames, current: Frames, light: float) -> float:
+    """A lens out of focus takes the finest octave most, the next one less; both must have fallen.
+
+    What fell with the coarsest octave, or with the light, is contrast. A coarsest octave that rose is something new
+    in the picture, and no measure of focus.
+    """
     fall = np.median(reference.octaves, axis=0) - np.median(current.octaves, axis=0)
-    return float(min((fall[0] - fall[-1]) / 2, fall[1] - fall[-1]))
+    contrast = max(float(fall[-1]), -2 * light)
+    return float(min((fall[0] - contrast) / 2, fall[1] - contrast))
 
 
 def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> float:
@@ -105,7 +113,12 @@ def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> 
     moved, moves = _cells(reference.luma.std(axis=0)), _cells(current.luma.std(axis=0))
     still = moves <= STILL * moved * np.exp(max(light, DIM))
     other = _cells(np.abs(_middle(current) - _middle(reference))) >= CHANGED
-    return float((still & (other | (change <= -LOST))).mean())
+    return float((still & (other | (change <= -LOST)) & ~_burnt_out(current)).mean())
+
+
+def _burnt_out(frames: Frames) -> NDArray[np.bool_]:
+    """Places that are all but white: what they lost, they lost to the light."""
+    return np.asarray(_cells(_middle(frames)) >= WHITE)
 
 
 def _cells(places: Floats) -> Floats:

@@ -96,6 +96,8 @@ def too_bright(case: Case) -> Sign:
     limit = -math.log(1 - case.rules.light_share)
     light = case.own(_light) / (case.limit(limit, _light) * case.strictness)
     burnt = case.own(_burnt) / case.limit(BURNT, _burnt)
+    if 2 * case.own(_burnt) < case.now.burnt:  # white is where light ends: the same light burns one more than another
+        burnt = 0.0
     value = max(light, burnt, 0.0)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
@@ -138,13 +140,10 @@ def colour_lost(case: Case) -> Sign | None:
 def unsteady(case: Case) -> tuple[Sign, Sign, Sign]:
     """Out of focus, moved, dirty: told apart by what each of them does not change.
 
-    Without focus, directions and places are blurred as well, so focus is asked first; yet a picture that lost detail
-    in some places only, and not in most, is dirty there.
+    Without focus, directions and places are blurred as well, so a blurred picture says nothing of where it looks;
+    dirt takes detail from few places, and from fine and coarse alike.
     """
-    focus, dirt = _focus(case), _dirt(case)
-    moved = _moved(case)
-    local = dirt.over and case.now.level > -SHARED * case.now.depth
-    focus = _sign(focus.fault, 0.0 if local else focus.value, focus.limit, focus.unit, focus.words)
+    focus, dirt, moved = _focus(case), _dirt(case), _moved(case)
     where = case.now.stance
     words = f"has moved: the picture is turned by {where.turn:+.0f} degrees"
     if abs(where.turn) < case.rules.moved_degrees:

@@ -271,6 +271,7 @@ def test_prefect_writes_each_line_once_as_json_with_its_run(tmp_path: Path) -> N
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path), "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_SETTINGS_PATH": "tasks/adapters/logging.yml", "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     }  # fmt: skip
     words = [sys.executable, "-c", PREFECT_SCRIPT]
     run = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)

@@ -44,6 +44,14 @@ def test_too_little_is_inconclusive_and_says_what_is_missing():
     assert "38 more are needed" in verdict.sentence
 
 
+@pytest.mark.parametrize("performance", [None, HARM, NO_LABELS])
+def test_a_camera_fault_that_no_comparison_shows_goes_to_the_site_and_starts_no_training(performance):
+    verdict = judge((SOUND, report(Stage.CAMERA, BREACH, subject="offline"), drift(OK)), (CAMERA,), performance)
+    assert (verdict.outcome, verdict.action) == (BREACH, Action.FIX_CAMERA)
+    assert "look as before" not in verdict.sentence
+    assert verdict.blocked_cameras() == {"b"}
+
+
 def test_no_report_at_all_is_inconclusive():
     assert judge((), (), None).outcome is OPEN
 

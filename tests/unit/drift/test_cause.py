@@ -113,6 +113,75 @@ def test_a_camera_that_freezes_is_a_camera_fault_not_drift():
     assert "90 % of 50 images repeat" in cause.summary
 
 
+def health(*faults):
+    """A report of the camera stage: (camera, subject, note), ok without a note."""
+    found = tuple(
+        Finding(
+            check="camera",
+            subject=subject,
+            slice=f"camera={camera}",
+            outcome=Outcome.BREACH if note else Outcome.OK,
+            note=note,
+        )
+        for camera, subject, note in faults
+    )
+    return Report(stage=Stage.CAMERA, findings=found)
+
+
+BLURRED = ("b", "out_of_focus", "is out of focus: fine detail fell 80 %")
+
+
+def test_a_fault_with_a_name_is_the_cameras_one_cause_with_the_changes_that_it_explains():
+    report = health(BLURRED, ("a", "moved", ""))
+    bad = finding("b", "sharpness", -2.4)
+    onsets = {key(report.findings[0]): DAY.start, key(bad): DAY.start - timedelta(days=1)}
+    (cause,) = causes_of((*drift(*fine("a", "c"), bad), report), onsets)
+    assert (cause.kind, cause.cameras, cause.share) == (CauseKind.CAMERA, ("b",), 1.0)
+    assert cause.summary == "camera b is out of focus: fine detail fell 80 % since 2026-11-20 00:00 UTC"
+    assert cause.properties == ("out_of_focus", "sharpness")
+
+
+def test_two_faults_of_a_camera_are_one_cause():
+    (cause,) = causes_of((health(BLURRED, ("b", "frame_rate", "sends too few images: 9 instead of 30")),), {})
+    assert cause.summary == "camera b is out of focus: fine detail fell 80 % and sends too few images: 9 instead of 30"
+    assert cause.share is None
+
+
+def test_what_the_whole_window_shows_because_of_a_sick_camera_is_no_new_product():
+    reports = (*drift(*fine("a", "b", "c"), finding(None, "sharpness", -0.5)), health(BLURRED))
+    assert [cause.kind for cause in causes_of(reports, {})] == [CauseKind.CAMERA]
+
+
+def test_a_silent_camera_explains_no_change_of_pictures():
+    silent = health(("d", "offline", "is offline: no image in this window"))
+    moved = [finding(camera, "embedding", 0.6) for camera in "abc"]
+    found = causes_of((*drift(*moved), silent), {})
+    assert {(cause.kind, cause.cameras) for cause in found} == {
+        (CauseKind.PRODUCT, ("a", "b", "c")),
+        (CauseKind.CAMERA, ("d",)),
+    }
+
+
+def test_a_lone_camera_that_was_looked_at_and_found_sound_sees_a_new_product():
+    sound = health(("b", "out_of_focus", ""), ("b", "too_dark", ""))
+    (cause,) = causes_of((*drift(*fine("a", "c"), finding("b", "contrast", -2.1)), sound), {})
+    assert (cause.kind, cause.cameras) == (CauseKind.PRODUCT, ("b",))
+
+
+def test_a_sound_camera_whose_noise_rose_strongly_is_at_fault_without_a_name():
+    sound = health(("b", "out_of_focus", ""))
+    for effect, kind in ((2.0, CauseKind.CAMERA), (0.9, CauseKind.PRODUCT), (-2.0, CauseKind.PRODUCT)):
+        (cause,) = causes_of((*drift(*fine("a", "c"), finding("b", "noise", effect)), sound), {})
+        assert cause.kind is kind
+
+
+def test_a_camera_that_could_not_be_looked_at_is_judged_by_its_drift():
+    few = Finding(check="camera", subject="images", slice="camera=b", outcome=Outcome.INCONCLUSIVE)
+    report = Report(stage=Stage.CAMERA, findings=(few,))
+    (cause,) = causes_of((*drift(*fine("a", "c"), finding("b", "contrast", -2.1)), report), {})
+    assert cause.kind is CauseKind.CAMERA
+
+
 def test_broken_data_comes_first():
     broken = Finding(
         check="range", subject="detections.confidence", outcome=Outcome.BREACH, note="7 of 9 rows break it"

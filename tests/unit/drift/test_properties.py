@@ -31,6 +31,42 @@ def test_blur_lowers_sharpness_even_where_shrinking_would_hide_it():
     assert of_image(blurred).sharpness < of_image(picture).sharpness - 1
 
 
+def test_maps_say_where_light_and_detail_are():
+    picture = photograph(height=640, width=640)
+    picture[:320, :320] = 30
+    found = of_image(picture)
+    luma = np.frombuffer(found.luma_map, np.uint8).reshape(32, 32)
+    detail = np.frombuffer(found.detail_map, np.uint8).reshape(16, 16) * 0.02
+    assert (luma[:15, :15] == 30).all() and luma[17:, 17:].mean() > 60
+    assert detail[:7, :7].max() < 0.1 < detail[9:, 9:].min()
+
+
+@pytest.mark.parametrize("angle", [0, 25, 90, 155])
+def test_the_direction_of_edges_turns_with_the_picture(angle):
+    y, x = np.mgrid[0:300, 0:300]
+    turned = math.radians(angle)
+    wave = 128 + 60 * np.sin((x * math.cos(turned) + y * math.sin(turned)) / 6)
+    shares = of_image(cv2.cvtColor(wave.astype(np.uint8), cv2.COLOR_GRAY2BGR)).orientation
+    assert sum(shares) == pytest.approx(1, abs=1e-3)
+    away = (np.argmax(shares) * 5 + 2.5 - angle + 90) % 180 - 90
+    assert abs(away) <= 5
+
+
+def test_blur_takes_the_finest_detail_first_and_darkness_takes_as_much_from_all():
+    rng = np.random.default_rng(3)
+    grain = [cv2.resize(rng.normal(0, 25, (s, s)), (320, 320), interpolation=cv2.INTER_CUBIC) for s in (320, 80, 20)]
+    picture = cv2.cvtColor(np.clip(sum(grain) + 120, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    plain = np.array(of_image(picture).octaves)
+    blurred = plain - of_image(cv2.GaussianBlur(picture, (0, 0), 1.5)).octaves
+    dark = plain - of_image((picture * 0.5).astype(np.uint8)).octaves
+    assert blurred[0] > blurred[1] + 1 and blurred[1] > blurred[3] + 0.2
+    assert np.ptp(dark) < 0.1 and dark.mean() == pytest.approx(2 * math.log(2), abs=0.1)
+
+
+def test_a_picture_without_edges_has_no_direction():
+    assert sum(of_image(np.full((40, 40, 3), 90, np.uint8)).orientation) == 0
+
+
 def test_noise_is_measured_in_grey_levels():
     flat = np.full((300, 300), 120.0)
     noisy = flat + np.random.default_rng(1).normal(0, 6, flat.shape)

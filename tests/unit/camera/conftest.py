@@ -1,0 +1,99 @@
+"""Cameras over drawn belts and over photographed cells, healthy once and spoilt on demand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tasks.camera.frames import by_camera
+from tasks.camera.pictures import judge_pictures
+from tasks.camera.rules import CameraRules
+from tasks.domain.finding import Outcome
+from tasks.domain.tables import REFERENCES
+from tasks.drift.properties import of_image
+from tasks.scenarios.parts_scene import SceneSpec, render
+from tasks.scenarios.solar_cells import list_cells, read_cells
+
+START = datetime(2026, 11, 20, tzinfo=UTC)
+KNOWN, SEEN = 48, 24
+
+
+class Place:
+    """Three cameras: what they were like, and what they see now unless something is done to it."""
+
+    def __init__(self, reference, current, product):
+        self.images, self.product = current, product
+        self.reference = {camera: [of_image(image).row() for image in found] for camera, found in reference.items()}
+        self.current = {camera: [of_image(image).row() for image in found] for camera, found in current.items()}
+
+    def table(self, rows):
+        """A `references` table, images of every camera evenly over a day."""
+        full = [
+            row | {"camera": camera, "captured_at": START + timedelta(minutes=20 * n), "sha256": f"{n:064x}",
+                   "image_id": f"{camera}-{n}", "key": f"{camera}/{n}", "embedding": []}
+            for camera, found in rows.items() for n, row in enumerate(found)
+        ]  # fmt: skip
+        return pa.Table.from_pylist(full, schema=REFERENCES)
+
+    def judged(self, changes, product=()):
+        """What is found when every image of a camera is changed so (camera -> change)."""
+        rows = dict(self.current)
+        for camera in product:
+            rows[camera] = [of_image(image).row() for image in self.product[camera]]
+        for camera, change in changes.items():
+            rows[camera] = [of_image(change(image)).row() for image in self.images[camera]]
+        before, after = (by_camera(self.table(each)) for each in (self.reference, rows))
+        return judge_pictures(before, after, CameraRules())
+
+    def named(self, changes, product=()):
+        """camera -> fault."""
+        found = self.judged(changes, product)
+        return {each.camera: each.subject for each in found if each.outcome is Outcome.BREACH}
+
+
+@pytest.fixture(scope="session")
+def belts():
+    rng = np.random.default_rng(3)
+
+    def scenes(camera, first, count, new=0.0):
+        hours = rng.uniform(6, 22, count)
+        return [
+            render(SceneSpec(seed=first + n, camera=camera, hour=float(hours[n]), new_share=new)).image
+            for n in range(count)
+        ]
+
+    cameras = ("cam-1", "cam-2", "cam-4")
+    return Place(
+        {camera: scenes(camera, 0, KNOWN) for camera in cameras},
+        {camera: scenes(camera, 1000, SEEN) for camera in cameras},
+        {camera: scenes(camera, 2000, SEEN, 0.9) for camera in cameras},
+    )
+
+
+@pytest.fixture(scope="session")
+def cells():
+    pytest.importorskip("elpv_dataset", reason="the photographs are an optional extra")
+    known = list_cells()
+    shuffled = [known[place] for place in np.random.default_rng(5).permutation(len(known))]
+    kinds = {kind: [cell for cell in shuffled if cell.type == kind] for kind in ("mono", "poly")}
+    images = {kind: [cell.image for cell in read_cells(found[: 3 * (KNOWN + SEEN)])] for kind, found in kinds.items()}
+    cameras = ("line-a", "line-b", "line-c")
+    return Place(
+        {camera: images["mono"][n * KNOWN : (n + 1) * KNOWN] for n, camera in enumerate(cameras)},
+        {camera: images["mono"][3 * KNOWN + n * SEEN : 3 * KNOWN + (n + 1) * SEEN] for n, camera in enumerate(cameras)},
+        {camera: images["poly"][n * SEEN : (n + 1) * SEEN] for n, camera in enumerate(cameras)},
+    )
+
+
+@pytest.fixture(params=["belts", "cells"])
+def place(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def one(place):
+    """The camera that something happens to."""
+    return sorted(place.images)[1]

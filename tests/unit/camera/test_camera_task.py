@@ -1,0 +1,95 @@
+"""The stage reads what others wrote, also what older versions wrote."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+
+from tasks.camera import task as stage
+from tasks.camera.rules import CameraRules
+from tasks.domain.finding import Outcome
+from tasks.domain.snapshot import Claim
+from tasks.domain.tables import CATALOG, PREDICTIONS
+from tasks.domain.window import Window
+
+DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
+NEW = ["luma_map", "detail_map", "orientation", "octaves"]
+
+
+class Shelf:
+    """Tables by name."""
+
+    def __init__(self, **tables):
+        self.tables = tables
+
+    def read(self, name, columns=None):
+        table = self.tables[name]
+        return table.select(columns) if columns else table
+
+
+def catalog(rows, late=timedelta(minutes=1)):
+    content = [
+        {"key": row["key"], "image_id": row["image_id"], "captured_at": row["captured_at"], "camera": row["camera"],
+         "size": 1, "etag": "e", "sha256": row["sha256"], "verdict": "accepted", "reason": "", "note": "",
+         "landed": row["captured_at"] + (late if row["camera"] == "cam-4" else timedelta(minutes=1))}
+        for row in rows.select(["key", "image_id", "captured_at", "camera", "sha256"]).to_pylist()
+    ]  # fmt: skip
+    return pa.Table.from_pylist(content, schema=CATALOG)
+
+
+@pytest.fixture
+def check(belts, monkeypatch):
+    def check(before=None, after=None, listed=None):
+        before = belts.table(belts.reference) if before is None else before
+        after = belts.table(belts.current) if after is None else after
+        shelf = Shelf(
+            before=before, after=after, predictions=PREDICTIONS.empty_table(), catalog=listed or catalog(after)
+        )
+        monkeypatch.setattr(stage, "tables", lambda: shelf)
+        claim = Claim(model="parts", window=DAY, epoch=1, revision=1)
+        snapshot = SimpleNamespace(claim=claim, catalog="catalog", predictions="predictions")
+        return stage.check_cameras.fn(snapshot, "after", SimpleNamespace(table="before"), CameraRules())
+
+    return check
+
+
+def test_a_healthy_window_is_ok_of_every_camera(check):
+    report = check()
+    assert report.outcome is Outcome.OK
+    assert {each.camera for each in report.findings} == {"cam-1", "cam-2", "cam-4"}
+    assert {"clock", "offline", "moved"} <= {each.subject for each in report.findings}
+
+
+def test_a_reference_of_an_older_version_is_read_and_said_to_be_old(check, belts):
+    old = belts.table(belts.reference).drop_columns(NEW)
+    report = check(before=old)
+    assert report.outcome is Outcome.INCONCLUSIVE
+    (open_one,) = [each for each in report.findings if each.outcome is Outcome.INCONCLUSIVE]
+    assert "pin it again" in open_one.note
+    assert {"clock", "offline"} <= {each.subject for each in report.findings}
+
+
+def test_a_catalog_of_an_older_version_tells_no_landing(check, belts):
+    listed = catalog(belts.table(belts.current)).drop_columns(["landed"])
+    assert "clock" not in {each.subject for each in check(listed=listed).findings}
+
+
+def test_a_clock_three_hours_behind_and_a_silent_camera_are_named(check, belts):
+    after = belts.table({camera: rows for camera, rows in belts.current.items() if camera != "cam-1"})
+    report = check(after=after, listed=catalog(after, late=timedelta(hours=3)))
+    assert {(each.camera, each.subject) for each in report.breaches()} == {("cam-1", "offline"), ("cam-4", "clock")}
+
+
+def test_without_champion_or_reference_nothing_is_said_to_be_healthy():
+    snapshot = SimpleNamespace()
+    for profiled, reference in ((None, SimpleNamespace()), ("after", None)):
+        assert stage.check_cameras.fn(snapshot, profiled, reference, CameraRules()).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_sample_stands_for_as_many_images_as_were_left_out():
+    listed = pa.table({"camera": ["a", "a", None]})
+    assert stage.counted(listed, pa.table({"sampling_probability": [0.25, None]})) == {"a": 8.0}
+    assert stage.counted(listed, pa.table({"sampling_probability": pa.array([], pa.float64())})) == {"a": 2.0}
