@@ -41,7 +41,8 @@ def evidence(values: FloatArray, ceiling: float = math.inf) -> FloatArray:
         raised = np.minimum((state + 1) * bets[:, :, step], cap)
         state = np.where(np.isfinite(values[step]), raised, state)
         found[step] = state.mean(axis=(0, 1))
-    return np.log10(np.maximum(found, 10.0**-LARGEST))
+    powers: FloatArray = np.log10(np.maximum(found, 10.0**-LARGEST))
+    return powers
 
 
 def calibrators(values: FloatArray) -> FloatArray:
