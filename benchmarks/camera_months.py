@@ -24,7 +24,7 @@ from tasks.domain.tables import PROPERTIES
 from tasks.drift.properties import of_image
 from tasks.watch.baseline import baseline, standardised
 from tasks.watch.e_detector import evidence, limit, recursive
-from tasks.watch.limit import calibrated, floor
+from tasks.watch.limit import FLOOR, calibrated
 from tasks.watch.rules import WatchRules
 from tasks.watch.sums import largest, onset, sums
 
@@ -164,7 +164,7 @@ def health(table: dict[str, FloatArray], cases: list[tuple[str, int, int, int]],
             if method == "cusum":
                 values, _ = cusum(world, healthy, month)
                 most[run] = largest(values).max()
-                passed = most[run] >= floor(days)
+                passed = most[run] >= FLOOR
                 found += bool(passed and most[run] >= calibrated(healthy, world.contexts, 0.01))
                 alone += bool((np.abs(values) > ndtri(1 - 0.005 / values.shape[1])).any())
             else:

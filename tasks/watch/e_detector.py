@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr
 
 from tasks.watch.baseline import LEAST, SPREAD, Contexts, FloatArray, from_student
 
@@ -24,20 +24,25 @@ CEILING = 1.0
 """How far above its limit the evidence may rise, in powers of ten: health takes it down again."""
 
 
+LARGEST = 290.0
+"""Power of ten that no evidence exceeds: more cannot be multiplied further."""
+
+
 def evidence(values: FloatArray, ceiling: float = math.inf) -> FloatArray:
     """log10 of the Shiryaev-Roberts e-detector after each check (T, P), both directions mixed.
 
     `values` (T, ...) are independent standard normal under health; nan (no check) changes nothing.
     """
-    bets = np.stack([calibrators(values), calibrators(-values)])  # (2, K, T, ...)
-    state = np.full((*bets.shape[:2], *values.shape[1:]), -np.inf)
+    bets = np.exp(np.stack([calibrators(values), calibrators(-values)]))  # (2, K, T, ...)
+    cap = 10.0 ** min(ceiling, LARGEST)
+    state = np.zeros((*bets.shape[:2], *values.shape[1:]))
     found = np.empty_like(values)
-    cap = ceiling * math.log(10)
     for step in range(len(values)):
-        raised = np.logaddexp(state, 0.0) + bets[:, :, step]
-        state = np.minimum(np.where(np.isfinite(values[step]), raised, state), cap)
-        found[step] = logsumexp(state, axis=(0, 1)) - math.log(2 * len(POWERS))
-    return found / math.log(10)
+        raised = np.minimum((state + 1) * bets[:, :, step], cap)
+        state = np.where(np.isfinite(values[step]), raised, state)
+        found[step] = state.mean(axis=(0, 1))
+    powers: FloatArray = np.log10(np.maximum(found, 10.0**-LARGEST))
+    return powers
 
 
 def calibrators(values: FloatArray) -> FloatArray:

@@ -22,24 +22,19 @@ REPLICATES = 200
 BATCH = 50
 """Months that are imitated, and how many at once: memory stays bounded whatever the number of checks a day."""
 
-FEW_DAYS, MANY_DAYS = 15.0, 13.0
-"""Least limits with fewer than `FULL_DAYS` healthy days, and from then on."""
-FULL_DAYS = 28
-
-
-def floor(days: int) -> float:
-    """The limit below which no calibration goes: what simulated healthy months of real pictures asked for."""
-    return MANY_DAYS if days >= FULL_DAYS else FEW_DAYS
+FLOOR = 15.0
+"""Limit below which no calibration goes, with few healthy days or many: in simulated months of real pictures
+(`benchmarks/camera_months.py`) 13 gave an alarm in one healthy month of a hundred."""
 
 
 def calibrated(grid: FloatArray, contexts: Contexts, chance: float) -> float:
-    """The limit that a healthy month exceeds with the given chance, on any property; never below `floor`.
+    """The limit that a healthy month exceeds with the given chance, on any property; never below `FLOOR`.
 
     `grid` holds the scores of the healthy checks (days, checks a day, properties), nan where there was none;
     `contexts` (checks a day,) is the time of day of each. The same days give the same limit.
     """
     found = _quantile(grid.tobytes(), grid.shape, tuple(contexts.tolist()), chance)
-    return max(floor(len(grid)), found)
+    return max(FLOOR, found)
 
 
 @lru_cache(maxsize=4096)  # the healthy days of a camera stay the same for as long as its reference does

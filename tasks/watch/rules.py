@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 class Method(StrEnum):
     """How small changes are added up."""
 
-    CUSUM = "cusum"  # fast; needs healthy days to learn from
-    E_DETECTOR = "e_detector"  # needs none; its false alarms are bounded by a theorem, it is slower
+    CUSUM = "cusum"  # needs healthy days to learn from; seldom fires on one wild check
+    E_DETECTOR = "e_detector"  # needs none; its false alarms are bounded by a theorem
 
 
 class WatchRules(BaseModel):
@@ -21,7 +21,7 @@ class WatchRules(BaseModel):
 
     method: Method = Field(
         default=Method.CUSUM,
-        description="`cusum` learns from healthy days and is fast; `e_detector` needs none and is slower",
+        description="`cusum` learns from healthy days first; `e_detector` needs none, its limit holds by theorem",
     )
     healthy_days: int = Field(
         default=14,

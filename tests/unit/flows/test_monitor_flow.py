@@ -33,7 +33,6 @@ from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.task import Outliers
-from tasks.quality.rules import QualityRules
 from tasks.report import records
 from tasks.report.judged import Judged
 from tasks.watch import task as watching
