@@ -27,7 +27,7 @@ from tasks.settings import PREFIX, Settings
 
 HERE = Path(__file__).parent
 FLOWS = ("monitor", "evaluate", "retrain", "shadow", "promote")
-STAGES = ("ingest", "quality", "drift", "evaluate", "curate", "retrain", "shadow", "promote", "alert")
+STAGES = ("ingest", "quality", "drift", "outliers", "evaluate", "curate", "retrain", "shadow", "promote", "alert")
 UNITS = {
     "minutes": "min", "hours": "h", "seconds": "s", "ms": "ms", "mb": "MiB", "px": "px", "imgsz": "px", "bits": "bits",
     "levels": "grey levels", "images": "images", "windows": "windows", "scenes": "scenes", "labels": "images",
