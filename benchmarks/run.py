@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("profile_speed.py", "window_test.py")
+BENCHMARKS = ("profile_speed.py", "window_test.py", "ood_rate.py")
 
 
 def main() -> int:

@@ -43,7 +43,7 @@ Counts = Mapping[str, Count]
 """Camera -> what was counted in one window."""
 
 
-def usual_shares(limits: Mapping[str, Limit]) -> dict[str, float]:
+def usual_shares(limits: Mapping[str, Limit], caution: float = CAUTION) -> dict[str, float]:
     """Camera -> the share of strange images that counts as usual, cautiously, for these cameras taken together.
 
     >>> usual = usual_shares({"a": Limit(distance=1.0, beyond=10 / 1001, scenes=1000)})
@@ -54,7 +54,7 @@ def usual_shares(limits: Mapping[str, Limit]) -> dict[str, float]:
     within = sum(each.scenes + 1 for each in limits.values()) - beyond
     if not beyond:
         return {}
-    factor = float(beta.ppf(CAUTION, beyond, within)) * (beyond + within) / beyond
+    factor = float(beta.ppf(caution, beyond, within)) * (beyond + within) / beyond
     return {camera: min(each.beyond * factor, LARGEST) for camera, each in limits.items()}
 
 

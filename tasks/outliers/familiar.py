@@ -30,6 +30,9 @@ BLOCKS = 25
 Neighbours in time look alike: held out one by one, each would find its twin in the bank and seem too familiar.
 """
 
+HELD_OUT_NEIGHBOURS = NEIGHBOURS * (FOLDS - 1) // FOLDS
+"""Neighbours in the smaller bank of a held-out scene: as many fewer as the bank is smaller, so that it is as dense."""
+
 _CHUNK = 1_024
 
 
@@ -97,7 +100,8 @@ def familiar(vectors: Floats, cameras: Names, least: int) -> Familiar:
     fold = _folds(names)
     scores = np.full(len(bank), np.nan)
     for held_out in range(FOLDS):
-        scores[fold == held_out] = distances(bank[fold != held_out], bank[fold == held_out])
+        rest, tested = bank[fold != held_out], bank[fold == held_out]
+        scores[fold == held_out] = distances(rest, tested, HELD_OUT_NEIGHBOURS)
     known = {camera: scores[(names == camera) & np.isfinite(scores)] for camera in sorted(set(names.tolist()))}
     return Familiar(bank=bank, limits={c: limit(found) for c, found in known.items() if len(found) >= least})
 

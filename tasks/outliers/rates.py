@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import STRANGE_IMAGES
 from tasks.domain.verdict import CauseKind
-from tasks.outliers.evidence import Count, Counts, evidence, usual_shares
+from tasks.outliers.evidence import CAUTION, Count, Counts, evidence, usual_shares
 from tasks.outliers.familiar import Limit, Names
 from tasks.outliers.rules import OutlierRules
 
@@ -70,14 +70,13 @@ def rate_findings(windows: Sequence[Counts], limits: Mapping[str, Limit], rules:
     """Whether strange images became too many: over all cameras, and camera by camera where there are several.
 
     `windows` are the counts against this reference, oldest first, the present window's last. Of many cameras each one
-    needs more evidence, so that together they do not cry more often than one.
+    needs more evidence and gets more benefit of the doubt, so that together they do not cry more often than one.
     """
-    together = _finding(ALL, windows, limits, rules, rules.evidence)
+    together = _finding(ALL, windows, limits, rules, 1)
     if len(limits) < 2:
         return (together,)
-    single = rules.evidence + math.log(len(limits))
     seen = [camera for camera in sorted(limits) if windows and camera in windows[-1]]
-    found = [_finding(f"camera={camera}", windows, {camera: limits[camera]}, rules, single) for camera in seen]
+    found = [_finding(f"camera={camera}", windows, {camera: limits[camera]}, rules, len(limits)) for camera in seen]
     return (together, *(each for each in found if each.outcome is not Outcome.INCONCLUSIVE))
 
 
@@ -87,9 +86,9 @@ def silent(note: str, n: int = 0) -> Finding:
 
 
 def _finding(
-    where: str, windows: Sequence[Counts], limits: Mapping[str, Limit], rules: OutlierRules, limit: float
+    where: str, windows: Sequence[Counts], limits: Mapping[str, Limit], rules: OutlierRules, others: int
 ) -> Finding:
-    usual = usual_shares(limits)
+    limit, usual = rules.evidence + math.log(others), usual_shares(limits, 1 - (1 - CAUTION) / others)
     scenes = sum(count.scenes for counts in windows for camera, count in counts.items() if camera in limits)
     if scenes < rules.min_scenes:
         missing = rules.min_scenes - scenes
