@@ -15,11 +15,8 @@ CONTRACT_VERSION = 1
 
 _TIME = pa.timestamp("us", tz="UTC")
 
-BOX = pa.list_(pa.float32())
-"""x1, y1, x2, y2 in pixels of the image as it is shown (after EXIF rotation).
-
-Not of fixed size: pyarrow 25 writes a null among fixed-size lists to Parquet and then cannot read the file.
-"""
+BOX = pa.list_(pa.float32())  # not of fixed size: pyarrow 25 cannot read a null among those back from Parquet
+"""x1, y1, x2, y2 in pixels of the image as it is shown (after EXIF rotation)."""
 
 DETECTION = pa.struct(
     [
