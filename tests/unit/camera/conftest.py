@@ -45,8 +45,7 @@ class Place:
             rows[camera] = [of_image(image).row() for image in self.product[camera]]
         for camera, change in changes.items():
             rows[camera] = [of_image(change(image)).row() for image in self.images[camera]]
-        before, after = (by_camera(self.table(each)) for each in (self.reference, rows))
-        return judge_pictures(before, after, CameraRules())
+        return judge_pictures(by_camera(self.table(self.reference)), by_camera(self.table(rows)), CameraRules())
 
     def named(self, changes, product=()):
         """camera -> fault."""
