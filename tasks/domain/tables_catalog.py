@@ -19,7 +19,8 @@ CATALOG = pa.schema(
         pa.field("reason", pa.string(), nullable=False),  # "" or a `tasks.domain.contract.Reason`
         pa.field("note", pa.string(), nullable=False),
         pa.field("landed", _TIME),  # when the object was written to the bucket; null in older tables
-        pa.field("width", pa.int32()),  # pixels as shown; this and the next three are missing in older tables
+        pa.field("format", pa.string()),  # jpeg | png | webp, whatever the key says; from here on not in older tables
+        pa.field("width", pa.int32()),  # pixels as shown
         pa.field("height", pa.int32()),
         pa.field("unusual", pa.string()),  # what inspecting the bytes had to say, without what the record adds
         pa.field("sampling_probability", pa.float64()),  # chance that the object was looked at; null: certain

@@ -23,9 +23,32 @@ Row = dict[str, Any]
 
 
 def accepted(catalog: pa.Table) -> pa.Table:
-    """The accepted images of a catalog, identity columns only, in order of time; rows without a hash are left out."""
-    rows = catalog.filter(pc.equal(catalog["verdict"], "accepted")).select(list(IDENTITY)).drop_null()
+    """The accepted images of a catalog, identity columns only, in order of time; rows without a hash are left out.
+
+    What a stratified sample has too many of is thinned (`even`): what is measured is mixed as the window is.
+    """
+    rows = catalog.filter(pc.equal(catalog["verdict"], "accepted"))
+    if "sampling_probability" in rows.column_names:
+        rows = rows.filter(even(rows["key"].to_pylist(), rows["sampling_probability"].to_pylist()))
+    rows = rows.select(list(IDENTITY)).drop_null()
     return rows.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+
+
+def even(keys: Sequence[str], chances: Sequence[float | None]) -> list[bool]:
+    """Which images to keep so that every image of the window had the same chance: the smallest of `chances`.
+
+    Rare kinds are drawn more often than common ones; compared with a reference they would look like a change of the
+    mix. An image is kept with chance `smallest / its own`, told by a hash of its key, so always alike.
+    """
+    known = [chance or 1.0 for chance in chances]
+    least = min(known, default=1.0)
+    return [chance == least or _place(key) < least / chance for key, chance in zip(keys, known, strict=True)]
+
+
+def _place(key: str) -> float:
+    """A number in [0, 1) that has nothing to do with the order in which ingestion draws."""
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, person=b"evergreen even").digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 def folder(model: str, champion_sha256: str, window: Window) -> str:

@@ -66,7 +66,8 @@ def object_row(
     original = first_with(look.sha256, member.key)
     notes = [look.note, drawn.note if record else "no_prediction", _size_note(record, look)]
     notes.append(f"duplicate_of {original}" if original != member.key else "")
-    seen = {"sha256": look.sha256, "width": look.width, "height": look.height, "unusual": look.note}
+    shape = {"format": look.format or None, "width": look.width, "height": look.height}
+    seen = {"sha256": look.sha256, **shape, "unusual": look.note}
     state = {"verdict": ACCEPTED, "reason": "", "note": " ".join(filter(None, notes))}
     return {**row, **seen, **state}, record and record.model_copy(update={"sha256": look.sha256})
 
@@ -93,10 +94,9 @@ def looks_of(batch: pa.RecordBatch) -> list[tuple[str, str, Look]]:
     """What an earlier catalog knows about bytes: key, ETag and look; nothing for tables that do not tell it."""
     found: list[tuple[str, str, Look]] = []
     for row in batch.to_pylist():
-        if row["verdict"] == ACCEPTED and row["width"] and row["unusual"] is not None:
-            look: Look = Seen(
-                sha256=row["sha256"], width=row["width"], height=row["height"], etag=row["etag"], note=row["unusual"]
-            )
+        if row["verdict"] == ACCEPTED and row["width"] and row["format"]:
+            shape = {name: row[name] for name in ("sha256", "width", "height", "etag", "format")}
+            look: Look = Seen(**shape, note=row["unusual"] or "")
         elif row["verdict"] == QUARANTINED and row["landed"] and Reason(row["reason"]) not in AGAIN:
             look = Rejected(reason=Reason(row["reason"]), note=row["note"])
         else:

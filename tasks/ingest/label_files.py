@@ -33,7 +33,8 @@ def read_labels(
         answers = [(info.key, info.size, data)] if isinstance(data, Rejected) else labels_of(info, data, limit, limits)
         for source, size, answer in answers:
             if isinstance(answer, Rejected):
-                bad.append({"key": source, "size": size, "etag": info.etag, **refused(answer)})
+                which = {"key": source, "size": size, "etag": info.etag, "landed": info.modified}
+                bad.append({**which, **refused(answer)})
             else:
                 good.append((source, answer))
     return good, bad

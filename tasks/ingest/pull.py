@@ -37,7 +37,7 @@ T = TypeVar("T")
 BATCH = 500
 """Images that are looked at before their rows are written."""
 
-_KNOWN = ["key", "etag", "sha256", "verdict", "reason", "note", "landed", "width", "height", "unusual"]
+_KNOWN = ["key", "etag", "sha256", "verdict", "reason", "note", "landed", "format", "width", "height", "unusual"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,8 @@ def _look(data: bytes, etag: str, max_bytes: int) -> Look:
     if isinstance(facts, Rejected):
         return facts
     sha256 = hashlib.sha256(data).hexdigest()
-    return Seen(sha256=sha256, width=facts.width, height=facts.height, etag=etag, note=facts.note)
+    shape = {"width": facts.width, "height": facts.height}
+    return Seen(sha256=sha256, **shape, etag=etag, note=facts.note, format=facts.format)
 
 
 def _groups(found: Iterable[T]) -> Iterator[list[T]]:

@@ -23,6 +23,7 @@ class Seen:
     height: int
     etag: str
     note: str = ""
+    format: str = ""
 
 
 Look = Seen | Rejected
@@ -76,8 +77,8 @@ def record_row(row: Found, record: PredictionRecord) -> tuple[Any, ...]:
 def known_row(key: str, etag: str, look: Look) -> tuple[Any, ...]:
     """A row of `known`."""
     if isinstance(look, Rejected):
-        return key, etag, None, None, None, look.reason.value, look.note
-    return key, etag, look.sha256, look.width, look.height, None, look.note
+        return key, etag, None, None, None, None, look.reason.value, look.note
+    return key, etag, look.sha256, look.width, look.height, look.format, None, look.note
 
 
 def class_of(seen_on: Mapping[int, int]) -> Callable[[str | None, int | None], str]:
@@ -136,7 +137,7 @@ def _record(text: str, latency: str | None) -> PredictionRecord:
 
 
 def _known(etag: str, row: tuple[Any, ...]) -> Look | None:
-    sha256, width, height, reason, note = row
+    sha256, width, height, shape, reason, note = row
     if sha256:
-        return Seen(sha256=sha256, width=width, height=height, etag=etag, note=note)
+        return Seen(sha256=sha256, width=width, height=height, etag=etag, note=note, format=shape)
     return Rejected(reason=Reason(reason), note=note) if reason else None

@@ -6,7 +6,8 @@ SCHEMA = """
 CREATE TABLE objects (
     key TEXT PRIMARY KEY, size INTEGER, etag TEXT, camera TEXT, image_id TEXT, moment TEXT, landed TEXT) WITHOUT ROWID;
 CREATE TABLE known (
-    key TEXT PRIMARY KEY, etag TEXT, sha256 TEXT, width INTEGER, height INTEGER, reason TEXT, note TEXT) WITHOUT ROWID;
+    key TEXT PRIMARY KEY, etag TEXT, sha256 TEXT, width INTEGER, height INTEGER, format TEXT, reason TEXT, note TEXT)
+    WITHOUT ROWID;
 CREATE TABLE records (
     number INTEGER PRIMARY KEY, source TEXT, size INTEGER, etag TEXT, image_id TEXT, key TEXT, camera TEXT, moment TEXT,
     version TEXT, answer BLOB, classes TEXT, failed INTEGER, note TEXT, latency TEXT, text TEXT);
@@ -22,7 +23,7 @@ CREATE TABLE first_with (sha256 TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
 """
 
 ADD_OBJECT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)"
-ADD_KNOWN = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?)"
+ADD_KNOWN = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_RECORD = "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_REFUSED = "INSERT INTO refused VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)"
 REFUSE = "INSERT INTO refused SELECT source, size, etag, ?, ?, NULL, NULL, NULL FROM records WHERE number = ?"
@@ -59,7 +60,7 @@ JOIN strata USING (name) WHERE rank <= taken
 
 OBJECTS = """
 SELECT o.key, o.size, o.etag, o.camera, o.image_id, o.moment, o.landed, d.chance, r.text, r.latency, s.note, n.name,
-    k.sha256, k.width, k.height, k.reason, k.note
+    k.sha256, k.width, k.height, k.format, k.reason, k.note
 FROM drawn d JOIN objects o ON o.key = d.key
 LEFT JOIN standing s ON s.key = o.key LEFT JOIN records r ON r.number = s.number
 LEFT JOIN sessions n ON n.number = s.number LEFT JOIN known k ON k.key = o.key AND k.etag = o.etag

@@ -21,7 +21,7 @@ from tasks.domain.contract_tables import labels_table
 from tasks.domain.errors import ConfigError, EvergreenError, LostLease, NotFound, Transient
 from tasks.domain.intent import Intent
 from tasks.domain.model import ModelRef
-from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_of
+from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.window import Window
 from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
 from tasks.ingest.bucket import Bucket
@@ -181,8 +181,9 @@ def labels(model: str, rules: IngestRules) -> TableRef:
     good, refused = read_labels(bucket, listed, rules, _classes(model))
     digest = hashlib.sha256("\n".join(f"{info.key}\0{info.etag}" for info in listed).encode("utf-8", "surrogatepass"))
     folder = f"{model}/evergreen/labels/{digest.hexdigest()[:32]}"
+    note = table_note(tables().write(arrow(refused), "catalog", f"{folder}-refused.parquet"))
+    store().put(f"{folder}-refused.json", note.encode(), "application/json")
     if refused:
-        tables().write(arrow(refused), "catalog", f"{folder}-refused.parquet")
         reasons = dict(Counter(str(row["reason"]) for row in refused))
         get_run_logger().warning("%s labels refused: %s", len(refused), reasons)
     return tables().write(labels_table(newest(good)), "labels", f"{folder}.parquet")
