@@ -73,5 +73,8 @@ class Snapshot:
 LISTED, LEFT_OUT = "listed", "left_out"
 """Names of a snapshot's mark, and of how many images were not drawn, among the artifacts of a judged window."""
 
+AS_OF = "as_of"
+"""Name of the sentence that says of which time champion, reference and rules are, among the same artifacts."""
+
 STRANGE, WHERE = "strange", "places"
 """Names of the tables (`tasks.domain.tables`) that a window's page draws strange images and moved objects from."""
