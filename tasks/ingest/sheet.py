@@ -126,4 +126,5 @@ class Sheet:
         self._db.execute("DELETE FROM strata")
         self._db.executemany("INSERT INTO strata VALUES (?, ?, ?)", ((s, n, taken[s]) for s, n in sizes.items()))
         self._db.execute(sql.DRAW, (kept,))
-        return sum(sizes.values()) - sum(taken.values())
+        left_out: int = sum(sizes.values()) - sum(taken.values())
+        return left_out
