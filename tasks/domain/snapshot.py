@@ -68,10 +68,14 @@ class Snapshot:
     quarantined: int
     mark: str = ""
     left_out: int = 0
+    recipe: str = ""
 
 
 LISTED, LEFT_OUT = "listed", "left_out"
 """Names of a snapshot's mark, and of how many images were not drawn, among the artifacts of a judged window."""
+
+RECIPE = "recipe"
+"""Name of a digest of everything but the objects that a snapshot's tables depend on, among the same artifacts."""
 
 AS_OF = "as_of"
 """Name of the sentence that says of which time champion, reference and rules are, among the same artifacts."""

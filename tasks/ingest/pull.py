@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -19,7 +20,8 @@ from tasks.adapters.objects import ObjectInfo, ObjectStore
 from tasks.adapters.tables import TableStore, TableWriter
 from tasks.domain.contract_reasons import Rejected
 from tasks.domain.contract_tables import predictions_table
-from tasks.domain.snapshot import TableRef
+from tasks.domain.errors import NotFound
+from tasks.domain.snapshot import Claim, Snapshot, TableRef
 from tasks.domain.window import Window
 from tasks.ingest import catalog as entries
 from tasks.ingest import members as keys
@@ -72,6 +74,20 @@ class Pulled:
         """Rows that are quarantined, whatever the reason."""
         return sum(self.quarantined.values())
 
+    def snapshot(self, claim: Claim, recipe: str) -> Snapshot:
+        """The same in the words of the stages that follow; `recipe` is `tasks.ingest.again.recipe`."""
+        return Snapshot(
+            claim=claim,
+            catalog=self.catalog,
+            predictions=self.predictions,
+            listed=self.accepted + self.refused,
+            accepted=self.accepted,
+            quarantined=self.refused,
+            mark=self.mark,
+            left_out=self.left_out,
+            recipe=recipe,
+        )
+
 
 def pull_window(bucket: Bucket, tables: TableStore, asked: Asked) -> Pulled:
     """List, read, judge and join everything of one window.
@@ -89,8 +105,9 @@ def pull_window(bucket: Bucket, tables: TableStore, asked: Asked) -> Pulled:
         sheet.settle(timedelta(seconds=asked.rules.session_gap_seconds))
         left_out = sheet.draw(asked.rules.max_images)
         if asked.before is not None:
-            for batch in tables.batches(asked.before, _KNOWN):
-                sheet.add_known(entries.looks_of(batch))
+            with suppress(NotFound):  # somebody tidied it away: the images are read again
+                for batch in tables.batches(asked.before, _KNOWN):
+                    sheet.add_known(entries.looks_of(batch))
         return _written(bucket, tables, asked, sheet, left_out, mark.text())
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger, task
@@ -15,7 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task, exponential_backoff
 
-from tasks.adapters.ledger.records import DecisionKind, WindowRecord, WindowState
+from tasks.adapters.ledger.records import DecisionKind, WindowFacts, WindowRecord, WindowState
 from tasks.connections import images, ledger, store, tables
 from tasks.domain.contract_tables import labels_table
 from tasks.domain.errors import ConfigError, EvergreenError, LostLease, NotFound, Transient
@@ -23,6 +24,7 @@ from tasks.domain.intent import Intent
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.window import Window
+from tasks.ingest.again import recipe, standing
 from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.catalog import arrow
@@ -144,33 +146,29 @@ def pull(claim: Claim, rules: IngestRules) -> Snapshot:
 
 
 def _pulled(claim: Claim, rules: IngestRules) -> Snapshot:
-    bucket = Bucket(
-        store=store(), cache=images(), workers=rules.workers, heartbeat=lambda: ledger().windows.renew(claim)
+    model, window, classes = claim.model, claim.window, _classes(claim.model)
+    facts, needs = _facts(claim), recipe(rules, classes)
+    same = standing(
+        claim, facts, needs, store(), lambda: present_mark(store(), camera_folders(store(), model), model, window)
     )
-    bucket.heartbeat()
-    place = f"{_slug(claim.window)}/r{claim.revision}-e{claim.epoch}.parquet"
-    classes, before = _classes(claim.model), _before(claim)
-    asked = Asked(model=claim.model, window=claim.window, rules=rules, place=place, classes=classes, before=before)
+    if same is not None:
+        return same
+    beat = partial(ledger().windows.renew, claim)
+    beat()
+    bucket = Bucket(store=store(), cache=images(), workers=rules.workers, heartbeat=beat)
+    place = f"{_slug(window)}/r{claim.revision}-e{claim.epoch}.parquet"
+    before = facts.catalog if facts else None
+    asked = Asked(model=model, window=window, rules=rules, place=place, classes=classes, before=before)
     pulled = pull_window(bucket, tables(), asked)
     if pulled.left_out:
         get_run_logger().info("looked at a sample: %s images left out", pulled.left_out)
-    return Snapshot(
-        claim=claim,
-        catalog=pulled.catalog,
-        predictions=pulled.predictions,
-        listed=pulled.accepted + pulled.refused,
-        accepted=pulled.accepted,
-        quarantined=pulled.refused,
-        mark=pulled.mark,
-        left_out=pulled.left_out,
-    )
+    return pulled.snapshot(claim, needs)
 
 
-def _before(claim: Claim) -> TableRef | None:
-    """The catalog that the window was judged by before; None the first time, or when somebody tidied it away."""
+def _facts(claim: Claim) -> WindowFacts | None:
+    """What the window was judged by before; None the first time."""
     record = ledger().windows.get(claim.model, claim.window)
-    ref = record.facts.catalog if record is not None and record.facts is not None else None
-    return ref if ref is not None and store().exists(store().key_of(ref.uri)) else None
+    return record.facts if record else None
 
 
 @patient

@@ -15,7 +15,7 @@ from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Link
 from tasks.domain.promotion import Approval
-from tasks.domain.snapshot import LEFT_OUT, LISTED, Claim, Snapshot, table_note, table_of
+from tasks.domain.snapshot import LEFT_OUT, LISTED, RECIPE, Claim, Snapshot, table_note, table_of
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.report.index_page import page_links
@@ -73,6 +73,7 @@ def facts_of(
     artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}
     artifacts |= {LISTED: snapshot.mark} if snapshot.mark else {}
     artifacts |= {LEFT_OUT: str(snapshot.left_out)} if snapshot.left_out else {}
+    artifacts |= {RECIPE: snapshot.recipe} if snapshot.recipe else {}
     artifacts |= kept or {}
     return WindowFacts(
         listed=snapshot.listed,

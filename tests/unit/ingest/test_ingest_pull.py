@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,16 @@ from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
-from tasks.domain.errors import ConfigError, StoreUnavailable
+from tasks.domain.errors import ConfigError, NotFound, StoreUnavailable
+from tasks.domain.finding import Outcome
 from tasks.domain.snapshot import Claim, Snapshot, TableRef
+from tasks.domain.verdict import Action, Verdict
 from tasks.domain.window import Window
 from tasks.ingest import task as ingest
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.pull import Asked, Pulled, pull_window
 from tasks.ingest.rules import IngestRules
+from tasks.report import records, yardstick
 from tests.fakes.memory_store import MemoryStore
 
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
@@ -254,6 +258,69 @@ def test_pulling_again_gives_the_same_bytes(opened: Ledger, store: MemoryStore) 
     second = pulled()
     assert (second.catalog.digest, second.predictions.digest) == (first.catalog.digest, first.predictions.digest)
     assert second.catalog.uri != first.catalog.uri
+
+
+def judged(opened: Ledger, snapshot: Snapshot) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (records, yardstick):
+            for name in ("store", "tables", "ledger"):
+                if hasattr(module, name):
+                    patch.setattr(module, name, getattr(ingest, name))
+        facts = records.facts_of(snapshot, "", (RULES,))
+    verdict = Verdict(outcome=Outcome.OK, action=Action.NONE, sentence="fine")
+    opened.windows.commit(snapshot.claim, verdict, facts)
+
+
+def again(rules: IngestRules = RULES) -> Snapshot:
+    with disable_run_logger():
+        return ingest.pull.fn(claimed(rescore=True), rules)
+
+
+def test_a_window_in_which_nothing_changed_keeps_its_tables(opened: Ledger, store: MemoryStore) -> None:
+    first = pulled()
+    judged(opened, first)
+    store.reads.clear()
+    second = again()
+    assert store.reads == []
+    assert second == replace(first, claim=second.claim)
+    assert second.claim.revision == 2
+
+
+def test_a_window_in_which_something_landed_is_pulled_anew(opened: Ledger, store: MemoryStore) -> None:
+    judged(opened, pulled())
+    store.put(f"{IMAGES}i9.jpg", picture(9))
+    assert again().accepted == 5
+
+
+def test_under_other_rules_a_window_is_pulled_anew(opened: Ledger) -> None:
+    judged(opened, pulled())
+    assert again(IngestRules(max_images=2)).left_out == 4
+
+
+def test_tables_that_were_tidied_away_are_made_again(opened: Ledger, store: MemoryStore) -> None:
+    first = pulled()
+    judged(opened, first)
+    store.delete(store.key_of(first.catalog.uri))
+    second = again()
+    assert second.catalog.digest == first.catalog.digest
+    assert ingest.tables().read(second.catalog).num_rows == first.listed
+
+
+def test_what_could_not_be_read_is_tried_again(opened: Ledger, store: MemoryStore) -> None:
+    """An object that vanished between listing and reading is back when the window is judged again."""
+    data, original = picture(0), store.get
+
+    def gone(key: str, max_bytes: int = 1 << 30) -> bytes:
+        if key.endswith("i0.jpg"):
+            raise NotFound(key)
+        return original(key, max_bytes)
+
+    store.get = gone  # type: ignore[method-assign]
+    first = pulled()
+    judged(opened, first)
+    store.get = original  # type: ignore[method-assign]
+    assert store.objects[f"{IMAGES}i0.jpg"] == data
+    assert (first.accepted, again().accepted) == (3, 4)
 
 
 def test_after_a_failure_that_needs_a_person_the_window_can_be_claimed_at_once(
