@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from botocore.auth import S3SigV4Auth
@@ -40,9 +40,8 @@ class DirectReader:
         self._region = region
         self._credentials: Credentials | RefreshableCredentials | None = session.get_credentials()
         bundle = session._session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        self._http = URLLib3Session(
-            verify=bundle or True, proxies=get_environ_proxies(endpoint), timeout=timeouts, max_pool_connections=pool
-        )
+        kept: Any = {"verify": bundle or True, "timeout": timeouts}  # the stubs know neither paths nor pairs
+        self._http = URLLib3Session(proxies=get_environ_proxies(endpoint), max_pool_connections=pool, **kept)
 
     def get(self, bucket: str, key: str) -> GetObjectOutputTypeDef | None:
         """What the client's `get_object` gives; None when the client has to ask.
@@ -71,13 +70,14 @@ class DirectReader:
 
 def _output(answer: AWSResponse) -> GetObjectOutputTypeDef:
     size = int(answer.headers["content-length"])
-    return {  # type: ignore[typeddict-item] - only what `read_whole` asks for
+    found = {
         "Body": StreamingBody(answer.raw, size),
         "ContentLength": size,
         "ETag": answer.headers.get("etag", ""),
         "ServerSideEncryption": answer.headers.get("x-amz-server-side-encryption", ""),
         "SSECustomerAlgorithm": answer.headers.get("x-amz-server-side-encryption-customer-algorithm", ""),
     }
+    return cast("GetObjectOutputTypeDef", found)  # as much of it as `read_whole` asks for
 
 
 def _refused(status: int, code: str) -> ClientError:

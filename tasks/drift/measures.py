@@ -22,7 +22,11 @@ PIECE = 1024
 
 
 def profiled(
-    rows: pa.Table, known: Iterable[pa.RecordBatch], look: Callable[[pa.Table], pa.Table], scratch: Path
+    rows: pa.Table,
+    known: Iterable[pa.RecordBatch],
+    look: Callable[[pa.Table], pa.Table],
+    keep: Callable[[pa.Table], object],
+    scratch: Path,
 ) -> Iterator[pa.Table]:
     """The `profiles` table of these images, piece by piece.
 
@@ -30,6 +34,8 @@ def profiled(
         rows: Identity columns, one row an image; the order of the answer.
         known: Rows of `SCHEMA` that were measured before, about any images.
         look: Measures the images of at most `PIECE` rows, giving rows of `SCHEMA` in the same order.
+        keep: Puts a piece of the table aside, of more than one piece that is measured: whoever is killed on the way
+            finds there what was done.
         scratch: A file to work in, which somebody else removes.
     """
     hashes = rows["sha256"].to_pylist()
@@ -39,7 +45,11 @@ def profiled(
         measures.add(pa.Table.from_batches([batch]), wanted)
     fresh = rows.take(pa.array(measures.missing(hashes), pa.int64()))
     for start in range(0, fresh.num_rows, PIECE):
-        measures.add(look(fresh.slice(start, PIECE)))
+        piece = fresh.slice(start, PIECE)
+        found = look(piece)
+        measures.add(found)
+        if fresh.num_rows > PIECE:
+            keep(_beside(piece, found))
     yield from measures.of(rows)
 
 
@@ -77,10 +87,7 @@ class Measures:
         with pa.memory_map(str(self._path)) as mapped, pa.ipc.open_file(mapped) as file:
             ends = np.cumsum([len(each) for each in self._hashes])
             for start in range(0, rows.num_rows, PIECE):
-                beside = _gathered(file, ends, index[start : start + PIECE])
-                piece = rows.slice(start, PIECE)
-                columns = [piece[name] if name in IDENTITY else beside[name] for name in PROFILES.names]
-                yield pa.table(dict(zip(PROFILES.names, columns, strict=True)), schema=PROFILES)
+                yield _beside(rows.slice(start, PIECE), _gathered(file, ends, index[start : start + PIECE]))
 
     def _note(self, sha256: str, wanted: frozenset[bytes] | None) -> bool:
         key = bytes.fromhex(sha256)
@@ -97,6 +104,12 @@ def measured(hashes: Sequence[str], properties: Iterable[Properties], vectors: N
     ends = np.arange(len(rows) + 1, dtype=np.int32) * vectors.shape[1]
     embedding = pa.ListArray.from_arrays(pa.array(ends), pa.array(vectors.ravel(), pa.float32()))
     return pa.Table.from_pylist(rows, schema=plain).append_column(SCHEMA.field("embedding"), embedding)
+
+
+def _beside(rows: pa.Table, found: pa.Table) -> pa.Table:
+    """The `profiles` table of these images: identity columns and, in the same order, what was measured."""
+    columns = {name: rows[name] if name in IDENTITY else found[name] for name in PROFILES.names}
+    return pa.table(columns, schema=PROFILES)
 
 
 def _gathered(file: pa.ipc.RecordBatchFileReader, ends: NDArray[np.int64], index: NDArray[np.int64]) -> pa.Table:

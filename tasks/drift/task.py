@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from tasks.connections import images, ledger, store, tables, weights
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_note, table_of
+from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_of
 from tasks.domain.tables import PREDICTIONS
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
@@ -34,10 +34,10 @@ from tasks.drift.page import columns
 from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample, joined, main_version, sample
+from tasks.drift.shelf import Shelf
 from tasks.drift.silence import unanswered
 from tasks.settings import settings
 
-MARKER_BYTES = 10_000
 SCORED = (Kind.DETECT, Kind.CLASSIFY)
 
 
@@ -156,20 +156,19 @@ def _samples(
 
 def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRules) -> TableRef:
     """The stored profiles of exactly these images; other parts of the same window save what they can."""
-    folder = profiles.folder(champion.name, champion.sha256, window)
-    name = f"{folder}/{profiles.content_name(rows)}"
-    if store().exists(f"{name}.json"):
-        return table_of(store().get(f"{name}.json", MARKER_BYTES).decode())
-    notes = [info.key for info in store().list(f"{folder}/") if info.key.endswith(".json")]
-    parts = [table_of(store().get(note, MARKER_BYTES).decode()) for note in notes]
-    with tables().writer("profiles", f"{name}.parquet") as writer:
-        for piece in _measured(rows, parts, champion, rules):
-            writer.write(piece)
-    store().put(f"{name}.json", table_note(writer.ref).encode(), "application/json")
-    return writer.ref
+    shelf = Shelf(store(), tables(), profiles.folder(champion.name, champion.sha256, window))
+    name = profiles.content_name(rows)
+    known = shelf.table(name)
+    return known or shelf.write(name, _measured(rows, shelf.all(), champion, rules, shelf.put_aside))
 
 
-def _measured(rows: pa.Table, parts: Sequence[TableRef], champion: ModelRef, rules: DriftRules) -> Iterator[pa.Table]:
+def _measured(
+    rows: pa.Table,
+    parts: Sequence[TableRef],
+    champion: ModelRef,
+    rules: DriftRules,
+    keep: Callable[[pa.Table], object] = lambda piece: None,
+) -> Iterator[pa.Table]:
     """Profiles of these images, piece by piece; only hashes that no part knows are decoded and embedded."""
     model = cache(partial(_model, champion))
 
@@ -182,7 +181,7 @@ def _measured(rows: pa.Table, parts: Sequence[TableRef], champion: ModelRef, rul
 
     known = (batch for part in parts for batch in tables().batches(part, SCHEMA.names, PIECE))
     with tables().scratch() as folder:
-        yield from profiled(rows, known, look, folder / "measures.arrow")
+        yield from profiled(rows, known, look, keep, folder / "measures.arrow")
 
 
 def _model(champion: ModelRef) -> Yolo:

@@ -25,7 +25,7 @@ from tasks.domain.snapshot import Snapshot, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
-from tasks.drift import measures, profiles
+from tasks.drift import measures, profiles, shelf
 from tasks.drift import task as stage
 from tasks.drift.rules import DriftRules
 
@@ -64,6 +64,9 @@ class MemoryBucket:
 
     def get_file(self, key, path):
         path.write_bytes(self.objects[key])
+
+    def delete(self, key):
+        self.objects.pop(key, None)
 
     def put(self, key, data, content_type=""):
         self.objects[key] = data
@@ -293,3 +296,23 @@ def test_what_a_sample_has_too_many_of_is_not_compared():
     assert 60 <= sum(kept[900:]) <= 145
     assert all(profiles.even(["a", "b"], [None, None]))
     assert profiles.even([], []) == []
+
+
+def test_a_profile_that_was_killed_half_way_goes_on_where_it_was(world, monkeypatch):
+    """The third piece of ten images never comes back; the next run measures what is left, and tidies up."""
+    monkeypatch.setattr(measures, "PIECE", 10)
+    snapshot = world.snapshot(FIRST, 1)
+    embed, asked = world.model.embed, []
+
+    def mortal(paths, imgsz, batch):
+        asked.append(len(paths))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return embed(paths, imgsz, batch)
+
+    world.model.embed = mortal
+    with pytest.raises(KeyboardInterrupt):
+        stage.profile.fn(snapshot, CHAMPION, RULES)
+    assert stage.profile.fn(snapshot, CHAMPION, RULES).rows == 90
+    assert sum(asked) == 90 + 10, "only the piece that was lost is measured again"
+    assert not [key for key in world.bucket.objects if f"/{shelf.PART}" in key]
