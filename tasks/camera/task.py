@@ -53,9 +53,9 @@ def counted(catalog: pa.Table, predictions: pa.Table) -> dict[str, float]:
     answered = zip(predictions["image_id"].to_pylist(), predictions["sampling_probability"].to_pylist(), strict=True)
     known = {image_id: chance for image_id, chance in answered if chance}
     counts: defaultdict[str, float] = defaultdict(float)
-    for row in catalog.to_pylist():
-        if row["camera"] is not None:
-            counts[row["camera"]] += 1 / (known.get(row["image_id"]) or row.get("sampling_probability") or 1.0)
+    wanted = [name for name in ("camera", "image_id", "sampling_probability") if name in catalog.column_names]
+    for row in catalog.select(wanted).filter(pc.is_valid(catalog["camera"])).to_pylist():
+        counts[row["camera"]] += 1 / (known.get(row["image_id"]) or row.get("sampling_probability") or 1.0)
     return dict(counts)
 
 

@@ -18,8 +18,10 @@ from tasks.ingest.sheet_rows import Drawn, Look, Refused, Seen
 ACCEPTED = "accepted"
 QUARANTINED = "quarantined"
 
-AGAIN = frozenset({Reason.CHECKSUM, Reason.VANISHED, Reason.CHANGED_DURING_READ, Reason.FETCH_TIMEOUT})
-"""Refusals that say nothing lasting about an object's bytes: it is read again when its window is judged again."""
+AGAIN = frozenset(
+    {Reason.CHECKSUM, Reason.TOO_LARGE, Reason.VANISHED, Reason.CHANGED_DURING_READ, Reason.FETCH_TIMEOUT}
+)
+"""Refusals that say nothing lasting about an object's bytes: it is asked for again when its window is judged again."""
 
 
 @dataclass(slots=True)

@@ -198,10 +198,13 @@ def _looks(bucket: Bucket, batch: Sequence[Drawn], max_bytes: int) -> Iterator[t
     """What the bytes of each object are, by key; only what no earlier look knows is read."""
     wanted = []
     for drawn in batch:
-        if drawn.member is not None and drawn.known is not None:
-            yield drawn.member.key, drawn.known
-        elif drawn.member is not None:
-            wanted.append(drawn.member.info())
+        member = drawn.member
+        if member is None:
+            continue
+        if drawn.known is not None and keys.refusal(member.key, member.size, max_bytes) is None:
+            yield member.key, drawn.known
+        else:
+            wanted.append(member.info())
     for info, data in bucket.contents(wanted, max_bytes):
         yield info.key, data if isinstance(data, Rejected) else _look(data, info.etag, max_bytes)
 

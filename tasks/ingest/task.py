@@ -161,7 +161,7 @@ def _pulled(claim: Claim, rules: IngestRules) -> Snapshot:
     asked = Asked(model=model, window=window, rules=rules, place=place, classes=classes, before=before)
     pulled = pull_window(bucket, tables(), asked)
     if pulled.left_out:
-        get_run_logger().info("looked at a sample: %s images left out", pulled.left_out)
+        get_run_logger().info("looked at a sample: %s images or records left out", pulled.left_out)
     return pulled.snapshot(claim, needs)
 
 

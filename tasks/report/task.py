@@ -78,8 +78,8 @@ def commit_window(claim: Claim, verdict: Verdict, facts: WindowFacts, intents: S
 def _catalog(facts: WindowFacts) -> list[Mapping[str, object]]:
     if facts.catalog is None:
         return []
-    rows: list[Mapping[str, object]] = tables().read(facts.catalog, ["key", "camera", "sha256", "verdict"]).to_pylist()
-    return [row for row in rows if row["verdict"] == "accepted"]
+    batches = tables().batches(facts.catalog, ["key", "camera", "sha256", "verdict"])
+    return [row for batch in batches for row in batch.to_pylist() if row["verdict"] == "accepted"]
 
 
 def _reference(facts: WindowFacts) -> list[Mapping[str, object]]:
@@ -114,7 +114,7 @@ def _made_of(claim: Claim, facts: WindowFacts) -> tuple[Fact, ...]:
 
 def _sampled(facts: WindowFacts) -> tuple[Fact, ...]:
     left_out = int(facts.artifacts.get(LEFT_OUT, "0"))
-    sentence = f"{left_out:,} images were not looked at; those that were are drawn by camera, class and hour"
+    sentence = f"{left_out:,} images or records were not looked at; what was is drawn by camera, class and hour"
     return (Fact(label="Sample", value=sentence),) if left_out else ()
 
 

@@ -136,6 +136,21 @@ def test_nothing_is_downloaded_twice(room: Room, store: MemoryStore) -> None:
     assert room.downloads() == []
 
 
+def test_what_an_earlier_catalog_knows_is_not_downloaded_but_held_against_the_limits_of_now(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    store.put(f"{IMAGES}large.jpg", picture(5) + b"x" * (1 << 20))
+    here = Room(store, tmp_path / "here")
+    first = here.pull(IngestRules(max_image_mb=1))
+    assert first.quarantined["too_large"] == 1
+    store.reads.clear()
+    there = Room(store, tmp_path / "there")
+    wide = there.pull(IngestRules(max_image_mb=2), first.catalog)
+    assert [key for key in there.downloads() if key.startswith(IMAGES)] == [f"{IMAGES}large.jpg"]
+    assert wide.accepted == first.accepted + 1
+    assert Room(store, tmp_path / "else").pull(IngestRules(max_image_mb=1), wide.catalog).accepted == first.accepted
+
+
 def test_an_object_that_was_deleted_after_it_was_listed_has_vanished(room: Room, store: MemoryStore) -> None:
     original = store.list
 
