@@ -62,7 +62,7 @@ class DirectReader:
         if answer.status_code == 200 and "content-length" in answer.headers:
             return _output(answer)
         text = answer.raw.read(_ERROR_BYTES)
-        answer.raw.release_conn()
+        answer.raw.close()  # the rest was not read: nobody may use this connection again
         if answer.status_code in _FINAL and (code := _CODE.search(text)):
             raise _refused(answer.status_code, code[1].decode())
         return None
