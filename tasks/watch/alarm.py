@@ -22,12 +22,14 @@ DAY = 24
 class Line:
     """Where one property of one camera stands after its newest check.
 
-    `value` is held against `limit`; `effect` is the mean change since the onset in normal-score units, signed, and
-    0 while nothing adds up (`since` is None then). `scenes` counts those behind it, `checks` the windows.
+    `value` is held against `limit`, both as `method` counts; `effect` is the mean change since the onset in
+    normal-score units, signed, and 0 while nothing adds up (`since` is None then). `scenes` counts those behind it,
+    `checks` the windows.
     """
 
     camera: str
     subject: str
+    method: Method
     value: float
     limit: float
     effect: float
@@ -59,7 +61,8 @@ def lines(course: Course, rules: WatchRules) -> tuple[Line, ...]:
     both = sums(evidence.values)
     windows = [course.windows[row] for row in rows.tolist()]
     starts = [window.start for window in windows]
-    return tuple(_line(course, place, evidence, both, starts, rules) for place in range(len(course.properties)))
+    told = np.flatnonzero(np.isfinite(evidence.values).any(axis=0)).tolist()  # of the others nothing is known yet
+    return tuple(_line(course, place, evidence, both, starts, rules) for place in told)
 
 
 def _by_cusum(course: Course, rules: WatchRules) -> _Evidence:
@@ -106,6 +109,7 @@ def _line(
     return Line(
         camera=course.camera,
         subject=course.properties[place],
+        method=rules.method,
         value=value,
         limit=evidence.limit,
         effect=effect,

@@ -36,6 +36,13 @@ def _camera(
 ) -> tuple[tuple[Line, ...], int]:
     """The camera's lines, () where it cannot be judged, and its healthy days so far."""
     known = course(check.camera, visits, resets, rules)
-    enough = check.known >= ENOUGH and check.scenes >= rules.min_scenes
-    calibrated = known.days >= rules.healthy_days or rules.method is Method.E_DETECTOR
-    return (lines(known, rules) if enough and calibrated else ()), known.days
+    if check.known < ENOUGH or check.scenes < rules.min_scenes:
+        return (), known.days
+    return lines(known, rules if known.days >= rules.healthy_days else _uncalibrated(rules)), known.days
+
+
+def _uncalibrated(rules: WatchRules) -> WatchRules:
+    """The rules for a camera that CUSUM has not learnt yet: nobody is blind in the weeks after a promotion."""
+    if rules.method is Method.E_DETECTOR:
+        return rules
+    return rules.model_copy(update={"method": Method.E_DETECTOR, "limit": None})

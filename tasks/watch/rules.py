@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 class Method(StrEnum):
     """How small changes are added up."""
 
-    CUSUM = "cusum"  # needs healthy days to learn from; seldom fires on one wild check
+    CUSUM = "cusum"  # learns from healthy days, by bets until there are enough; seldom fires on one wild check
     E_DETECTOR = "e_detector"  # needs none; its false alarms are bounded by a theorem
 
 
@@ -21,7 +21,8 @@ class WatchRules(BaseModel):
 
     method: Method = Field(
         default=Method.CUSUM,
-        description="`cusum` learns from healthy days first; `e_detector` needs none, its limit holds by theorem",
+        description="`cusum` learns from healthy days, and until there are enough of them the camera is watched by "
+        "`e_detector`, which needs none: its limit holds by theorem",
     )
     healthy_days: int = Field(
         default=14,
@@ -45,7 +46,9 @@ class WatchRules(BaseModel):
         default=0.01, gt=0, le=0.2, description="Chance that a healthy camera raises an alarm within 30 days"
     )
     limit: float | None = Field(
-        default=None, gt=0, description="Limit of the sums; empty: calibrated on the installation's own healthy days"
+        default=None,
+        gt=0,
+        description="Limit of the sums of `method`; empty: calibrated on the installation's own healthy days",
     )
     margin: float = Field(
         default=0.1, ge=0, le=3, description="Least change since its onset, in standard deviations of the scenes"
