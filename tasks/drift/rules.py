@@ -40,6 +40,13 @@ class DriftRules(BaseModel):
         le=16,
         description="Bits in which two 64-bit image hashes of one camera may differ and be one scene",
     )
+    hours_around: int = Field(
+        default=3,
+        ge=0,
+        le=12,
+        description="A window is held against reference scenes of its own hours of the day (UTC), of so many more "
+        "before and after where a camera has fewer than `min_scenes` of those; 12: day and night are one",
+    )
     session_minutes: int = Field(
         default=0,
         ge=0,

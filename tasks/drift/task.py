@@ -161,7 +161,7 @@ def _samples(
     after = joined(tables().read(profiled), tables().read(snapshot.predictions))
     classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
     version = main_version(before)
-    return sample(before, classes, version, rules), sample(after, classes, version, rules)
+    return sample(before, classes, version, rules, snapshot.claim.window), sample(after, classes, version, rules)
 
 
 def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRules) -> TableRef:

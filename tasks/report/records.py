@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
@@ -41,18 +41,18 @@ def newest_windows(model: str, count: int) -> list[Window]:
     return [row.window for row in judged_windows(model)[:count]][::-1]
 
 
-def windows_of_today(model: str, count: int) -> list[Window]:
-    """The newest so many windows that show the world as it is since it changed, the oldest of them first.
+def windows_of_today(model: str, days: int) -> list[Window]:
+    """The windows of the newest so many days that show the world as it is since it changed, the oldest of them first.
 
     A new champion is measured against the world it was made for. Days from before the product changed would make a
     mixture of both, and every later day would differ from that.
     """
-    judged = judged_windows(model)
+    judged = judged_windows(model, 24 * (days + 1))  # no window is shorter than an hour
     causes = (judged[0].verdict or {}).get("causes", []) if judged else []
     changes = [cause["since"] for cause in causes if cause["kind"] == CauseKind.PRODUCT and cause["since"]]
     since = datetime.fromisoformat(max(changes)) if changes else datetime.min.replace(tzinfo=UTC)
     recent = [row.window for row in judged if row.window.end > since]
-    return recent[:count][::-1]
+    return [window for window in reversed(recent) if window.start >= recent[0].end - timedelta(days=days)]
 
 
 def facts_of(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.domain.hours import ContextHours
 
 
 class Method(StrEnum):
@@ -30,8 +32,8 @@ class WatchRules(BaseModel):
         le=60,
         description="Days without a fault, counted per camera from when the reference was pinned, that are learnt from",
     )
-    context_hours: int = Field(
-        default=3, ge=1, le=24, description="Hours of the day (UTC) that are compared with each other; divides 24"
+    context_hours: ContextHours = Field(
+        default=3, description="Hours of the day (UTC) that are compared with each other; divides 24"
     )
     min_scenes: int = Field(
         default=10, ge=3, description="Distinct scenes of a camera in a window below which that window says nothing"
@@ -56,10 +58,3 @@ class WatchRules(BaseModel):
     fleet_share: float = Field(
         default=0.3, gt=0, le=1, description="Share of the cameras (two at least) whose alarms are one incident"
     )
-
-    @field_validator("context_hours")
-    @classmethod
-    def _divides_a_day(cls, hours: int) -> int:
-        if 24 % hours:
-            raise ValueError(f"{hours} hours do not divide a day: take 1, 2, 3, 4, 6, 8, 12 or 24")
-        return hours
