@@ -96,7 +96,7 @@ def monitor(
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, rules)) is not None
+        if (found := judge_window(name, each, again, rules, asked=window is not None)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -123,8 +123,11 @@ def tell_of_labels(model: str, ingest: IngestRules) -> None:
         labels_announced(arrived)
 
 
-def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules) -> Judged | None:
-    """One window from its objects to its verdict; None when another run holds it or it was judged before."""
+def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules, asked: bool = False) -> Judged | None:
+    """One window from its objects to its verdict; None when another run holds it or it was judged before.
+
+    `asked`: a person named it, so that it is one question and not one of a month's.
+    """
     claim = open_window(model, window, rescore)
     if claim is None:
         return None
@@ -134,9 +137,9 @@ def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules)
         sound = check_quality(snapshot, rules.quality)
         profiles = profile(snapshot, champion, rules.drift) if champion else None
         health = check_cameras(snapshot, profiles, reference, rules.camera)
-        moved = check_drift(snapshot, profiles, reference, rules.drift)
+        moved = check_drift(snapshot, profiles, reference, rules.drift, asked)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
-        strange = check_outliers(snapshot, profiles, reference, rules.outliers)
+        strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)
         page = drift_page(snapshot, profiles, reference, rules.drift)
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts))
         reports = (sound, health, moved, watched.report, strange.report)

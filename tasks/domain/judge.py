@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.subjects import Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
@@ -113,7 +114,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
     if not known.breached and not known.harmed:
-        return f"Too little to judge by: {_missing(reports)}."
+        return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
         parts.append(reading)
@@ -144,6 +145,17 @@ def _advice(action: Action, causes: Sequence[Cause]) -> str:
     if action is Action.WAIT:
         return "No action is needed; watch the next windows."
     return _ADVICE[action]
+
+
+def _waiting(reports: Sequence[Report]) -> str:
+    """What may have changed and needs a second window to say so; empty without such a thing."""
+    found = [f for report in reports for f in report.findings if unsure(f)]
+    if not found:
+        return ""
+    most = max(found, key=lambda f: abs(f.effect or 0.0))
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    where = f" on camera {most.camera}" if most.camera else ""
+    return f"Something may have changed{where}: {most.subject.replace('_', ' ')} {most.note}{more}."
 
 
 def _missing(reports: Sequence[Report]) -> str:

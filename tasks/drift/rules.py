@@ -26,7 +26,11 @@ class DriftRules(BaseModel):
         description="Detector that ranks, after a breach, which properties gave the window away; empty: none",
     )
     alpha: float = Field(
-        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window raises any drift finding at all"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="Chance that a healthy model raises any drift finding within 30 days of scheduled windows, "
+        "or in one window that a person asks about",
     )
     min_scenes: int = Field(
         default=50, ge=10, description="Distinct scenes over all cameras below which nothing is said"

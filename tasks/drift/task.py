@@ -17,8 +17,9 @@ from tasks.adapters.ledger.records import PinnedReference, WindowFacts
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
 from tasks.connections import images, ledger, store, tables, weights
+from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Report, Stage
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.tables import PREDICTIONS
@@ -32,6 +33,7 @@ from tasks.drift.page import columns
 from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample, joined, main_version, sample
+from tasks.drift.silence import silent, unanswered
 from tasks.settings import settings
 
 MARKER_BYTES = 10_000
@@ -47,18 +49,27 @@ def profile(snapshot: Snapshot, champion: ModelRef, rules: DriftRules) -> TableR
 
 @task(cache_policy=NO_CACHE)
 def check_drift(
-    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
+    snapshot: Snapshot,
+    profiled: TableRef | None,
+    reference: PinnedReference | None,
+    rules: DriftRules,
+    asked: bool = False,
 ) -> Report:
-    """What changed against the pinned reference; inconclusive without a champion, a reference or images."""
+    """What changed against the pinned reference; inconclusive without a champion, a reference or images.
+
+    A window that a person `asked` about is one question; one of a schedule is one of hundreds a month.
+    """
     if profiled is None:
-        return _silent("champion", "the model has no champion: nothing sees the images")
+        return silent("champion", "the model has no champion: nothing sees the images")
     if reference is None:
-        return _silent(
+        return silent(
             "reference", "no reference is pinned for this champion: name healthy windows with `evergreen pin-reference`"
         )
     before, after = _samples(snapshot, profiled, reference, rules)
-    found = compare(before, after, rules)
-    return Report(stage=Stage.DRIFT, findings=(*found, *_unanswered(before, after)))
+    claim = snapshot.claim
+    found = compare(before, after, rules, month=1.0 if asked else part_of_month(claim.window))
+    found = confirmed(found, lambda each: ledger().findings.before(claim.model, claim.window, each))
+    return Report(stage=Stage.DRIFT, findings=(*found, *unanswered(before, after)))
 
 
 @task(cache_policy=NO_CACHE)
@@ -127,24 +138,6 @@ def repin_reference(
     for name in pinning.ANSWER:
         fresh = fresh.append_column(table.schema.field(name), table[name])
     return _pinned(fresh, champion, actor, reason, used)
-
-
-def _silent(check: str, note: str) -> Report:
-    finding = Finding(check=check, subject="images", outcome=Outcome.INCONCLUSIVE, note=note)
-    return Report(stage=Stage.DRIFT, findings=(finding,))
-
-
-def _unanswered(before: Sample, after: Sample) -> tuple[Finding, ...]:
-    """Said when nothing could be asked about the answers, which is not the same as unchanged answers."""
-    if not len(after) or (before.answers.scalars and after.answers.scalars):
-        return ()
-    whose = (
-        "image was answered by the version that the reference is for"
-        if before.answers.scalars
-        else "answer is in the reference"
-    )
-    note = f"the answers were not compared: no {whose}"
-    return (Finding(check="answers", subject="predictions", outcome=Outcome.INCONCLUSIVE, note=note),)
 
 
 def _champion(model: str) -> ModelRef:

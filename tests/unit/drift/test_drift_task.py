@@ -15,8 +15,9 @@ from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
+from tasks.domain.confirmation import doubted
 from tasks.domain.errors import NotFound
-from tasks.domain.finding import Outcome
+from tasks.domain.finding import Finding, Outcome
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.promotion import PromotionKind
@@ -224,6 +225,27 @@ def test_a_healthy_window_is_healthy_and_a_dark_camera_is_named_with_its_onset(w
         (cause,) = day.causes
         assert (cause.kind, cause.cameras, cause.since) == (CauseKind.CAMERA, ("b",), window(2).start)
         assert "brightness fell" in cause.summary
+
+
+def test_a_second_window_confirms_what_one_of_a_schedule_cannot(world, monkeypatch):
+    reference, parts = pinned(world), []
+    slight = Finding(
+        check="ks", subject="noise", outcome=Outcome.BREACH, value=0.4, limit=0.25, effect=0.4, note="rose"
+    )
+
+    def compared(before, after, rules, month):
+        parts.append(month)
+        return (slight if month == 1.0 else doubted(slight),)
+
+    monkeypatch.setattr(stage, "compare", compared)
+    assert judged(world, 1, reference).report.outcome is Outcome.INCONCLUSIVE
+    again = judged(world, 2, reference)
+    assert again.report.findings == (slight,)
+    assert parts == [pytest.approx(1 / 30)] * 2
+    assert judged(world, 4, reference).report.outcome is Outcome.INCONCLUSIVE  # the day before it was not judged
+    asked = stage.check_drift.fn(again.snapshot, again.profiles, reference, RULES, asked=True)
+    assert asked.findings == (slight,)
+    assert parts[-1] == 1.0
 
 
 def test_a_camera_at_fault_is_left_out_of_a_reference(world):

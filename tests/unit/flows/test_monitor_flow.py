@@ -155,11 +155,11 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     quiet = Report(stage=Stage.DRIFT, findings=(Finding(check="ks", subject="brightness", outcome=Outcome.OK, n=9),))
     monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: Report(stage=Stage.QUALITY, findings=()))
     monkeypatch.setattr(monitoring, "profile", lambda snapshot, champion, rules: None)
-    monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
+    monkeypatch.setattr(monitoring, "check_drift", lambda *given: quiet)
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
     usual = Outliers(report=quiet)
-    monkeypatch.setattr(monitoring, "check_outliers", lambda snapshot, profiles, reference, rules: usual)
+    monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line
