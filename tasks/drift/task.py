@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ from tasks.domain.window import Window
 from tasks.drift import pinning, profiles
 from tasks.drift.cause import causes_of
 from tasks.drift.compare import compare
+from tasks.drift.measures import PIECE, SCHEMA, measured, profiled
 from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
 from tasks.drift.properties import of_file
@@ -134,7 +136,7 @@ def repin_reference(
     """The same images as a reference for the present champion: seen and answered by it."""
     used, champion = rules or DriftRules(), _champion(reference.model)
     table = tables().read(reference.table)
-    fresh = _measured(table.select(list(profiles.IDENTITY)), {}, champion, used)
+    fresh = pa.concat_tables(_measured(table.select(list(profiles.IDENTITY)), (), champion, used))
     for name in pinning.ANSWER:
         fresh = fresh.append_column(table.schema.field(name), table[name])
     return _pinned(fresh, champion, actor, reason, used)
@@ -164,26 +166,28 @@ def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRu
     if store().exists(f"{name}.json"):
         return table_of(store().get(f"{name}.json", MARKER_BYTES).decode())
     notes = [info.key for info in store().list(f"{folder}/") if info.key.endswith(".json")]
-    parts = [tables().read(table_of(store().get(note, MARKER_BYTES).decode())) for note in notes]
-    table = _measured(rows, profiles.known(parts), champion, rules)
-    ref: TableRef = tables().write(table, "profiles", f"{name}.parquet")
-    store().put(f"{name}.json", table_note(ref).encode(), "application/json")
-    return ref
+    parts = [table_of(store().get(note, MARKER_BYTES).decode()) for note in notes]
+    with tables().writer("profiles", f"{name}.parquet") as writer:
+        for piece in _measured(rows, parts, champion, rules):
+            writer.write(piece)
+    store().put(f"{name}.json", table_note(writer.ref).encode(), "application/json")
+    return writer.ref
 
 
-def _measured(rows: pa.Table, known: dict[str, profiles.Row], champion: ModelRef, rules: DriftRules) -> pa.Table:
-    """Profiles of these images; only hashes that are not known are decoded and embedded."""
-    hashes = rows["sha256"].to_pylist()
-    first = {sha256: place for place, sha256 in reversed(list(enumerate(hashes))) if sha256 not in known}
-    places = sorted(first.values())
-    fresh = rows.take(pa.array(places, pa.int64()))
-    if not places:
-        return profiles.assembled(rows, known)
-    paths = local_paths(images(), fresh)
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        properties = list(pool.map(of_file, paths))
-    vectors = _model(champion).embed(paths, champion.imgsz, rules.embed_batch)
-    return profiles.assembled(rows, known | profiles.measured(fresh["sha256"].to_pylist(), properties, vectors))
+def _measured(rows: pa.Table, parts: Sequence[TableRef], champion: ModelRef, rules: DriftRules) -> Iterator[pa.Table]:
+    """Profiles of these images, piece by piece; only hashes that no part knows are decoded and embedded."""
+    model = cache(partial(_model, champion))
+
+    def look(fresh: pa.Table) -> pa.Table:
+        paths = local_paths(images(), fresh)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            properties = list(pool.map(of_file, paths))
+        vectors = model().embed(paths, champion.imgsz, rules.embed_batch)
+        return measured(fresh["sha256"].to_pylist(), properties, vectors)
+
+    known = (batch for part in parts for batch in tables().batches(part, SCHEMA.names, PIECE))
+    with tables().scratch() as folder:
+        yield from profiled(rows, known, look, folder / "measures.arrow")
 
 
 def _model(champion: ModelRef) -> Yolo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +15,11 @@ from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Link
 from tasks.domain.promotion import Approval
-from tasks.domain.snapshot import LISTED, Claim, Snapshot, table_note, table_of
+from tasks.domain.snapshot import LEFT_OUT, LISTED, Claim, Snapshot, table_note, table_of
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.report.index_page import page_links
+from tasks.report.yardstick import keep_rules
 from tasks.settings import settings
 
 DECISIONS = 1_000
@@ -58,28 +60,29 @@ def windows_of_today(model: str, days: int) -> list[Window]:
 def facts_of(
     snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel], kept: Mapping[str, str] | None = None
 ) -> WindowFacts:
-    """What the verdict on a snapshot stands on; `rules` are hashed, so that equal configurations are recognised.
+    """What the verdict on a snapshot stands on; `rules` are kept under their hash.
 
     `kept` are further artifacts (name -> note of a table) that the window's page is drawn from.
     """
     champion, reference = champion_and_reference(snapshot.claim.model)
-    reasons = tables().read(snapshot.catalog, ["verdict", "reason"]).to_pylist()
-    quarantined: dict[str, int] = {}
-    for row in reasons:
-        if row["verdict"] != "accepted":
-            quarantined[row["reason"]] = quarantined.get(row["reason"], 0) + 1
+    counts: Counter[str] = Counter()
+    for batch in tables().batches(snapshot.catalog, ["verdict", "reason"]):
+        counts.update(row["reason"] for row in batch.to_pylist() if row["verdict"] != "accepted")
+    digest = hashlib.sha256("\n".join(each.model_dump_json() for each in rules).encode()).hexdigest()
+    keep_rules(snapshot.claim.model, rules, digest)
     artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}
     artifacts |= {LISTED: snapshot.mark} if snapshot.mark else {}
+    artifacts |= {LEFT_OUT: str(snapshot.left_out)} if snapshot.left_out else {}
     artifacts |= kept or {}
     return WindowFacts(
         listed=snapshot.listed,
         accepted=snapshot.accepted,
-        quarantined=quarantined,
+        quarantined=dict(sorted(counts.items())),
         catalog=snapshot.catalog,
         artifacts={**artifacts, **({"evidently": evidently} if evidently else {})},
         champion_sha256=champion.sha256 if champion else "",
         reference_id=reference.id if reference else None,
-        config_hash=hashlib.sha256("\n".join(each.model_dump_json() for each in rules).encode()).hexdigest(),
+        config_hash=digest,
     )
 
 

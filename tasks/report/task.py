@@ -15,7 +15,7 @@ from tasks.domain.evaluation import Comparison
 from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
-from tasks.domain.snapshot import STRANGE, WHERE, Claim, table_of
+from tasks.domain.snapshot import AS_OF, LEFT_OUT, STRANGE, WHERE, Claim, table_of
 from tasks.domain.verdict import Verdict
 from tasks.report import decision_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
@@ -106,8 +106,16 @@ def _made_of(claim: Claim, facts: WindowFacts) -> tuple[Fact, ...]:
         Fact(label="Champion", value=facts.champion_sha256[:12] or "none"),
         Fact(label="Reference", value=str(facts.reference_id or "none")),
         Fact(label="Rules", value=facts.config_hash[:12]),
+        Fact(label="Measured by", value=facts.artifacts.get(AS_OF, "what was in force when it was judged")),
+        *_sampled(facts),
         Fact(label="Installation", value=settings().environment),
     )
+
+
+def _sampled(facts: WindowFacts) -> tuple[Fact, ...]:
+    left_out = int(facts.artifacts.get(LEFT_OUT, "0"))
+    sentence = f"{left_out:,} images were not looked at; those that were are drawn by camera, class and hour"
+    return (Fact(label="Sample", value=sentence),) if left_out else ()
 
 
 @task(cache_policy=NO_CACHE)

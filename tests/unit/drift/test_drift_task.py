@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
@@ -25,6 +26,7 @@ from tasks.domain.snapshot import Snapshot, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
+from tasks.drift import measures, profiles
 from tasks.drift import task as stage
 from tasks.drift.rules import DriftRules
 
@@ -285,3 +287,31 @@ def test_the_page_lies_beside_the_window(world, monkeypatch):
     uri = stage.drift_page.fn(day.snapshot, day.profiles, reference, RULES)
     assert uri.startswith("s3://b/solar/evergreen/windows/20261119T000000Z/drift-")
     assert world.bucket.objects[world.bucket.key_of(uri)] == b"<html></html>"
+
+
+def test_a_profile_is_the_same_in_pieces_and_whole(world, monkeypatch):
+    """Repeats of the same bytes and a part of earlier rows included, whatever the order in which pieces are made."""
+    snapshot = world.snapshot(FIRST, 1)
+    whole = world.tables.read(stage.profile.fn(snapshot, CHAMPION, RULES))
+    rows = world.tables.read(snapshot.catalog).to_pylist()
+    again = [{**row, "key": f"again/{row['key']}", "image_id": f"again-{row['image_id']}"} for row in rows[:30]]
+    catalog = world.tables.write(pa.Table.from_pylist([*rows, *again], schema=CATALOG), "catalog", "again.parquet")
+    monkeypatch.setattr(measures, "PIECE", 7)
+    monkeypatch.setattr(stage, "PIECE", 11)
+    seen = len(world.model.embedded)
+    table = world.tables.read(stage.profile.fn(replace(snapshot, catalog=catalog), CHAMPION, RULES))
+    assert table.num_rows == 120
+    assert len(world.model.embedded) == seen, "nothing is measured twice"
+    assert table.filter(pc.invert(pc.starts_with(table["image_id"], "again"))).equals(whole)
+    twice = table.filter(pc.starts_with(table["image_id"], "again"))
+    assert twice["embedding"].to_pylist() == whole["embedding"].to_pylist()[:30]
+
+
+def test_what_a_sample_has_too_many_of_is_not_compared():
+    """Nine in ten images of a common kind drawn with 1 %, one in ten of a rare kind drawn always."""
+    chances = [0.01] * 900 + [1.0] * 5000 + [None] * 5000
+    kept = profiles.even([f"k{n}" for n in range(len(chances))], chances)
+    assert all(kept[:900])
+    assert 60 <= sum(kept[900:]) <= 145
+    assert all(profiles.even(["a", "b"], [None, None]))
+    assert profiles.even([], []) == []

@@ -33,7 +33,7 @@ from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.task import Outliers
-from tasks.report import records
+from tasks.report import records, yardstick
 from tasks.report.judged import Judged
 from tasks.watch import task as watching
 from tests.fakes.memory_store import MemoryStore
@@ -140,7 +140,7 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, alerting, evaluate_stage):
+    for module in (ingest, records, yardstick, alerting, evaluate_stage):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
