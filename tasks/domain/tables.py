@@ -93,6 +93,7 @@ CATALOG = pa.schema(
         pa.field("reason", pa.string(), nullable=False),  # "" or a `tasks.domain.contract.Reason`
         pa.field("note", pa.string(), nullable=False),
         pa.field("landed", _TIME),  # when the object was written to the bucket; null in older tables
+        pa.field("format", pa.string()),  # jpeg | png | webp, whatever the key says; not in older tables
     ]
 )
 """One row per object that was ever listed for the window."""

@@ -31,6 +31,7 @@ class Seen:
     height: int
     etag: str
     note: str = ""
+    format: str = ""
 
 
 @dataclass(slots=True)
@@ -115,13 +116,15 @@ def _image_row(
         "landed": member.landed,
     }
     if isinstance(answer, Rejected):
-        return {**row, "sha256": None, "verdict": QUARANTINED, "reason": answer.reason.value, "note": answer.note}
+        why = {"verdict": QUARANTINED, "reason": answer.reason.value, "note": answer.note}
+        return {**row, "sha256": None, "format": None, **why}
     notes = [answer.note, standing.note if standing else "no_prediction"]
     if record and record.width and (record.width, record.height) != (answer.width, answer.height):
         notes.append(f"size_differs {record.width}x{record.height} in the record, {answer.width}x{answer.height} shown")
     original = first_with.setdefault(answer.sha256, member.key)
     notes.append(f"duplicate_of {original}" if original != member.key else "")
-    return {**row, "sha256": answer.sha256, "verdict": ACCEPTED, "reason": "", "note": " ".join(filter(None, notes))}
+    row |= {"sha256": answer.sha256, "format": answer.format or None}
+    return {**row, "verdict": ACCEPTED, "reason": "", "note": " ".join(filter(None, notes))}
 
 
 def _refused_row(refused: Refused, record: PredictionRecord | None = None) -> dict[str, Any]:
@@ -137,6 +140,7 @@ def _refused_row(refused: Refused, record: PredictionRecord | None = None) -> di
         "reason": refused.why.reason.value,
         "note": refused.why.note,
         "landed": None,
+        "format": None,
     }
 
 

@@ -157,4 +157,5 @@ def _seen(bucket: Bucket, infos: Sequence[ObjectInfo], max_bytes: int) -> Iterab
             yield info.key, facts if isinstance(facts, Rejected) else Rejected(reason=Reason.CORRUPT)
         else:
             sha256 = hashlib.sha256(data).hexdigest()
-            yield info.key, Seen(sha256=sha256, width=facts.width, height=facts.height, etag=info.etag, note=facts.note)
+            shown = {"width": facts.width, "height": facts.height}
+            yield info.key, Seen(sha256=sha256, **shown, etag=info.etag, note=facts.note, format=facts.format)

@@ -17,6 +17,12 @@ class QualityRules(BaseModel):
     )
     max_unanswered: float = Field(default=0.5, ge=0, le=1, description="Share of accepted images without a prediction")
     max_failed: float = Field(default=0.05, ge=0, le=1, description="Share of predictions that may carry an error")
+    max_size_differs: float = Field(
+        default=0.05, ge=0, le=1, description="Share of images whose record tells another size than the bytes have"
+    )
+    max_crossed: float = Field(
+        default=0.05, ge=0, le=1, description="Share of images whose very bytes also came from another camera"
+    )
     max_latency_ms: float = Field(
         default=10_000, gt=0, description="Inference time that 99 % of images must stay under"
     )

@@ -33,6 +33,7 @@ from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.task import Outliers
+from tasks.quality.task import Checked
 from tasks.report import records
 from tasks.report.judged import Judged
 from tasks.watch import task as watching
@@ -153,7 +154,8 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     for name in ("due_windows", "late_windows", "open_window", "pull", "labels_arrived"):
         monkeypatch.setattr(monitoring, name, getattr(ingest, name).fn)
     quiet = Report(stage=Stage.DRIFT, findings=(Finding(check="ks", subject="brightness", outcome=Outcome.OK, n=9),))
-    monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: Report(stage=Stage.QUALITY, findings=()))
+    sound = Checked(report=Report(stage=Stage.QUALITY, findings=()))
+    monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: sound)
     monkeypatch.setattr(monitoring, "profile", lambda snapshot, champion, rules: None)
     monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
