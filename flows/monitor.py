@@ -34,7 +34,7 @@ from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
-from tasks.report.records import champion_and_reference, facts_of, performance_kept
+from tasks.report.records import champion_and_reference, facts_of, labels_kept, performance_kept
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
 
@@ -139,5 +139,5 @@ def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules)
         strange = check_outliers(snapshot, profiles, reference, rules.outliers)
         page = drift_page(snapshot, profiles, reference, rules.drift)
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
-        reports = (sound.report, health, moved, watched.report, strange.report)
+        reports = (sound.report, health, moved, watched.report, strange.report, *labels_kept(claim))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

@@ -97,8 +97,9 @@ def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[
     wanted: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES}
     if names := [name for name in IDENTITY if name in table.column_names][:1]:
         wanted["unexpected_index_column_names"] = names
-    outcome = batch.validate(suite, result_format=wanted).to_json_dict()
-    return {name: outcome[name] for name in ("success", "statistics", "results")}
+    outcome: Any = batch.validate(suite, result_format=wanted)
+    document = outcome.to_json_dict()
+    return {name: document[name] for name in ("success", "statistics", "results")}
 
 
 def _bounded(value: Any) -> Any:

@@ -34,17 +34,18 @@ def read_labels(
         answers = [(info.key, info.size, data)] if isinstance(data, Rejected) else labels_of(info, data, limit, limits)
         for source, size, answer in answers:
             if isinstance(answer, Rejected):
-                refused.rows.append(_refused(source, size, info.etag, answer))
+                refused.rows.append(_refused(source, size, info, answer))
             else:
                 good.append((source, answer))
     return good, refused
 
 
-def _refused(source: str, size: int, etag: str, why: Rejected) -> dict[str, Any]:
+def _refused(source: str, size: int, info: ObjectInfo, why: Rejected) -> dict[str, Any]:
     row = {
         "key": source,
         "size": size,
-        "etag": etag,
+        "etag": info.etag,
+        "landed": info.modified,
         "verdict": QUARANTINED,
         "reason": why.reason.value,
         "note": why.note,

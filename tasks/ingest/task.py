@@ -23,7 +23,7 @@ from tasks.domain.contract_tables import labels_table
 from tasks.domain.errors import ConfigError, EvergreenError, LostLease, NotFound, Transient
 from tasks.domain.intent import Intent
 from tasks.domain.model import ModelRef
-from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_of
+from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.window import Window
 from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
 from tasks.ingest.catalog import predictions_of
@@ -184,8 +184,9 @@ def labels(model: str, rules: IngestRules) -> TableRef:
     good, refused = read_labels(bucket, listed, rules, _classes(model))
     digest = hashlib.sha256("\n".join(f"{info.key}\0{info.etag}" for info in listed).encode("utf-8", "surrogatepass"))
     folder = f"{model}/evergreen/labels/{digest.hexdigest()[:32]}"
+    note = table_note(tables().write(refused.table(), "catalog", f"{folder}-refused.parquet"))
+    store().put(f"{folder}-refused.json", note.encode(), "application/json")
     if refused.rows:
-        tables().write(refused.table(), "catalog", f"{folder}-refused.parquet")
         get_run_logger().warning("%s labels refused: %s", len(refused.rows), refused.quarantined())
     return tables().write(labels_table(newest(good)), "labels", f"{folder}.parquet")
 

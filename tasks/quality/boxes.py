@@ -64,4 +64,6 @@ def iou(left: Corners, right: Corners) -> NDArray[np.float64]:
     shared = np.clip(high - low, 0.0, None).prod(axis=1)
     areas = [np.clip(each[:, 2:] - each[:, :2], 0.0, None).prod(axis=1) for each in (left, right)]
     union = areas[0] + areas[1] - shared
-    return np.nan_to_num(np.divide(shared, union, out=np.zeros(len(union)), where=union > 0))
+    overlap = np.zeros(len(union))
+    np.divide(shared, union, out=overlap, where=union > 0)
+    return overlap

@@ -12,9 +12,15 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters import expectations
 from tasks.connections import ledger, store, tables
 from tasks.domain.finding import Report, Stage
-from tasks.domain.snapshot import Snapshot
+from tasks.domain.model import ModelRef
+from tasks.domain.snapshot import Snapshot, TableRef
+from tasks.quality.agreement import label_findings
 from tasks.quality.findings import of_answers
 from tasks.quality.frames import frames
+from tasks.quality.label_evidence import BOXED, SEEN, witness
+from tasks.quality.label_suite import label_suite, too_few
+from tasks.quality.labels import label_frames
+from tasks.quality.mix import label_mix
 from tasks.quality.rules import QualityRules
 from tasks.quality.suite import suite
 
@@ -44,3 +50,26 @@ def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
         report=Report(stage=Stage.QUALITY, findings=of_answers(asked.answers, rules.examples)),
         artifacts={VALIDATION: store().uri(f"{key}.json")},
     )
+
+
+@task(cache_policy=NO_CACHE)
+def check_labels(
+    model: str, champion: ModelRef | None, labels: TableRef, rules: QualityRules, classes: int | None = None
+) -> Report:
+    """One finding for each rule about the labels that the champion has not learnt from; inconclusive with too few.
+
+    `classes` is how many the first version will have, when there is no champion yet.
+    """
+    seen = witness(model, champion, labels)
+    if seen.evidence.count < rules.min_labels:
+        return Report(stage=Stage.LABELS, findings=(too_few(seen.evidence.count, rules),))
+    shown = label_frames(seen.evidence)
+    kind = champion.kind if champion else None
+    asked = expectations.ask(shown, label_suite(shown, kind, len(champion.classes) if champion else classes, rules))
+    key = f"{store().key_of(labels.uri).removesuffix('.parquet')}-quality.json"
+    store().put(key, json.dumps(asked.results, default=str).encode(), "application/json")
+    found = list(of_answers(asked.answers, rules.examples))
+    if champion is not None:
+        found += [*label_findings(seen.pairs, champion.kind in BOXED)] if champion.kind in SEEN else []
+        found.append(label_mix(seen.labelled, seen.learnt, seen.answered, rules))
+    return Report(stage=Stage.LABELS, findings=tuple(found))
