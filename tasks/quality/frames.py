@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tasks.domain.window import Window
 from tasks.quality.boxes import corners_of, numbers, overhang, twins
@@ -18,12 +19,14 @@ DETECTIONS = "detections"  # one row per detection
 Frames = Mapping[str, pa.Table]
 
 _PLAIN = ("image_id", "camera", "kind", "model_version", "width", "height", "sampling_probability")
+_OPTIONAL = ("site", "session", "runtime", "sha256")
 _TIMES = ("preprocess_ms", "inference_ms", "postprocess_ms")
 
 
 def frames(catalog: pa.Table, predictions: pa.Table, window: Window) -> Frames:
     """The three tables of a window; tables without rows keep their columns.
 
+    `answer` is 1 for what the model answered; of classify that is the most probable class, the others count 0.
     `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
     `size_differs` (the record tells another size than the bytes have), `crossed` (the same bytes came from two
     cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
@@ -76,7 +79,8 @@ def _crossed(catalog: pa.Table) -> pa.Array:
 def _images(predictions: pa.Table, window: Window) -> pa.Table:
     end = window.end.timestamp() * 1e6
     captured = predictions["captured_at"].cast(pa.int64()).cast(pa.float64())
-    columns = {name: predictions[name] for name in _PLAIN}
+    columns = {name: predictions[name] for name in (*_PLAIN, *_OPTIONAL)}
+    columns["key"] = pc.if_else(pc.equal(predictions["key"], ""), None, predictions["key"])
     columns |= {name: predictions[name].cast(pa.float64()) for name in _TIMES}
     columns["silence_hours"] = pc.divide(pc.subtract(end, captured), 3_600e6)
     sides = [predictions[name].cast(pa.string()) for name in ("width", "height")]
@@ -99,6 +103,7 @@ def _detections(predictions: pa.Table) -> pa.Table:
             "camera": predictions["camera"].combine_chunks().take(pa.array(row)),
             "class_id": classes,
             "confidence": pc.struct_field(flat, "confidence").cast(pa.float64()),
+            "answer": pa.array(_answers(row, predictions["kind"])),
             "boxed": pa.array((~np.isnan(corners[:, 0])).astype(np.float64)),
             "box_width": pa.array(corners[:, 2] - corners[:, 0]),
             "box_height": pa.array(corners[:, 3] - corners[:, 1]),
@@ -106,3 +111,9 @@ def _detections(predictions: pa.Table) -> pa.Table:
             "twin": pa.array(twins(row, numbers(classes), corners)),
         }
     )
+
+
+def _answers(row: NDArray[np.int64], kind: pa.ChunkedArray) -> NDArray[np.float64]:
+    first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.empty(0, dtype=bool)
+    classify = np.asarray(pc.equal(kind, "classify").to_numpy(), dtype=bool)[row]
+    return np.where(classify & ~first, 0.0, 1.0)

@@ -373,9 +373,12 @@ def test_the_same_labels_are_noted_once(line: Line) -> None:
     assert [row.kind for row in line.book.decisions.list(MODEL)].count("evaluated") == 1
 
 
-@pytest.mark.parametrize(("busy", "asked"), [("", 1), ("retrain calm-fox is running", 0)])
-def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way(
-    line: Line, monkeypatch: pytest.MonkeyPatch, busy: str, asked: int
+@pytest.mark.parametrize(
+    ("busy", "written", "asked"),
+    [("", Outcome.OK, 1), ("retrain calm-fox is running", Outcome.OK, 0), ("", Outcome.BREACH, 0)],
+)
+def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_are_wrong(
+    line: Line, monkeypatch: pytest.MonkeyPatch, busy: str, written: Outcome, asked: int
 ) -> None:
     bootstrap(line.book)
     line.shoot("a")
@@ -386,6 +389,8 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way(
     monkeypatch.setattr(evaluating, "open_window", ingest.open_window.fn)
     monkeypatch.setattr(evaluating, "note_evaluated", evaluate_stage.note_evaluated.fn)
     monkeypatch.setattr(evaluating, "measure", lambda *_: harm)
+    looked = Report(stage=Stage.LABELS, findings=(Finding(check="box_once", subject="label_objects", outcome=written),))
+    monkeypatch.setattr(evaluating, "check_labels", lambda *_: looked)
     monkeypatch.setattr(evaluating, "under_way", lambda model: busy)
     monkeypatch.setattr(evaluating, "conclude", lambda *given: conclude(line.book, *given[:4]))
     with disable_run_logger():
