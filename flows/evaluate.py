@@ -22,6 +22,8 @@ from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
+from tasks.quality.rules import QualityRules
+from tasks.quality.task import check_labels
 from tasks.report.judged import Judged
 from tasks.report.records import champion_and_reference, facts_again, newest_windows, stored_reports
 from tasks.retrain.underway import under_way
@@ -35,6 +37,7 @@ def evaluate(
     rules: EvaluateRules = EvaluateRules(),
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
+    quality: QualityRules = QualityRules(),
 ) -> State:
     """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
@@ -45,8 +48,10 @@ def evaluate(
         rules: Protocol, margin and the least number of labels.
         drift: The rules that the newest window was judged by.
         alerts: Who is told.
+        quality: What labels must satisfy; labels that do not are a reason to repair them, never to retrain.
     """
-    states = [evaluate_model(name, ingest, curate, rules, drift, alerts) for name in ([model] if model else models())]
+    names = [model] if model else models()
+    states = [evaluate_model(name, ingest, curate, rules, drift, alerts, quality) for name in names]
     flush_alerts()
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
 
@@ -58,14 +63,16 @@ def evaluate_model(
     rules: EvaluateRules,
     drift: DriftRules,
     alerts: AlertRules,
+    quality: QualityRules = QualityRules(),
 ) -> State:
     """One model's champion on its labels, and what that makes of the newest window."""
     champion, _ = champion_and_reference(model)
     if champion is None:
         return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt {model}`")
     known = labels(model, ingest)
+    labelled = check_labels(model, champion, known, quality)
     performance = measure(model, champion, known, curate, rules)
-    judged = judge_again(model, performance, drift, alerts)
+    judged = judge_again(model, (labelled, performance), drift, alerts)
     if judged is None:
         note = performance.findings[0].note
         return Completed(name="Evaluated", message=f"no window to judge again (yet, or another run holds it); {note}")
@@ -83,12 +90,13 @@ def measure(model: str, champion: ModelRef, known: TableRef, curate: CurateRules
     return judge_performance(recent, baseline_of(champion), rules)
 
 
-def judge_again(model: str, performance: Report, drift: DriftRules, alerts: AlertRules) -> Judged | None:
-    """A new revision of the newest window, its findings as they were, with the labelled performance beside them."""
+def judge_again(model: str, said: tuple[Report, Report], drift: DriftRules, alerts: AlertRules) -> Judged | None:
+    """A new revision of the newest window, its findings as they were, with what labels are and what they say."""
+    labelled, performance = said
     windows = newest_windows(model, 1)
     facts = facts_again(model, windows[0]) if windows else None
     claim = open_window(model, windows[0], rescore=True) if facts else None
     if claim is None or facts is None:
         return None
     with given_up(claim):
-        return conclude(claim, facts, stored_reports(model, windows[0]), performance, drift, alerts)
+        return conclude(claim, facts, [*stored_reports(model, windows[0]), labelled], performance, drift, alerts)

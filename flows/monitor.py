@@ -34,7 +34,7 @@ from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
-from tasks.report.records import facts_of, performance_kept
+from tasks.report.records import facts_of, labels_kept, performance_kept
 from tasks.report.yardstick import AsOf, Yardstick, yardstick
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
@@ -153,7 +153,7 @@ def judge_window(
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
         strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)
         page = drift_page(snapshot, profiles, reference, rules.drift)
-        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts))
+        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
         facts = yard.beside(facts)
-        reports = (sound, health, moved, watched.report, strange.report)
+        reports = (sound.report, health, moved, watched.report, strange.report, *labels_kept(claim))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

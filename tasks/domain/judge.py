@@ -8,8 +8,8 @@ Four quadrants of inputs and answers:
     inputs stable, answers stable    nothing to explain
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
-against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet: it adds to
-what a window shows by itself, and only its breaches speak.
+against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
+are few new labels: they add to what a window shows by itself, and only their breaches speak.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ CONCEPT = Cause(
     summary="the model's errors rose although its inputs did not change: what counts as right has changed, or it aged",
 )
 """Added when labelled performance fell and nothing about the inputs explains it."""
+
+
+BROKEN = (Stage.QUALITY, Stage.INGEST, Stage.LABELS)
+"""Stages whose breaches are broken data, of production or of people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,8 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     breaches = [f for report in reports if report.stage in (Stage.DRIFT, Stage.WATCH) for f in report.breaches()]
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
     harmed = performance is not None and performance.outcome is Outcome.BREACH
-    sound = Outcome.worst(report.outcome for report in reports if report.stage is not Stage.WATCH or report.breaches())
+    quiet = (Stage.WATCH, Stage.LABELS)
+    sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
     return _Evidence(
         inputs_moved=len(answers) < len(breaches),
         answers_moved=bool(answers),
@@ -82,7 +87,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
     """Kinds of the causes; a breach of data rules counts as broken data whether or not a cause says so."""
     kinds = {cause.kind for cause in causes}
-    if any(report.outcome is Outcome.BREACH for report in reports if report.stage in (Stage.QUALITY, Stage.INGEST)):
+    if any(report.outcome is Outcome.BREACH for report in reports if report.stage in BROKEN):
         kinds.add(CauseKind.DATA)
     return frozenset(kinds)
 

@@ -92,12 +92,18 @@ def links_of(facts: WindowFacts) -> tuple[Link, ...]:
 
 
 def stored_reports(model: str, window: Window) -> list[Report]:
-    """The reports of a judged window as the ledger has them, without labelled performance."""
+    """The reports of a judged window as the ledger has them, without what labels said and what was said of them."""
     by_stage: dict[Stage, list[Finding]] = {}
     for stage, finding in ledger().findings.of(model, window):
-        if stage is not Stage.EVALUATE:
+        if stage not in (Stage.EVALUATE, Stage.LABELS):
             by_stage.setdefault(stage, []).append(finding)
     return [Report(stage=stage, findings=tuple(found)) for stage, found in by_stage.items()]
+
+
+def labels_kept(claim: Claim) -> tuple[Report, ...]:
+    """What was found about labels when the window was judged before: judging it again must not forget that either."""
+    found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.LABELS]
+    return (Report(stage=Stage.LABELS, findings=tuple(found)),) if found else ()
 
 
 def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:
