@@ -99,9 +99,9 @@ def todo(verdict: Verdict) -> str:
 
 
 def where(cause: Cause) -> str:
-    """Since when and how much of the change, in brackets; empty when neither is known."""
-    since = f"since {moment(cause.since)}" if cause.since else ""
-    share = f"{cause.share:.0%} of the change" if cause.share is not None else ""
+    """Since when and how much of the change, in brackets; empty when neither is known or the summary says it."""
+    since = f"since {moment(cause.since)}" if cause.since and " since " not in cause.summary else ""
+    share = f"{cause.share:.0%} of the change" if cause.share is not None and "explains" not in cause.summary else ""
     words = ", ".join(word for word in (since, share) if word)
     return f" ({words})" if words else ""
 
