@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -12,19 +14,31 @@ from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
 from tasks.curate.rules import CurateRules
 from tasks.curate.task import golden_dataset, recent_dataset
-from tasks.domain.finding import Report
+from tasks.domain.evaluation import Evaluation
+from tasks.domain.finding import Finding, Report
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import TableRef
 from tasks.domain.verdict import Action
+from tasks.drift.labelled import properties_of
 from tasks.drift.rules import DriftRules
+from tasks.drift.task import profile
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
 from tasks.report.judged import Judged
-from tasks.report.records import champion_and_reference, facts_again, newest_windows, stored_reports
+from tasks.report.records import (
+    champion_and_reference,
+    facts_again,
+    latest_snapshot,
+    newest_windows,
+    stored_reports,
+)
+from tasks.report.task import publish_weak
 from tasks.retrain.underway import under_way
+from tasks.segments.rules import SegmentRules
+from tasks.segments.task import unsure_spots, weak_spots
 
 
 @flow(name="evaluate", log_prints=True)
@@ -35,6 +49,7 @@ def evaluate(
     rules: EvaluateRules = EvaluateRules(),
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
+    segments: SegmentRules = SegmentRules(),
 ) -> State:
     """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
@@ -45,8 +60,10 @@ def evaluate(
         rules: Protocol, margin and the least number of labels.
         drift: The rules that the newest window was judged by.
         alerts: Who is told.
+        segments: How small and how much worse a segment must be to be called weak.
     """
-    states = [evaluate_model(name, ingest, curate, rules, drift, alerts) for name in ([model] if model else models())]
+    names = [model] if model else models()
+    states = [evaluate_model(name, ingest, curate, rules, drift, alerts, segments) for name in names]
     flush_alerts()
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
 
@@ -58,13 +75,14 @@ def evaluate_model(
     rules: EvaluateRules,
     drift: DriftRules,
     alerts: AlertRules,
+    segments: SegmentRules = SegmentRules(),
 ) -> State:
     """One model's champion on its labels, and what that makes of the newest window."""
     champion, _ = champion_and_reference(model)
     if champion is None:
         return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt {model}`")
     known = labels(model, ingest)
-    performance = measure(model, champion, known, curate, rules)
+    performance = measure(model, champion, known, curate, rules, drift, segments)
     judged = judge_again(model, performance, drift, alerts)
     if judged is None:
         note = performance.findings[0].note
@@ -75,12 +93,34 @@ def evaluate_model(
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
 
 
-def measure(model: str, champion: ModelRef, known: TableRef, curate: CurateRules, rules: EvaluateRules) -> Report:
+def measure(
+    model: str,
+    champion: ModelRef,
+    known: TableRef,
+    curate: CurateRules,
+    rules: EvaluateRules,
+    drift: DriftRules,
+    segments: SegmentRules,
+) -> Report:
     """The champion on the golden set and on recent labels, held against what it could when it became champion."""
     evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
-    recent = evaluate_version(champion, recent_dataset(model, known, curate), "recent", rules)
+    dataset = recent_dataset(model, known, curate)
+    recent = evaluate_version(champion, dataset, "recent", rules)
     recent = note_labels(model, recent, known, curate.recent_windows)
-    return judge_performance(recent, baseline_of(champion), rules)
+    performance = judge_performance(recent, baseline_of(champion), rules)
+    told = weaknesses(champion, dataset, recent, drift, segments)
+    return replace(performance, findings=(*performance.findings, *told))
+
+
+def weaknesses(
+    champion: ModelRef, dataset: TableRef, recent: Evaluation, drift: DriftRules, rules: SegmentRules
+) -> tuple[Finding, ...]:
+    """Where it is worse than elsewhere, with a page of examples; without enough labels, where it is less sure."""
+    spots = weak_spots(champion, dataset, properties_of(champion.name, dataset), recent, rules)
+    seen = latest_snapshot(champion.name) if recent.n < rules.min_labels else None
+    if seen is not None:
+        spots = (*spots, *unsure_spots(champion, seen, profile(seen, champion, drift), rules))
+    return publish_weak(champion, recent.n, spots)
 
 
 def judge_again(model: str, performance: Report, drift: DriftRules, alerts: AlertRules) -> Judged | None:

@@ -12,12 +12,14 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
+from tasks.domain.finding import Finding
 from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.snapshot import STRANGE, WHERE, Claim, table_of
 from tasks.domain.verdict import Verdict
-from tasks.report import decision_page
+from tasks.domain.weak import Spot
+from tasks.report import decision_page, weak_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
 from tasks.report.embedding_map import embedding_map
@@ -73,6 +75,16 @@ def commit_window(claim: Claim, verdict: Verdict, facts: WindowFacts, intents: S
         verdict=verdict,
         pages={link.label: link.url for link in page_links(facts.artifacts, settings().pages_url or "")},
     )
+
+
+@task(cache_policy=NO_CACHE)
+def publish_weak(version: ModelRef, n: int, spots: Sequence[Spot]) -> tuple[Finding, ...]:
+    """The page about a version's weak segments and shortcuts, when there is something on it; their findings."""
+    findings = tuple(spot.finding for spot in spots)
+    if any(finding.value is not None for finding in findings):
+        page = weak_page.weak_page(version, n, spots, images())
+        store().put(weak_page.page_key(version.name, findings), page, HTML)
+    return findings
 
 
 def _catalog(facts: WindowFacts) -> list[Mapping[str, object]]:

@@ -24,7 +24,7 @@ CORRELATION = np.array([[1, 0.8, 0, 0.2], [0.8, 1, 0, 0.3], [0, 0, 1, 0.4], [0.2
 
 
 def sample(seed, per_camera, shifts=None, correlation=None, width=0, moved=()):
-    """Scenes of four cameras; `shifts` maps (camera, property) to standard deviations, `moved` shift in the embedding."""
+    """Scenes of four cameras; `shifts` are in standard deviations, `moved` cameras shift in the embedding."""
     rng = np.random.default_rng(seed)
     cameras = np.repeat(np.asarray(CAMERAS, dtype=object), per_camera)
     values = rng.multivariate_normal(np.zeros(4), np.eye(4) if correlation is None else correlation, len(cameras))
