@@ -8,15 +8,14 @@ is left out. Sources: Liang & Zeger, Biometrika 73 (1986); Benjamini & Hochberg,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from tasks.domain.discovery import benjamini_hochberg
 from tasks.segments.candidates import Mask, Segment, candidates
-from tasks.segments.facts import Facts, Floats
+from tasks.segments.facts import Facts
 from tasks.segments.rules import SegmentRules
 
 STILL = 0.05
@@ -80,20 +79,6 @@ def chance(known: Facts, inside: Mask, among: Mask, least: int) -> float:
     if error <= 1e-12:
         return float(means[0] >= means[1])
     return float(stdtr(sessions - 1, (means[0] - means[1]) / error))
-
-
-def benjamini_hochberg(chances: Sequence[float] | Floats) -> NDArray[np.float64]:
-    """Adjusted p-values in the order given.
-
-    >>> benjamini_hochberg([0.01, 0.04, 0.03]).round(3).tolist()
-    [0.03, 0.04, 0.04]
-    """
-    values: Floats = np.asarray(chances, dtype=np.float64)
-    order = np.argsort(values)
-    scaled = values[order] * len(values) / np.arange(1, len(values) + 1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return adjusted
 
 
 def _finer(known: Facts, segment: Segment, rules: SegmentRules) -> bool:

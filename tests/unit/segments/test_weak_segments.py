@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control, ttest_1samp
 
+from tasks.domain.discovery import benjamini_hochberg
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.verdict import Action
@@ -15,7 +16,7 @@ from tasks.segments.candidates import candidates
 from tasks.segments.facts import Facts
 from tasks.segments.findings import segment_findings, unsure_findings
 from tasks.segments.rules import SegmentRules
-from tasks.segments.search import benjamini_hochberg, chance, search
+from tasks.segments.search import chance, search
 from tests.unit.segments.planted_world import world
 
 RULES = SegmentRules()
