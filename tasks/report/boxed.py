@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.domain.contrast import Corners, Mark
@@ -47,7 +47,8 @@ def boxed(
         return None
     view = (0.0, 0.0, float(size[0]), float(size[1]))
     unit = max(size) / SHOWN_SIDE
-    return Boxed(picture=picture, words=words, view=view, unit=unit, boxes=drawn(marks, view, SHOWN_SIDE))
+    boxes = tuple(replace(each, at=None) for each in drawn(marks, view, SHOWN_SIDE))  # too small for texts
+    return Boxed(picture=picture, words=words, view=view, unit=unit, boxes=boxes)
 
 
 def answered(detections: Sequence[Row] | None, classes: Sequence[str]) -> list[Mark]:
