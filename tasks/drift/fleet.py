@@ -10,7 +10,7 @@ from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import FLEET
 
 OWN = 0.5
-"""Share of a change over all cameras that unblamed cameras must carry, for it to be a cause of its own."""
+"""Share of a change over all cameras that unblamed cameras must show, for it to be a cause of its own."""
 
 
 def product_groups(
@@ -32,9 +32,11 @@ def product_groups(
 def independent(finding: Finding, drift: Sequence[Finding], blamed: frozenset[str], faulty: frozenset[str]) -> bool:
     """Whether a breach over all cameras needs a cause beside those of the `blamed` cameras.
 
-    Its size is held against the same question's answers camera by camera, significant or not: healed of the blamed
-    cameras, would half of it be left? Where no camera was asked, a camera at fault explains it (what a sick lens does
-    shows everywhere), and a new product on some cameras does not. An incident of the fleet is about the fleet.
+    The same question's answers camera by camera decide, significant or not: do the cameras that nothing blames show
+    half of the change by themselves? Where a blamed camera has breached in this very subject, they must carry half of
+    the whole: else its cause says it already. Where no camera was asked, a camera at fault explains it (what a sick
+    lens does shows everywhere), and a new product on some cameras does not. An incident of the fleet is about the
+    fleet.
     """
     if not blamed or finding.check == FLEET:
         return True
@@ -46,15 +48,17 @@ def independent(finding: Finding, drift: Sequence[Finding], blamed: frozenset[st
         and f.outcome is not Outcome.INCONCLUSIVE
         and f.n
     ]
-    sizes = {f.camera: _signed(f, finding) * f.n for f in same}
-    others = [size for camera, size in sizes.items() if camera not in blamed]
-    its_own = [size for camera, size in sizes.items() if camera in blamed]
-    if others:
-        whole = math.fsum(others) + math.fsum(its_own)
-        return math.fsum(others) >= OWN * max(whole, _size(finding) * sum(f.n for f in same))
-    if its_own:
-        return math.fsum(its_own) < (1 - OWN) * _size(finding) * max(finding.n, sum(f.n for f in same))
-    return not faulty
+    others = [f for f in same if f.camera not in blamed] or [f for f in same if f.camera not in faulty]
+    if not others:
+        return not faulty
+    size, count = _sum(others, finding), sum(f.n for f in others)
+    if any(f.outcome is Outcome.BREACH and f.camera not in faulty for f in same):
+        return all(f.camera not in blamed for f in others) and size >= OWN * _sum(same, finding)
+    return size >= OWN * count * _size(finding)
+
+
+def _sum(parts: Sequence[Finding], whole: Finding) -> float:
+    return math.fsum(_signed(f, whole) * f.n for f in parts)
 
 
 def _signed(part: Finding, whole: Finding) -> float:

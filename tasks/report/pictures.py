@@ -26,7 +26,7 @@ BYTES = 28_000
 SAMPLED = 24
 """Rows of a camera that pictures are picked from: a window may have a million."""
 
-ROWS = 5_000
+ROWS = 2_000
 """Rows of all cameras together that are looked at, whatever strangers call their cameras."""
 
 Row = Mapping[str, Any]
@@ -44,6 +44,8 @@ def sampled(table: pa.Table, suspects: Sequence[str] = ()) -> pa.Table:
     for code in sorted(range(len(names)), key=lambda code: names[code] not in first):
         places = order[starts[code] : starts[code + 1]]
         count = min(len(places), SAMPLED, ROWS - len(chosen))
+        if not count:
+            break
         chosen += places[(2 * np.arange(count) + 1) * len(places) // max(2 * count, 1)].tolist()
     return table.take(pa.array(sorted(chosen), pa.int64()))
 

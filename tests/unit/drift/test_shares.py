@@ -129,6 +129,21 @@ def test_a_breach_on_one_camera_does_not_hide_strange_images_of_the_whole_fleet(
     assert "since 2026-11-17 14:00 UTC, explains 97 % of the shift" in sentence
 
 
+def test_a_product_that_some_cameras_show_more_than_others_does_not_hide_strange_images_on_all():
+    changed = [finding(camera, "objects", 0.9, note="rose 20 % (5 → 6)") for camera in "ac"]
+    fleet = finding(None, "strange_images", 0.21, check="outliers", n=240)
+    calm = fine("objects", dict.fromkeys("bd", 0.1))
+    found = causes_of(drift(*changed, fleet, *calm, *fine("strange_images", STRANGE | {"b": 0.2}, "outliers")), {})
+    assert [cause.cameras for cause in found] == [("a", "c"), ()]
+
+
+def test_what_a_new_product_on_one_camera_does_to_the_whole_is_no_change_of_all():
+    product = [finding("a", "embedding", 1.2), finding(None, "sharpness", 0.3, n=240)]
+    shown = fine("sharpness", {"a": 1.1, "b": 0.0, "c": 0.05, "d": -0.05})
+    (cause,) = causes_of(drift(*product, *shown, *fine("embedding", dict.fromkeys("bcd", 0.0))), {})
+    assert cause.cameras == ("a",)
+
+
 def test_strange_images_that_one_sick_camera_sends_are_no_change_of_the_fleet():
     fleet = finding(None, "strange_images", 0.3, check="outliers", n=240)
     quiet = fine("strange_images", {"a": 0.02, "c": -0.03, "d": 0.01}, "outliers")
