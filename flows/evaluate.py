@@ -38,7 +38,7 @@ from tasks.report.records import (
 from tasks.report.task import publish_weak
 from tasks.retrain.underway import under_way
 from tasks.segments.rules import SegmentRules
-from tasks.segments.task import unsure_spots, weak_spots
+from tasks.segments.task import shortcuts, training_set, unsure_spots, weak_spots
 
 
 @flow(name="evaluate", log_prints=True)
@@ -115,8 +115,12 @@ def measure(
 def weaknesses(
     champion: ModelRef, dataset: TableRef, recent: Evaluation, drift: DriftRules, rules: SegmentRules
 ) -> tuple[Finding, ...]:
-    """Where it is worse than elsewhere, with a page of examples; without enough labels, where it is less sure."""
-    spots = weak_spots(champion, dataset, properties_of(champion.name, dataset), recent, rules)
+    """Where it is worse than elsewhere, and what it may have learnt instead; without labels, where it is unsure."""
+    properties, taught = properties_of(champion.name, dataset), training_set(champion)
+    spots = weak_spots(champion, dataset, properties, recent, rules)
+    if recent.n >= rules.min_labels:
+        before = (taught, properties_of(champion.name, taught)) if taught else None
+        spots = (*spots, *shortcuts(champion, before, (dataset, properties), rules))
     seen = latest_snapshot(champion.name) if recent.n < rules.min_labels else None
     if seen is not None:
         spots = (*spots, *unsure_spots(champion, seen, profile(seen, champion, drift), rules))

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo
-from tasks.connections import images, tables, weights
+from tasks.connections import images, ledger, tables, weights
 from tasks.domain.contrast import photos
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.model import Kind, ModelRef
@@ -20,9 +20,10 @@ from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.domain.weak import Case, Spot
 from tasks.segments import cases, unlabelled
 from tasks.segments.facts import Facts, facts
-from tasks.segments.findings import segment_findings, too_few, unsure_findings
+from tasks.segments.findings import segment_findings, shortcut_findings, too_few, unsure_findings
 from tasks.segments.rules import SegmentRules
 from tasks.segments.search import Searched, search
+from tasks.segments.shortcut import Power, main_label, powers, units
 from tasks.settings import settings
 
 SCORES = {Kind.CLASSIFY: "share of right answers", Kind.DETECT: "F1 per image"}
@@ -58,6 +59,43 @@ def unsure_spots(champion: ModelRef, snapshot: Snapshot, profiled: TableRef, rul
     known = facts(rows, sure, tables().read(profiled), says)
     searched = search(known, rules) if len(known) >= rules.min_labels else Searched(segments=0)
     return tuple(Spot(finding=finding) for finding in unsure_findings(searched, len(known), rules))
+
+
+@task(cache_policy=NO_CACHE)
+def shortcuts(
+    champion: ModelRef,
+    taught: tuple[TableRef, TableRef] | None,
+    recent: tuple[TableRef, TableRef],
+    rules: SegmentRules,
+) -> tuple[Spot, ...]:
+    """What tells the label by itself in the champion's training images and among recent ones, and where they differ.
+
+    Both are pairs of a `datasets` table and the properties of its images; `taught` is None for a version whose training
+    images nobody kept.
+    """
+    before = None if taught is None else _told(champion, *taught)
+    now = _told(champion, *recent)
+    found = shortcut_findings(before, now, recent[0].rows, rules)
+    return tuple(Spot(finding=finding) for finding in found)
+
+
+def training_set(champion: ModelRef) -> TableRef | None:
+    """The manifest that the champion was fitted to; None for a version made elsewhere."""
+    card = ledger().versions.get(champion.name, champion.sha256).card
+    if not card.get("dataset_uri"):
+        return None
+    return TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
+
+
+def _told(champion: ModelRef, dataset: TableRef, properties: TableRef) -> Mapping[str, Power] | None:
+    table = tables().read(dataset)
+    rows = table.select(["image_id", "sha256", "camera", "session", "captured_at"]).to_pylist()
+    measured = tables().read(properties)
+    kept = set(measured["sha256"].to_pylist())
+    said = {truth.image_id: main_label(truth, champion.classes) for truth in truths(table)}
+    known = facts([row for row in rows if row["sha256"] in kept], dict.fromkeys(said, 1.0), measured, said)
+    asked = units(known) if len(known) else None
+    return None if asked is None else powers(asked)
 
 
 def _facts(table: pa.Table, properties: TableRef, recent: Evaluation) -> Facts:
