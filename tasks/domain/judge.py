@@ -15,11 +15,11 @@ are few new labels: they add to what a window shows by itself, and only their br
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.subjects import Topic, topic
+from tasks.domain.subjects import TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 
 CONCEPT = Cause(
@@ -70,18 +70,24 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
 def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> _Evidence:
     breaches = [f for report in reports if report.stage in (Stage.DRIFT, Stage.WATCH) for f in report.breaches()]
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
-    harmed = performance is not None and performance.outcome is Outcome.BREACH
+    labelled = None if performance is None else _deciding(performance).outcome
+    harmed = labelled is Outcome.BREACH
     quiet = (Stage.WATCH, Stage.LABELS)
     sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
     return _Evidence(
         inputs_moved=len(answers) < len(breaches),
         answers_moved=bool(answers),
         harmed=harmed,
-        unharmed=performance is not None and performance.outcome is Outcome.OK,
+        unharmed=labelled is Outcome.OK,
         kinds=_kinds(reports, causes),
         outcome=Outcome.BREACH if harmed else sound,
         breached=sound is Outcome.BREACH,
     )
+
+
+def _deciding(performance: Report) -> Report:
+    """Without what a version has been like since it was made (a weak segment): that is no news of this window."""
+    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in TOLD_ONLY))
 
 
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:

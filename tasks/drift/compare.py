@@ -22,6 +22,7 @@ from tasks.domain.confirmation import doubted
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import DISTINCT_SCENES, Topic
 from tasks.drift.detector import Detector, FloatArray, Score, detector
+from tasks.drift.explained import explained
 from tasks.drift.questions import Question, questions
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
@@ -74,7 +75,8 @@ def compare(reference: Sample, current: Sample, rules: DriftRules, month: float 
             found += [replace(finding, slice=f"camera={camera}") for finding in answered] or _judged(
                 f"camera={camera}", pair, rules, level.part(1 / len(judged))
             )
-    return tuple(found)
+    breached = any(finding.outcome is Outcome.BREACH for finding in found)
+    return (*found, *(explained(reference, current, judged) if breached else ()))
 
 
 def _together(reference: Sample, current: Sample, rules: DriftRules, level: Level) -> list[Finding]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
 from tasks.adapters.ledger.records import PinnedReference, WindowFacts, WindowRecord
-from tasks.connections import ledger, tables
+from tasks.connections import ledger, store, tables
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Link
@@ -18,6 +19,7 @@ from tasks.domain.promotion import Approval
 from tasks.domain.snapshot import LEFT_OUT, LISTED, Claim, Snapshot, table_note, table_of
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
+from tasks.report import weak_page
 from tasks.report.index_page import page_links
 from tasks.report.yardstick import keep_rules
 from tasks.settings import settings
@@ -113,6 +115,15 @@ def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:
         return None
     found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.EVALUATE]
     return Report(stage=Stage.EVALUATE, findings=tuple(found)) if found else None
+
+
+def beside_performance(facts: WindowFacts, model: str, performance: Report | None) -> WindowFacts:
+    """The facts with the page about what else labels show of the champion, where there is one."""
+    told = weak_page.told(performance.findings if performance else ())
+    if not any(finding.value is not None for finding in told):
+        return facts
+    page = store().uri(weak_page.page_key(model, told))
+    return replace(facts, artifacts={**facts.artifacts, weak_page.ARTIFACT: page})
 
 
 def facts_again(model: str, window: Window) -> WindowFacts | None:

@@ -10,13 +10,11 @@ from datetime import datetime
 import numpy as np
 
 from tasks.domain.finding import ALL, Finding, Outcome
+from tasks.domain.subjects import FLEET
 from tasks.watch.alarm import Line
 from tasks.watch.kept import Key
 from tasks.watch.rules import Method, WatchRules
 from tasks.watch.scores import ENOUGH, Check
-
-FLEET = "fleet"
-"""Check of the one finding that stands for the alarms of many cameras."""
 
 UNITS = {Method.CUSUM: "sd in sum", Method.E_DETECTOR: "powers of ten"}
 

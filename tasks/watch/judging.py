@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.watch.alarm import Line, lines
+from tasks.watch.digest import digest, ends_a_day
 from tasks.watch.findings import Answer, answer, too_few
 from tasks.watch.history import Reset, Visit, by_camera, course
 from tasks.watch.kept import Kept
@@ -27,7 +28,8 @@ def judged(present: Visit, earlier: Sequence[Visit], resets: Sequence[Reset], ru
         found += stands
         open_ones += [] if stands else [too_few(check, days, rules)]
     answered: Answer = answer(found, open_ones, rules)
-    report = Report(stage=Stage.WATCH, findings=answered.findings)
+    told = digest(found, rules) if ends_a_day(present.window) else ()
+    report = Report(stage=Stage.WATCH, findings=(*answered.findings, *told))
     return report, Kept(checks=present.checks, onsets=answered.onsets)
 
 

@@ -16,6 +16,13 @@ class Method(StrEnum):
     E_DETECTOR = "e_detector"  # needs none; its false alarms are bounded by a theorem
 
 
+class Dependence(StrEnum):
+    """How the cameras' questions may hang together, on which the procedure of the daily digest depends."""
+
+    POSITIVE = "positive"  # independent, or rising together (weather): Benjamini and Hochberg
+    ANY = "any"  # in any way: Benjamini and Yekutieli, which finds less
+
+
 class WatchRules(BaseModel):
     """How small changes of single cameras are added up over many windows, and when they are told."""
 
@@ -57,4 +64,11 @@ class WatchRules(BaseModel):
     )
     fleet_share: float = Field(
         default=0.3, gt=0, le=1, description="Share of the cameras (two at least) whose alarms are one incident"
+    )
+    fdr: float = Field(
+        default=0.1, gt=0, lt=0.5, description="Expected share of chance finds among what the daily digest names"
+    )
+    dependence: Dependence = Field(
+        default=Dependence.POSITIVE,
+        description="`positive`: cameras are independent or move together; `any`: the digest holds for any dependence",
     )

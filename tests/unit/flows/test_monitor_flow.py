@@ -22,14 +22,11 @@ from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
 from tasks.alert import task as alerting
 from tasks.alert.rules import AlertRules
-from tasks.curate.rules import CurateRules
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim
 from tasks.domain.window import Window
-from tasks.drift.rules import DriftRules
 from tasks.evaluate import task as evaluate_stage
-from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.task import Outliers
@@ -394,7 +391,7 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_a
     monkeypatch.setattr(evaluating, "under_way", lambda model: busy)
     monkeypatch.setattr(evaluating, "conclude", lambda *given: conclude(line.book, *given[:4]))
     with disable_run_logger():
-        state = evaluating.evaluate_model(MODEL, RULES, CurateRules(), EvaluateRules(), DriftRules(), AlertRules())
+        state = evaluating.evaluate_model(MODEL, evaluating.LabelledRules(ingest=RULES))
     assert state.name == "Degraded"
     assert [event for event, _, _ in line.announced] == ["evergreen.performance.breached"] * asked
     line.monitor(IngestRules(new_labels=1))
