@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.domain.tables import PROFILES
+from tasks.domain.tables import PROFILER_VERSION, PROFILES
 from tasks.domain.window import Window
-from tasks.drift.properties import PROFILER_VERSION, Properties
+from tasks.drift.properties import Properties
 
 IDENTITY = ("sha256", "image_id", "key", "camera", "captured_at")
 """Columns that say which image a row is about; the others depend on its bytes and the champion alone."""
