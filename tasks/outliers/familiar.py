@@ -119,7 +119,7 @@ def _ratios(scores: NDArray[np.float64], fold: NDArray[np.intp]) -> NDArray[np.f
         rest = scores[fold != held_out]
         if len(rest):
             found[fold == held_out] = scores[fold == held_out] / max(limit(rest).distance, 1e-6)
-    return found[np.isfinite(found)]
+    return np.asarray(found[np.isfinite(found)], np.float64)
 
 
 def _far(ratios: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
