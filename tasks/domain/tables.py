@@ -97,9 +97,6 @@ CATALOG = pa.schema(
 )
 """One row per object that was ever listed for the window."""
 
-PROFILER_VERSION = "3"
-"""Changes whenever a number of a profile is computed in another way: profiles of two versions are never compared."""
-
 LUMA_SIDE, DETAIL_SIDE, DETAIL_STEP = 32, 16, 0.02
 """Cells a side of the maps of a profile, and the step in which the logarithm of detail is kept."""
 ORIENTATIONS, OCTAVES = 36, 4

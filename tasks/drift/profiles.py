@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.domain.tables import PROFILER_VERSION, PROFILES
+from tasks.domain.snapshot import PROFILER_VERSION
+from tasks.domain.tables import PROFILES
 from tasks.domain.window import Window
 from tasks.drift.properties import Properties
 

@@ -20,8 +20,8 @@ from tasks.connections import images, ledger, store, tables, weights
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_note, table_of
-from tasks.domain.tables import PREDICTIONS, PROFILER_VERSION
+from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_note, table_of
+from tasks.domain.tables import PREDICTIONS
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
 from tasks.drift import pinning, profiles

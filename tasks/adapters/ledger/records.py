@@ -12,8 +12,7 @@ from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.intent import Intent as Intent
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import TableRef
-from tasks.domain.tables import PROFILER_VERSION
+from tasks.domain.snapshot import PROFILER_VERSION, TableRef
 from tasks.domain.verdict import Action
 from tasks.domain.window import Window
 
