@@ -64,15 +64,15 @@ def of_picture(picture: Picture) -> Properties:
     """The properties of a decoded picture.
 
     Focus and noise are measured on a centre crop at the original resolution, because shrinking hides blur; light on
-    the picture shrunk to 320 pixels, places and directions on 160. Brightness is the mean, contrast the standard
-    deviation of luma.
+    the picture shrunk to 320 pixels, places and directions on it halved. Brightness is the mean, contrast the
+    standard deviation of luma.
     """
     small = _shrunk(picture.luma)
     counts = histogram(small)
-    places = maps.shrunk(small)
+    places = halved(small, maps.SIDE)
     edges = maps.gradients(places)
     crop = _centre(picture.luma)
-    across, down = _gradients(small)
+    across, down = _gradients(places)
     brightness = float(counts @ np.arange(LEVELS))
     octaves = maps.octaves(crop)
     return Properties(
@@ -151,7 +151,12 @@ def _mean(luma: Pixels) -> float:
 
 
 def _shrunk(luma: Pixels) -> Pixels:
-    return maps.fitted(halved(luma, 2 * SIDE), SIDE)
+    luma = halved(luma, 2 * SIDE)
+    scale = SIDE / max(luma.shape)
+    if scale >= 1:
+        return luma
+    height, width = (max(1, round(each * scale)) for each in luma.shape)
+    return np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _centre(luma: Pixels) -> Pixels:
