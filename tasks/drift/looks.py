@@ -24,6 +24,7 @@ UNIT = 0.05
 _DARK = 4.0
 """Grey levels that are added before a logarithm is taken: in the dark one level is nothing."""
 _FAINT = 0.01
+_CHUNK = 4_096
 
 Bytes = NDArray[np.uint8]
 
@@ -65,16 +66,17 @@ def places(light: Bytes, detail: Bytes) -> Bytes:
 
 def placed(scenes: pa.Table) -> Bytes:
     """The places of a `references` table, zeros for a picture without maps; (n, 0) when none has them."""
-    light, detail = (scenes[name].to_pylist() for name in ("luma_map", "detail_map"))
-    good = [row for row, pair in enumerate(zip(light, detail, strict=True)) if None not in pair]
-    if not good:
-        return np.zeros((len(light), 0), np.uint8)
-    found = np.zeros((len(light), 2 * CELLS), np.uint8)
-    maps = (
-        np.frombuffer(b"".join(side[row] for row in good), np.uint8).reshape(len(good), -1) for side in (light, detail)
-    )
-    found[good] = places(*maps)
+    light, detail = (scenes[name].combine_chunks() for name in ("luma_map", "detail_map"))
+    good = np.flatnonzero(np.asarray(pc.and_(pc.is_valid(light), pc.is_valid(detail))))
+    found = np.zeros((scenes.num_rows, 2 * CELLS if len(good) else 0), np.uint8)
+    for start in range(0, len(good), _CHUNK):
+        rows = good[start : start + _CHUNK]
+        found[rows] = places(*(_bytes(side.take(pa.array(rows))) for side in (light, detail)))
     return found
+
+
+def _bytes(column: pa.Array) -> Bytes:
+    return np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(len(column), -1)
 
 
 def against_the_rest(found: Bytes) -> FloatArray:
