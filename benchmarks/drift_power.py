@@ -94,11 +94,12 @@ def grading(seen: World, runs: int) -> None:
 
 
 def harmful(seen: World, runs: int) -> None:
-    """Only what harms the model, with many windows: is it found at all, and does the model itself notice?"""
+    """What harms the model, with many windows (50 scenes: what photographs differently only): found, and escalated?"""
     print("| n | harmful change | found | escalated: the model itself notices |\n|---|---|---|---|")
     for n in (50, 100):
         found: dict[tuple[str, int], list[set[Topic]]] = {}
-        for key in (key for key, lost in seen.loss.items() if lost >= HARMFUL):
+        asked = [key for key, lost in seen.loss.items() if lost >= HARMFUL and (n == 100 or key[0] in PHOTOMETRIC)]
+        for key in asked:
             rng = np.random.default_rng([n, 3, *key[0].encode(), key[1]])
             found[key] = [drawn(seen, seen.changed[key], n, 0.01, rng) for _ in range(runs)]
         groups = {f"{name} {step + 1}": [(name, step)] for name, step in found}

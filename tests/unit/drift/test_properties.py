@@ -205,3 +205,18 @@ def test_blur_of_half_a_pixel_and_noise_of_one_level_are_measured():
     noisy = np.clip(picture + np.random.default_rng(8).normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
     assert of_image(blurred).sharpness < of_image(picture).sharpness - 0.3
     assert of_image(noisy).noise > of_image(picture).noise + 0.1
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("CMYK", "jpg"), ("L", "jpg"), ("P", "png"), ("RGBA", "png"), ("LA", "png"), ("I;16", "png"), ("RGB", "webp")],
+)
+def test_every_kind_of_picture_is_measured_as_it_is_shown(tmp_path, mode, suffix):
+    shown = Image.fromarray(photograph(height=600, width=800)[..., ::-1])
+    if mode == "I;16":
+        shown = Image.fromarray(np.asarray(shown.convert("L")).astype(np.uint16) * 257)
+    path = tmp_path / f"a.{suffix}"
+    (shown if mode == "I;16" else shown.convert(mode)).save(path)
+    found, full = of_file(path), of_image(cv2.imread(str(path)))
+    for name in ("brightness", "contrast", "sharpness", "noise", "colourfulness"):
+        assert getattr(found, name) == pytest.approx(getattr(full, name), abs=0.3, rel=0.03), name
