@@ -15,7 +15,7 @@ from datetime import datetime
 import numpy as np
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.subjects import DELIVERY, DISTINCT_SCENES, Topic, topic
+from tasks.domain.subjects import DELIVERY, DISTINCT_SCENES, PLACES, Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
 from tasks.drift.fleet import product_groups
 from tasks.drift.onset import Key, key
@@ -89,6 +89,7 @@ def faulty_cameras(drift: Sequence[Finding], sound: frozenset[str] = frozenset()
     frozen = {f.camera for f in drift if f.subject == DISTINCT_SCENES and f.outcome is Outcome.BREACH and f.camera}
     judged = judged_cameras(drift)
     light = [f for f in drift if f.camera and f.outcome is Outcome.BREACH and topic(f.subject) is Topic.PHOTOMETRIC]
+    light = [f for f in light if f.subject != PLACES]  # what stands elsewhere: the camera stage tells a fault by name
     light = [f for f in light if f.camera not in sound or (f.subject == "noise" and (f.effect or 0.0) >= STRONG)]
     moved = {f.camera for f in drift if f.camera in judged and f.outcome is Outcome.BREACH}
     if len(judged) == 1:

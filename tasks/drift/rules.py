@@ -17,6 +17,10 @@ class DriftRules(BaseModel):
         default="anderson_darling", description="Detector for one number per image: a file in drift/detectors"
     )
     vector_detector: str = Field(default="mmd", description="Detector for embeddings: a file in drift/detectors")
+    place_detector: str = Field(
+        default="largest_shift",
+        description="Detector for light and detail in the places of a picture: a file in drift/detectors",
+    )
     rate_detector: str = Field(default="fisher", description="Detector for shares of images: a file in drift/detectors")
     mix_detector: str = Field(
         default="chi_square", description="Detector for objects of each class per image: a file in drift/detectors"
@@ -64,7 +68,9 @@ class DriftRules(BaseModel):
     reference_scenes: int = Field(default=1000, ge=50, description="Images that a pinned reference keeps per camera")
     embed_batch: int = Field(default=16, ge=1, le=512, description="Images embedded at once")
 
-    @field_validator("scalar_detector", "vector_detector", "rate_detector", "mix_detector", "explainer")
+    @field_validator(
+        "scalar_detector", "vector_detector", "place_detector", "rate_detector", "mix_detector", "explainer"
+    )
     @classmethod
     def _known(cls, name: str, info: ValidationInfo) -> str:
         if info.field_name == "explainer" and not name:

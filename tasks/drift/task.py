@@ -22,7 +22,7 @@ from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_note, table_of
+from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.tables import PREDICTIONS
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
@@ -63,10 +63,9 @@ def check_drift(
     """
     if profiled is None:
         return silent("champion", "the model has no champion: nothing sees the images")
-    if reference is None:
-        return silent(
-            "reference", "no reference is pinned for this champion: name healthy windows with `evergreen pin-reference`"
-        )
+    if reference is None or reference.outdated:
+        why = "another profiler measured the one that is pinned" if reference else "none is pinned for this champion"
+        return silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
     before, after = _samples(snapshot, profiled, reference, rules)
     claim = snapshot.claim
     found = compare(before, after, rules, month=1.0 if asked else part_of_month(claim.window))
@@ -97,7 +96,7 @@ def drift_page(
     snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
 ) -> str:
     """The URI of the page with the distributions of window and reference; empty when there is nothing to draw."""
-    if profiled is None or reference is None:
+    if profiled is None or reference is None or reference.outdated:
         return ""
     before, after = _samples(snapshot, profiled, reference, rules)
     claim = snapshot.claim
@@ -225,7 +224,7 @@ def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules:
     if not chosen.num_rows:
         raise NotFound("the named windows hold no image of a sound camera")
     content = profiles.content_name(chosen.select(["sha256"]))
-    name = f"{champion.name}/evergreen/references/{champion.sha256[:12]}-{content}"
+    name = f"{champion.name}/evergreen/references/{PROFILER_VERSION}-{champion.sha256[:12]}-{content}"
     ref = tables().write(chosen, "references", f"{name}.parquet")
     return ledger().references.get(ledger().references.pin(champion.name, champion.sha256, ref, actor, reason))
 

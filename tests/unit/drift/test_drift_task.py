@@ -274,6 +274,18 @@ def test_the_same_reference_can_be_pinned_again(world):
     assert stage.repin_reference.fn(reference, "ann", "same").table.rows == reference.table.rows
 
 
+def test_what_another_profiler_measured_is_held_against_nothing_until_it_is_pinned_again(world):
+    reference = pinned(world)
+    older = replace(
+        reference, table=replace(reference.table, uri=reference.table.uri.replace("references/", "references/0"))
+    )
+    day = judged(world, 1, older)
+    assert [(f.check, f.outcome) for f in day.report.findings] == [("reference", Outcome.INCONCLUSIVE)]
+    assert stage.drift_page.fn(day.snapshot, day.profiles, older, RULES) == ""
+    again = stage.repin_reference.fn(reference, "ann", "new profiler")
+    assert judged(world, 2, again).report.outcome is not Outcome.INCONCLUSIVE
+
+
 def test_a_window_that_was_never_judged_is_no_reference(world):
     with pytest.raises(NotFound, match="never judged"):
         stage.pin_reference.fn("solar", [FIRST], "ann", "too early")
