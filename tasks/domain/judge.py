@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.sharing import faulty, lone, on_sound_cameras
 from tasks.domain.subjects import TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 
@@ -29,19 +30,29 @@ CONCEPT = Cause(
 """Added when labelled performance fell and nothing about the inputs explains it."""
 
 
-BROKEN = (Stage.QUALITY, Stage.INGEST, Stage.LABELS)
-"""Stages whose breaches are broken data, of production or of people."""
+_BROKEN = {
+    Stage.QUALITY: CauseKind.DATA,
+    Stage.INGEST: CauseKind.DATA,
+    Stage.LABELS: CauseKind.DATA,
+    Stage.CAMERA: CauseKind.CAMERA,
+}
+"""What is broken when a stage finds a breach: data of production or of people, or a camera."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
-    """What is known about a window, reduced to what the decision depends on."""
+    """What is known about a window, reduced to what the decision depends on.
+
+    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one.
+    """
 
     inputs_moved: bool
     answers_moved: bool
     harmed: bool
     unharmed: bool
     kinds: frozenset[CauseKind]
+    alone: frozenset[str]
+    fleet: bool
     outcome: Outcome
     breached: bool
 
@@ -51,7 +62,10 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
 
     `reports` are those about data and drift, `performance` the labelled one (None or inconclusive: no labels
     speak). A breach anywhere is `breach`; otherwise anything inconclusive among `reports` is `inconclusive`;
-    no report at all is inconclusive. Cameras at fault are never a reason to retrain.
+    no report at all is inconclusive.
+
+    A camera is never a reason to retrain, neither by a fault that has a name nor by a change that it alone shows: a
+    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all.
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
@@ -80,6 +94,8 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         harmed=harmed,
         unharmed=labelled is Outcome.OK,
         kinds=_kinds(reports, causes),
+        alone=lone(reports, causes),
+        fleet=on_sound_cameras(reports, causes),
         outcome=Outcome.BREACH if harmed else sound,
         breached=sound is Outcome.BREACH,
     )
@@ -91,21 +107,18 @@ def _deciding(performance: Report) -> Report:
 
 
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
-    """Kinds of the causes; a breach of data rules counts as broken data whether or not a cause says so."""
-    kinds = {cause.kind for cause in causes}
-    if any(report.outcome is Outcome.BREACH for report in reports if report.stage in BROKEN):
-        kinds.add(CauseKind.DATA)
-    return frozenset(kinds)
+    """Kinds of the causes; a breach of data rules or of a camera counts whether or not a cause says so."""
+    broken = {_BROKEN[report.stage] for report in reports if report.stage in _BROKEN and report.breaches()}
+    return frozenset({cause.kind for cause in causes} | broken)
 
 
 def _action(known: _Evidence) -> Action:
     if CauseKind.DATA in known.kinds:
         return Action.FIX_DATA
     if CauseKind.CAMERA in known.kinds:
-        fleet_harmed = known.harmed and CauseKind.PRODUCT in known.kinds
-        return Action.RETRAIN if fleet_harmed else Action.FIX_CAMERA
+        return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
-        return Action.RETRAIN
+        return Action.FIX_CAMERA if known.alone else Action.RETRAIN
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
@@ -129,7 +142,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
         parts.append(reading)
-    parts.append(_advice(action, causes))
+    parts.append(_advice(action, causes, known.alone))
     return " ".join(parts)
 
 
@@ -149,8 +162,11 @@ def _reading(known: _Evidence) -> str:
     return "The images look as before, but the model's answers changed."
 
 
-def _advice(action: Action, causes: Sequence[Cause]) -> str:
-    cameras = sorted({c for cause in causes if cause.kind is CauseKind.CAMERA for c in cause.cameras})
+def _advice(action: Action, causes: Sequence[Cause], alone: frozenset[str]) -> str:
+    cameras = sorted(faulty(causes))
+    if action is Action.FIX_CAMERA and not cameras:
+        one = ", ".join(sorted(alone))
+        return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
     if action is Action.RETRAIN and cameras:
         return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
     if action is Action.WAIT:
