@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from tasks.adapters.manifests import local_paths
 from tasks.connections import images, store, tables
-from tasks.domain.snapshot import TableRef, table_note, table_of
+from tasks.domain.snapshot import PROFILER_VERSION, TableRef, table_note, table_of
 from tasks.domain.tables import PROFILES
-from tasks.drift.properties import PROFILER_VERSION, of_file
+from tasks.drift.properties import of_file
 
 MOST = 2_000
 """Images of a set that are measured: of more a fixed choice by content hash, which is as good as a random one."""
