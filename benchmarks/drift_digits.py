@@ -21,6 +21,7 @@ from sklearn.neural_network import MLPClassifier
 
 from tasks.domain.finding import Outcome
 from tasks.domain.tables import PROPERTIES
+from tasks.drift import looks
 from tasks.drift.answers import Answers
 from tasks.drift.compare import compare
 from tasks.drift.properties import of_image
@@ -53,10 +54,16 @@ class Model:
         first = chance.argmax(axis=1)
         answer = {str(digit): (first == digit).astype(float) for digit in range(10)}
         sides = ("dark", "bright")
+        light = {name: np.array([getattr(one, name) for one in found]) for name in PROPERTIES}
+        octaves = np.array([one.octaves for one in found])
+        maps = [
+            np.frombuffer(b"".join(side), np.uint8)
+            for side in zip(*((m.luma_map, m.detail_map) for m in found), strict=True)
+        ]
         return Sample(
             cameras=np.full(len(pictures), "line", dtype=object),
             photometric=Answers(
-                scalars={name: np.array([getattr(one, name) for one in found]) for name in PROPERTIES},
+                scalars=light | looks.relations(light["noise"], light["contrast"], light["brightness"], octaves),
                 rates={
                     f"{s}_images": np.array([getattr(one, f"{s}_fraction") > CLIPPED for one in found], dtype=float)
                     for s in sides
@@ -69,6 +76,7 @@ class Model:
             ),
             embedding=np.maximum(flat @ self.net.coefs_[0] + self.net.intercepts_[0], 0),
             images={"line": len(pictures)},
+            places=looks.places(*(side.reshape(len(pictures), -1) for side in maps)),
         )
 
     def attacked(self, pictures: Digits, truth: NDArray[np.intp]) -> Digits:

@@ -93,6 +93,25 @@ def grading(seen: World, runs: int) -> None:
         print(f"| {n} | {share(calm, len(found[False]))} | {share(loud, len(found[True]))} |", flush=True)
 
 
+def harmful(seen: World, runs: int) -> None:
+    """What harms the model, with many windows (50 scenes: what photographs differently only): found, and escalated?"""
+    print("| n | harmful change | found | escalated: the model itself notices |\n|---|---|---|---|")
+    for n in (50, 100):
+        found: dict[tuple[str, int], list[set[Topic]]] = {}
+        asked = [key for key, lost in seen.loss.items() if lost >= HARMFUL and (n == 100 or key[0] in PHOTOMETRIC)]
+        for key in asked:
+            rng = np.random.default_rng([n, 3, *key[0].encode(), key[1]])
+            found[key] = [drawn(seen, seen.changed[key], n, 0.01, rng) for _ in range(runs)]
+        groups = {f"{name} {step + 1}": [(name, step)] for name, step in found}
+        groups |= {"photometric, all": [key for key in found if key[0] in PHOTOMETRIC], "all": list(found)}
+        for name, keys in groups.items():
+            hits = [topics for key in keys for topics in found[key]]
+            model = sum(bool(topics & {Topic.EMBEDDING, Topic.PREDICTION}) for topics in hits)
+            print(
+                f"| {n} | {name} | {share(sum(map(bool, hits)), len(hits))} | {share(model, len(hits))} |", flush=True
+            )
+
+
 def resampled(before: Seen, after: Seen, n: int, rng: np.random.Generator) -> bool:
     """A verdict on n pictures drawn with replacement, and a reference of 1,000 drawn likewise from the same pool."""
     reference = before.sample(rng.integers(0, len(before.defect), 1_000))
@@ -110,7 +129,7 @@ def replays(seen: World, runs: int) -> None:
 
 
 def scale(seen: World, runs: int) -> None:
-    pool = Seen(**{name: getattr(seen.clean, name)[-POOL:] for name in ("properties", "embedding", "defect")})
+    pool = Seen(**{name: getattr(seen.clean, name)[-POOL:] for name in Seen.__dataclass_fields__})
     counts = (500, 5_000, 50_000)
     print("| family, step | " + " | ".join(f"n = {n:,}" for n in counts) + " |\n|---|---|---|---|")
     same = total = 0
@@ -123,7 +142,7 @@ def scale(seen: World, runs: int) -> None:
     print(f"\nsame verdict at n = 500 as at 5,000 and 50,000: {same / total:.3f} of pairs of windows")
 
 
-PARTS = {"size": size, "ladder": ladder, "grading": grading, "replays": replays, "scale": scale}
+PARTS = {"size": size, "ladder": ladder, "grading": grading, "harmful": harmful, "replays": replays, "scale": scale}
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ class World:
 
     rng: np.random.Generator
     cameras: int
+    near: float
     mix: Floats
     middles: Floats
 
@@ -53,6 +54,8 @@ class World:
         place = np.array([int(name) for name in names])
         usual = self.middles[place] + self.rng.standard_t(6, (count, DIRECTIONS)) @ self.mix
         other = 4 * self.rng.standard_normal((count, DIMENSIONS))
+        if self.near:
+            other = usual + self.near * self.rng.standard_normal((count, DIMENSIONS))
         return np.where(self.rng.random(count)[:, None] < odd, other, usual)
 
     def names(self, count: int) -> NDArray[np.object_]:
@@ -60,9 +63,9 @@ class World:
         return np.array([str(n % self.cameras) for n in range(count)], dtype=object)
 
 
-def world(seed: int, cameras: int) -> World:
+def world(seed: int, cameras: int, near: float = 0.0) -> World:
     rng = np.random.default_rng(seed)
-    return World(rng, cameras, rng.standard_normal((DIRECTIONS, DIMENSIONS)),
+    return World(rng, cameras, near, rng.standard_normal((DIRECTIONS, DIMENSIONS)),
                  3 * rng.standard_normal((cameras, DIMENSIONS)))  # fmt: skip
 
 
@@ -78,10 +81,9 @@ def alarmed(known: Familiar, windows: list[Counts]) -> bool:
     return any(finding.outcome is Outcome.BREACH for finding in found)
 
 
-def run(seed: int, cameras: int, per_camera: int, healthy: int, rises: int, seen: Seen) -> None:
+def run(here: World, per_camera: int, healthy: int, rises: int, seen: Seen) -> None:
     """One installation: a reference, healthy days, then some rises, each after settled days."""
-    here = world(seed, cameras)
-    names = here.names(per_camera * cameras)
+    names = here.names(per_camera * here.cameras)
     known = familiar(unit(here.scenes(names)), names, RULES.min_camera_scenes)
     quiet = days(here, known, healthy)
     states = [alarmed(known, quiet[: day + 1]) for day in range(healthy)]
@@ -117,6 +119,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20, help="installations of each row")
     parser.add_argument("--healthy", type=int, default=360, help="healthy days of each")
     parser.add_argument("--rises", type=int, default=8, help="rises of each")
+    parser.add_argument("--near", type=float, default=0.0, help="strange images are usual ones this much disturbed")
     args = parser.parse_args()
     print("| cameras | reference scenes a camera | usual share | false alarms a year | months with one |"
           " median days to find | 90 % of them | found within 2 days |")  # fmt: skip
@@ -124,7 +127,7 @@ def main() -> None:
     for cameras, per_camera in ((args.cameras, each) for each in args.reference):
         seen = Seen()
         for seed in range(args.runs):
-            run(seed, cameras, per_camera, args.healthy, args.rises, seen)
+            run(world(seed, cameras, args.near), per_camera, args.healthy, args.rises, seen)
         late = np.array(seen.delays)
         print(
             f"| {cameras} | {per_camera} | {np.mean(seen.usual):.4f} | {per_year(seen.alarms, seen.days)} | "

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,13 +22,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from tasks.domain.tables import PROPERTIES
+from tasks.drift import looks
 from tasks.drift.answers import Answers
-from tasks.drift.properties import of_image
+from tasks.drift.decoding import Picture
+from tasks.drift.properties import of_picture
 from tasks.drift.sample import CLIPPED, Sample
 
 Image = NDArray[np.uint8]
 Change = Callable[[Image, float, np.random.Generator], NDArray[np.float64]]
 TRAINED, POOL, HIDDEN = 900, 500, 64
+RELATIONS = ("fine_detail", "grain", "relative_contrast")
 
 
 def _gain(image, level, rng):
@@ -105,15 +109,21 @@ def hog(image: Image) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What is known about n pictures: properties (n, p) in the order of PROPERTIES, embedding, chance of a defect."""
+    """What is known about n pictures: properties (n, p) in the order of PROPERTIES, embedding, chance of a defect.
+
+    Beside them the relations of the properties, and the places of light and detail, (n, 512).
+    """
 
     properties: NDArray[np.float64]
+    relations: NDArray[np.float64]
+    places: NDArray[np.uint8]
     embedding: NDArray[np.float64]
     defect: NDArray[np.float64]
 
     def sample(self, rows: NDArray[np.intp]) -> Sample:
         """These pictures as one camera's sample."""
         columns = dict(zip(PROPERTIES, self.properties[rows].T, strict=False))
+        columns |= dict(zip(RELATIONS, self.relations[rows].T, strict=True))
         clipped = {f"{side}_images": (self.clipped(side)[rows] > CLIPPED).astype(float) for side in ("dark", "bright")}
         defect = self.defect[rows]
         answer = {"defect": (defect >= 0.5).astype(float), "sound": (defect < 0.5).astype(float)}
@@ -127,17 +137,24 @@ class Seen:
             ),
             embedding=self.embedding[rows],
             images={"line": len(rows)},
+            places=self.places[rows],
         )
 
     def clipped(self, side: str) -> NDArray[np.float64]:
         return self.properties[:, -2 if side == "dark" else -1]
 
 
-def _measured(images: list[Image]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    found = [of_image(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)) for image in images]
+def _measured(images: list[Image]) -> dict[str, NDArray[Any]]:
+    """What is kept of some pictures: properties, maps of light, octaves of detail, HOG features."""
+    found = [of_picture(Picture(luma=image, colour=None)) for image in images]
     names = [*PROPERTIES, "dark_fraction", "bright_fraction"]
-    properties = np.array([[getattr(one, name) for name in names] for one in found])
-    return properties, np.array([hog(image) for image in images])
+    return {
+        "properties": np.array([[getattr(one, name) for name in names] for one in found]),
+        "light": np.array([np.frombuffer(one.luma_map, np.uint8) for one in found]),
+        "detail": np.array([np.frombuffer(one.detail_map, np.uint8) for one in found]),
+        "octaves": np.array([one.octaves for one in found]),
+        "hog": np.array([hog(image) for image in images]),
+    }
 
 
 def prepared(cache: Path) -> dict[str, NDArray[np.float64]]:
@@ -150,12 +167,12 @@ def prepared(cache: Path) -> dict[str, NDArray[np.float64]]:
     images, chance = images[order], chance[order]
     started = time.process_time()
     table: dict[str, NDArray[np.float64]] = {"truth": (chance >= 0.5).astype(float)}
-    table["clean/properties"], table["clean/hog"] = _measured(list(images))
+    table |= {f"clean/{name}": values for name, values in _measured(list(images)).items()}
     pool = images[-POOL:]
     for family in LADDER:
         for step in range(5):
             changed = [change(image, family, step, seed) for seed, image in enumerate(pool)]
-            table[f"{family}/{step}/properties"], table[f"{family}/{step}/hog"] = _measured(changed)
+            table |= {f"{family}/{step}/{name}": values for name, values in _measured(changed).items()}
     np.savez(cache, **table)
     print(f"measured {len(images) + 40 * POOL} pictures in {time.process_time() - started:.0f} s of CPU", flush=True)
     return table
@@ -181,20 +198,26 @@ def world(cache: Path) -> World:
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
         model.fit((features[:TRAINED] - centre) / scale, truth[:TRAINED])
 
-    def seen(properties, hogs) -> Seen:
+    def seen(name: str, rows: slice) -> Seen:
+        properties, light, detail, octaves, hogs = (
+            table[f"{name}/{each}"][rows] for each in ("properties", "light", "detail", "octaves", "hog")
+        )
         hogs = (hogs - centre) / scale
         hidden = np.maximum(hogs @ model.coefs_[0] + model.intercepts_[0], 0)
-        return Seen(properties=properties, embedding=hidden.astype(np.float64), defect=model.predict_proba(hogs)[:, 1])
+        light_of = dict(zip(PROPERTIES, properties.T, strict=False))
+        related = looks.relations(light_of["noise"], light_of["contrast"], light_of["brightness"], octaves)
+        return Seen(
+            properties=properties,
+            relations=np.column_stack([related[each] for each in RELATIONS]),
+            places=looks.places(light, detail),
+            embedding=hidden.astype(np.float64),
+            defect=model.predict_proba(hogs)[:, 1],
+        )
 
     def accuracy(one: Seen) -> float:
         return float(((one.defect >= 0.5) == truth[-POOL:])[-POOL:].mean())
 
-    clean = seen(table["clean/properties"][TRAINED:], features[TRAINED:])
-    pool = seen(table["clean/properties"][-POOL:], features[-POOL:])
-    changed = {
-        (family, step): seen(table[f"{family}/{step}/properties"], table[f"{family}/{step}/hog"])
-        for family in LADDER
-        for step in range(5)
-    }
+    clean, pool = seen("clean", slice(TRAINED, None)), seen("clean", slice(-POOL, None))
+    changed = {(family, step): seen(f"{family}/{step}", slice(None)) for family in LADDER for step in range(5)}
     loss = {key: 100 * (accuracy(pool) - accuracy(one)) for key, one in changed.items()}
     return World(clean=clean, changed=changed, loss=loss, accuracy=accuracy(pool))

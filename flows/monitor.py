@@ -34,7 +34,7 @@ from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
-from tasks.report.records import facts_of, performance_kept
+from tasks.report.records import facts_of, labels_kept, performance_kept
 from tasks.report.yardstick import AsOf, Yardstick, yardstick
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
@@ -100,12 +100,12 @@ def monitor(
     rules = MonitorRules(
         ingest=ingest, quality=quality, camera=camera, drift=drift, watch=watch, outliers=outliers, alerts=alerts
     )
-    names = [model] if model else models()
+    names, when = [model] if model else models(), as_of if window or backfill else "now"
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, rules, as_of if window or backfill else "now")) is not None
+        if (found := judge_window(name, each, again, rules, when, asked=window is not None)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -132,8 +132,13 @@ def tell_of_labels(model: str, ingest: IngestRules) -> None:
         labels_announced(arrived)
 
 
-def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules, as_of: AsOf = "now") -> Judged | None:
-    """One window from its objects to its verdict; None when another run holds it or it was judged before."""
+def judge_window(
+    model: str, window: Window, rescore: bool, rules: MonitorRules, as_of: AsOf = "now", asked: bool = False
+) -> Judged | None:
+    """One window from its objects to its verdict; None when another run holds it or it was judged before.
+
+    `asked`: a person named it, so that it is one question and not one of a month's.
+    """
     claim = open_window(model, window, rescore)
     if claim is None:
         return None
@@ -144,11 +149,11 @@ def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules,
         sound = check_quality(snapshot, rules.quality)
         profiles = profile(snapshot, champion, rules.drift) if champion else None
         health = check_cameras(snapshot, profiles, reference, rules.camera)
-        moved = check_drift(snapshot, profiles, reference, rules.drift)
+        moved = check_drift(snapshot, profiles, reference, rules.drift, asked)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
-        strange = check_outliers(snapshot, profiles, reference, rules.outliers)
+        strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)
         page = drift_page(snapshot, profiles, reference, rules.drift)
-        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts))
+        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
         facts = yard.beside(facts)
-        reports = (sound, health, moved, watched.report, strange.report)
+        reports = (sound.report, health, moved, watched.report, strange.report, *labels_kept(claim))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

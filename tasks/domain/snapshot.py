@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 
 from tasks.domain.window import Window
 
+PROFILER_VERSION = "3"
+"""Changes whenever a number of a profile is computed in another way: profiles of two versions are never compared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRef:

@@ -14,6 +14,9 @@ class Topic(StrEnum):
     SAMPLE = "sample"  # how much there was to judge, and whether it moved at all
 
 
+PLACES = "places"
+"""Subject of the question where in the picture light and detail are."""
+
 PHOTOMETRIC = frozenset(
     {
         "brightness",
@@ -26,6 +29,10 @@ PHOTOMETRIC = frozenset(
         "gradient_x",
         "gradient_y",
         "colourfulness",
+        "fine_detail",
+        "grain",
+        "relative_contrast",
+        PLACES,
     }
 )
 """Subjects that are measured on pixels without any model."""
@@ -52,6 +59,15 @@ PREDICTION = frozenset(
 EMBEDDING = "embedding"
 STRANGE_IMAGES = "strange_images"
 """Subject of the outlier checks: images that the model's own view finds unlike the reference."""
+PICTURES, EXPLAINED = "pictures", "explained"
+"""Subject and check of the findings that say how much of the whole shift each camera carries."""
+FLEET = "fleet"
+"""Check of a finding that stands for the alarms of many cameras at once: it is about all of them by itself."""
+WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
+TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
+"""Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""
+FAR_IMAGES = "far_images"
+"""Subject of the count of those that are unlike anything in the reference."""
 DISTINCT_SCENES = "distinct_scenes"
 """Subject of the frozen-camera check: how many of the images show something new."""
 
@@ -64,7 +80,7 @@ def topic(subject: str) -> Topic:
     """
     if subject in PHOTOMETRIC:
         return Topic.PHOTOMETRIC
-    if subject in (EMBEDDING, STRANGE_IMAGES):
+    if subject in (EMBEDDING, STRANGE_IMAGES, FAR_IMAGES):
         return Topic.EMBEDDING
     return Topic.PREDICTION if subject in PREDICTION or subject.startswith("class[") else Topic.SAMPLE
 

@@ -55,7 +55,7 @@ def rate_difference(before: float, after: float) -> float:
     return 2 * math.asin(math.sqrt(after)) - 2 * math.asin(math.sqrt(before))
 
 
-_LOGARITHMS = frozenset({"sharpness"})
+_LOGARITHMS = frozenset({"sharpness", "fine_detail", "grain", "relative_contrast"})
 _SIGNED = frozenset({"gradient_x", "gradient_y"})
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.domain.snapshot import PROFILER_VERSION
 from tasks.domain.window import Window
-from tasks.drift.properties import PROFILER_VERSION
 
 IDENTITY = ("sha256", "image_id", "key", "camera", "captured_at")
 """Columns that say which image a row is about; the others depend on its bytes and the champion alone."""

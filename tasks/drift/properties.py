@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.drift import maps
-
-PROFILER_VERSION = "2"
-"""Changes whenever a number below is computed in another way: profiles of another version are never mixed."""
+from tasks.drift.decoding import Picture, Pixels, decoded, halved, picture_of
 
 SIDE = 320
-"""Pixels of the longer side for light and colour, and of the centre crop for focus and noise."""
+"""Pixels of the longer side for light, and of the centre crop for focus and noise."""
 DARK, BRIGHT = 5, 250
-_IMMERKAER = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float64)
+LEVELS = 256
+_OPPONENT = np.array([[0, -1, 1], [-1, 0.5, 0.5]], dtype=np.float32)
+"""Red minus green, and yellow minus blue, from blue, green and red."""
 
-Pixels = NDArray[np.uint8]
+Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,70 +50,72 @@ class Properties:
 
 
 def of_file(path: Path) -> Properties:
-    """The properties of an image file, decoded once and turned as its EXIF says; all nan when it is no picture."""
-    data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    if not len(data):
-        return Properties()
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:
-        return Properties()
-    return Properties() if image is None else of_image(image)
+    """The properties of an image file, turned as its EXIF says; all nan when it is no picture."""
+    picture = decoded(path.read_bytes())
+    return Properties() if picture is None else of_picture(picture)
 
 
 def of_image(image: Pixels) -> Properties:
-    """The properties of a (h, w, 3) uint8 BGR picture of any size from 1 × 1.
+    """The properties of a (h, w, 3) uint8 BGR picture of any size from 1 x 1."""
+    return of_picture(picture_of(image))
 
-    Focus and noise are measured on a centre crop at the original resolution, because shrinking hides blur; the
-    rest on the picture shrunk to 320 pixels. Brightness is the mean, contrast the standard deviation of luma.
+
+def of_picture(picture: Picture) -> Properties:
+    """The properties of a decoded picture.
+
+    Focus and noise are measured on a centre crop at the original resolution, because shrinking hides blur; light on
+    the picture shrunk to 320 pixels, places and directions on it halved. Brightness is the mean, contrast the
+    standard deviation of luma.
     """
-    small = _shrunk(image)
-    luma = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-    crop = cv2.cvtColor(_centre(image), cv2.COLOR_BGR2GRAY).astype(np.float64)
-    across, down = _gradients(luma)
-    edges = maps.gradients(luma)
+    small = _shrunk(picture.luma)
+    counts = histogram(small)
+    places = halved(small, maps.SIDE)
+    edges = maps.gradients(places)
+    crop = _centre(picture.luma)
+    across, down = _gradients(places)
+    brightness = float(counts @ np.arange(LEVELS))
+    octaves = maps.octaves(crop)
     return Properties(
-        brightness=float(luma.mean()),
-        contrast=float(luma.std()),
-        dark_fraction=float((luma < DARK).mean()),
-        bright_fraction=float((luma > BRIGHT).mean()),
-        sharpness=sharpness(crop),
+        brightness=brightness,
+        contrast=math.sqrt(float(counts @ (np.arange(LEVELS) - brightness) ** 2)),
+        dark_fraction=float(counts[:DARK].sum()),
+        bright_fraction=float(counts[BRIGHT + 1 :].sum()),
+        sharpness=octaves[0],
         noise=noise(crop),
-        entropy=entropy(luma),
+        entropy=entropy(counts),
         gradient_x=across,
         gradient_y=down,
-        colourfulness=colourfulness(small),
-        dhash=dhash(luma),
-        luma_map=maps.luma_map(luma),
+        colourfulness=0.0 if picture.colour is None else colourfulness(picture.colour),
+        dhash=dhash(places),
+        luma_map=maps.luma_map(places),
         detail_map=maps.detail_map(edges),
         orientation=maps.orientation(edges),
-        octaves=maps.octaves(crop),
+        octaves=octaves,
     )
 
 
-def sharpness(luma: NDArray[np.float64]) -> float:
-    """Natural logarithm of the variance of the Laplacian of (h, w) luma; about -6.9 for a picture without detail.
-
-    Source: Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy, ICPR 2000.
-    """
-    return math.log(float(cv2.Laplacian(luma, cv2.CV_64F).var()) + 1e-3)
+def histogram(luma: Pixels) -> Counts:
+    """The share of each of the 256 grey levels, (256,)."""
+    counts: Counts = cv2.calcHist([luma], [0], None, [LEVELS], [0, LEVELS]).ravel().astype(np.float64)
+    return counts / luma.size
 
 
-def noise(luma: NDArray[np.float64]) -> float:
+def noise(luma: Pixels) -> float:
     """Standard deviation of the noise of (h, w) luma, in grey levels; 0 for pictures under 3 pixels.
 
-    Source: Immerkær, Fast noise variance estimation, CVIU 64 (1996).
+    Source: Immerkær, Fast noise variance estimation, CVIU 64 (1996); its mask is the second difference across of
+    the second difference down.
     """
     if min(luma.shape) < 3:
         return 0.0
-    response = cv2.filter2D(luma, cv2.CV_64F, _IMMERKAER)[1:-1, 1:-1]
-    return float(np.abs(response).mean() * math.sqrt(math.pi / 2) / 6)
+    response = cv2.Sobel(luma, cv2.CV_16S, 2, 2, ksize=3)[1:-1, 1:-1]
+    return float(cv2.norm(response, cv2.NORM_L1) / response.size * math.sqrt(math.pi / 2) / 6)
 
 
-def entropy(luma: Pixels) -> float:
-    """Shannon entropy of the 64-bin luma histogram, in bits: 0 (one grey) to 6."""
-    counts = np.bincount(luma.ravel() // 4, minlength=64)
-    share = counts[counts > 0] / luma.size
+def entropy(shares: Counts) -> float:
+    """Shannon entropy of a luma histogram in 64 bins, in bits: 0 (one grey) to 6."""
+    share = shares.reshape(64, -1).sum(axis=1)
+    share = share[share > 0]
     return float(-(share * np.log2(share)).sum()) + 0.0
 
 
@@ -122,10 +124,8 @@ def colourfulness(image: Pixels) -> float:
 
     Source: Hasler & Süsstrunk, Measuring colourfulness in natural images, SPIE 5007 (2003).
     """
-    blue, green, red = (image[..., channel].astype(np.float64) for channel in range(3))
-    red_green, yellow_blue = red - green, (red + green) / 2 - blue
-    spread = math.hypot(float(red_green.std()), float(yellow_blue.std()))
-    return spread + 0.3 * math.hypot(float(red_green.mean()), float(yellow_blue.mean()))
+    middle, spread = cv2.meanStdDev(cv2.transform(image.astype(np.float32), _OPPONENT))
+    return math.hypot(*spread.ravel().tolist()) + 0.3 * math.hypot(*middle.ravel().tolist())
 
 
 def dhash(luma: Pixels) -> str:
@@ -142,21 +142,24 @@ def _gradients(luma: Pixels) -> tuple[float, float]:
     """Mean luma of the right half minus the left, and of the lower half minus the upper."""
     height, width = luma.shape
     half_x, half_y = max(1, width // 2), max(1, height // 2)
-    across = float(luma[:, -half_x:].mean() - luma[:, :half_x].mean())
-    return across, float(luma[-half_y:].mean() - luma[:half_y].mean())
+    across = _mean(luma[:, -half_x:]) - _mean(luma[:, :half_x])
+    return across, _mean(luma[-half_y:]) - _mean(luma[:half_y])
 
 
-def _shrunk(image: Pixels) -> Pixels:
-    height, width = image.shape[:2]
-    scale = SIDE / max(height, width)
+def _mean(luma: Pixels) -> float:
+    return float(cv2.mean(luma)[0])
+
+
+def _shrunk(luma: Pixels) -> Pixels:
+    luma = halved(luma, 2 * SIDE)
+    scale = SIDE / max(luma.shape)
     if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shrunk: Pixels = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return shrunk
+        return luma
+    height, width = (max(1, round(each * scale)) for each in luma.shape)
+    return np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _centre(image: Pixels) -> Pixels:
-    height, width = image.shape[:2]
+def _centre(luma: Pixels) -> Pixels:
+    height, width = luma.shape
     top, left = max(0, (height - SIDE) // 2), max(0, (width - SIDE) // 2)
-    return image[top : top + SIDE, left : left + SIDE]
+    return luma[top : top + SIDE, left : left + SIDE]

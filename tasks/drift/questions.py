@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tasks.domain.subjects import CLASS_MIX, EMBEDDING, Topic, topic
+from tasks.domain.subjects import CLASS_MIX, EMBEDDING, PLACES, Topic, topic
 from tasks.drift.answers import Answers
 from tasks.drift.detector import Data, FloatArray, Labels, Sessions, detector
 from tasks.drift.effect import describe, describe_rate
+from tasks.drift.looks import against_the_rest, describe_places
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
 
 Owners = tuple[Labels | None, Labels | None]
 """The session of every row of the reference and of the window, where rows depend on each other."""
+
+MOST_PLACED = 2_000
+"""Pictures of either side whose places are compared."""
 
 UNREADABLE = 0.05
 """Share of images without a number above which a picture's property is not judged."""
@@ -41,6 +45,8 @@ class Question:
 
     def change(self) -> str:
         """What the change looks like, in words."""
+        if self.subject == PLACES:
+            return describe_places(self.reference, self.current)
         if self.data is Data.VECTOR:
             return "moved in the model's own view"
         if self.data is Data.COUNTS:
@@ -63,6 +69,8 @@ def questions(reference: Sample, current: Sample, rules: DriftRules) -> Iterator
     """All questions about two samples of one slice, always in the same order."""
     owners = (reference.sessions, current.sessions)
     yield from _columns(reference.photometric, current.photometric, rules, owners)
+    if reference.places.size and current.places.size:
+        yield _places(reference, current, rules)
     if reference.embedding.shape[1] and reference.embedding.shape[1] == current.embedding.shape[1]:
         yield _question(EMBEDDING, rules.vector_detector, (reference.embedding, current.embedding), owners)
     yield from _columns(reference.answers, current.answers, rules, owners)
@@ -73,16 +81,34 @@ def questions(reference: Sample, current: Sample, rules: DriftRules) -> Iterator
 
 
 def _columns(before: Answers, after: Answers, rules: DriftRules, owners: Owners) -> Iterator[Question]:
-    kinds = (
-        (rules.scalar_detector, before.scalars, after.scalars),
-        (rules.rate_detector, before.rates, after.rates),
+    both = [name for name in before.scalars if name in after.scalars]  # what one side never measured is no change
+    for subject in both:
+        yield _question(subject, rules.scalar_detector, (before.scalars[subject], after.scalars[subject]), owners)
+    if not before.rates or not after.rates:
+        return
+    for subject in dict.fromkeys([*before.rates, *after.rates]):
+        old, new = (side.rates.get(subject, _never(side.rates)) for side in (before, after))
+        yield _question(subject, rules.rate_detector, (old, new), owners)
+
+
+def _places(reference: Sample, current: Sample, rules: DriftRules) -> Question:
+    """Of very many pictures so many evenly over time: the places of each are hundreds of numbers."""
+    sides = [(side, _evenly(np.flatnonzero(side.places.any(axis=1)))) for side in (reference, current)]
+    known, seen = (against_the_rest(side.places[rows]) for side, rows in sides)
+    before, after = (None if side.sessions is None else side.sessions[rows] for side, rows in sides)
+    return Question(
+        subject=PLACES,
+        detector=rules.place_detector,
+        data=Data.VECTOR,
+        reference=known,
+        current=seen,
+        sessions=None if before is None or after is None else Sessions(reference=before, current=after),
     )
-    for name, old, new in kinds:
-        if not old or not new:
-            continue
-        for subject in dict.fromkeys([*old, *new]):
-            pair = (old.get(subject, _never(old)), new.get(subject, _never(new)))
-            yield _question(subject, name, pair, owners)
+
+
+def _evenly(rows: Labels) -> Labels:
+    count = min(len(rows), MOST_PLACED)
+    return rows[(np.arange(count) * len(rows)) // max(count, 1)]
 
 
 def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owners: Owners) -> Question:

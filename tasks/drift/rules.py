@@ -17,6 +17,10 @@ class DriftRules(BaseModel):
         default="anderson_darling", description="Detector for one number per image: a file in drift/detectors"
     )
     vector_detector: str = Field(default="mmd", description="Detector for embeddings: a file in drift/detectors")
+    place_detector: str = Field(
+        default="largest_shift",
+        description="Detector for light and detail in the places of a picture: a file in drift/detectors",
+    )
     rate_detector: str = Field(default="fisher", description="Detector for shares of images: a file in drift/detectors")
     mix_detector: str = Field(
         default="chi_square", description="Detector for objects of each class per image: a file in drift/detectors"
@@ -26,7 +30,11 @@ class DriftRules(BaseModel):
         description="Detector that ranks, after a breach, which properties gave the window away; empty: none",
     )
     alpha: float = Field(
-        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window raises any drift finding at all"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="Chance that a healthy model raises any drift finding within 30 days of scheduled windows, "
+        "or in one window that a person asks about",
     )
     min_scenes: int = Field(
         default=50, ge=10, description="Distinct scenes over all cameras below which nothing is said"
@@ -39,6 +47,13 @@ class DriftRules(BaseModel):
         ge=0,
         le=16,
         description="Bits in which two 64-bit image hashes of one camera may differ and be one scene",
+    )
+    hours_around: int = Field(
+        default=3,
+        ge=0,
+        le=12,
+        description="A window is held against reference scenes of its own hours of the day (UTC), of so many more "
+        "before and after where a camera has fewer than `min_scenes` of those; 12: day and night are one",
     )
     session_minutes: int = Field(
         default=0,
@@ -53,7 +68,9 @@ class DriftRules(BaseModel):
     reference_scenes: int = Field(default=1000, ge=50, description="Images that a pinned reference keeps per camera")
     embed_batch: int = Field(default=16, ge=1, le=512, description="Images embedded at once")
 
-    @field_validator("scalar_detector", "vector_detector", "rate_detector", "mix_detector", "explainer")
+    @field_validator(
+        "scalar_detector", "vector_detector", "place_detector", "rate_detector", "mix_detector", "explainer"
+    )
     @classmethod
     def _known(cls, name: str, info: ValidationInfo) -> str:
         if info.field_name == "explainer" and not name:

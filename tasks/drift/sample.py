@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.domain.hours import same_hours
 from tasks.domain.scenes import distinct
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
+from tasks.domain.window import Window
+from tasks.drift import looks
 from tasks.drift.answers import Answers, answers
 from tasks.drift.detector import FloatArray, Labels
 from tasks.drift.rules import DriftRules
@@ -23,13 +26,18 @@ The fraction itself is 0 on most images and must not be averaged; the share of s
 """
 
 
+def _nowhere() -> NDArray[np.uint8]:
+    return np.zeros((0, 0), np.uint8)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Distinct scenes of a window or of a reference.
 
     `cameras` (n,) names the camera of each scene, `photometric` and `answers` hold columns (n,), `embedding` is
     (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped.
-    `sessions` (n,) says which scenes depend on each other; None: each stands alone.
+    `sessions` (n,) says which scenes depend on each other; None: each stands alone. `places` (n, 512) is light and
+    detail in 16 x 16 places each; (0, 0) where there is none.
     """
 
     cameras: NDArray[np.object_]
@@ -38,6 +46,7 @@ class Sample:
     embedding: FloatArray
     images: dict[str, int]
     sessions: Labels | None = None
+    places: NDArray[np.uint8] = field(default_factory=_nowhere)
 
     def __len__(self) -> int:
         return len(self.cameras)
@@ -60,6 +69,7 @@ class Sample:
             embedding=self.embedding[rows],
             images={camera: count for camera, count in self.images.items() if camera in set(cameras.tolist())},
             sessions=None if self.sessions is None else self.sessions[rows],
+            places=self.places[rows] if self.places.size else self.places,
         )
 
 
@@ -94,22 +104,29 @@ def main_version(table: pa.Table) -> str:
     return min(counts, key=lambda version: (-counts[version], version)) if counts else ""
 
 
-def sample(table: pa.Table, classes: Sequence[str], version: str, rules: DriftRules) -> Sample:
-    """The distinct scenes of a `references` table; answers of other versions than `version` are left out."""
+def sample(
+    table: pa.Table, classes: Sequence[str], version: str, rules: DriftRules, window: Window | None = None
+) -> Sample:
+    """The distinct scenes of a `references` table; answers of other versions than `version` are left out.
+
+    With a window, those that it is to be held against: of its own hours of the day, where a camera has enough of them.
+    """
     table = table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+    if window is not None:
+        table = same_hours(table, window, rules.hours_around, rules.duplicate_bits, rules.min_scenes)
     cameras = table["camera"].to_pylist()
-    kept = np.flatnonzero(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits))
-    scenes = table.take(pa.array(kept))
+    scenes = table.filter(pa.array(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits)))
     return Sample(
         cameras=np.asarray(scenes["camera"].to_pylist(), dtype=object),
         photometric=Answers(
-            scalars={name: _column(scenes, name) for name in PROPERTIES},
+            scalars={name: _column(scenes, name) for name in PROPERTIES} | looks.related(scenes),
             rates={f"{side}_images": _clipped(_column(scenes, f"{side}_fraction")) for side in ("dark", "bright")},
         ),
         answers=answers(scenes, classes, rules.confidence, version),
         embedding=_matrix(scenes["embedding"].to_pylist()),
         images=dict(Counter(cameras)),
         sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
+        places=looks.placed(scenes),
     )
 
 

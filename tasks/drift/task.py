@@ -18,10 +18,11 @@ from tasks.adapters.ledger.records import PinnedReference, WindowFacts
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
 from tasks.connections import images, ledger, store, tables, weights
+from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import Claim, Snapshot, TableRef, table_of
+from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_of
 from tasks.domain.tables import PREDICTIONS
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
@@ -35,7 +36,7 @@ from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample, joined, main_version, sample
 from tasks.drift.shelf import Shelf
-from tasks.drift.silence import unanswered
+from tasks.drift.silence import silent, unanswered
 from tasks.settings import settings
 
 SCORED = (Kind.DETECT, Kind.CLASSIFY)
@@ -50,17 +51,25 @@ def profile(snapshot: Snapshot, champion: ModelRef, rules: DriftRules) -> TableR
 
 @task(cache_policy=NO_CACHE)
 def check_drift(
-    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
+    snapshot: Snapshot,
+    profiled: TableRef | None,
+    reference: PinnedReference | None,
+    rules: DriftRules,
+    asked: bool = False,
 ) -> Report:
-    """What changed against the pinned reference; inconclusive without a champion, a reference or images."""
+    """What changed against the pinned reference; inconclusive without a champion, a reference or images.
+
+    A window that a person `asked` about is one question; one of a schedule is one of hundreds a month.
+    """
     if profiled is None:
-        return _silent("champion", "the model has no champion: nothing sees the images")
-    if reference is None:
-        return _silent(
-            "reference", "no reference is pinned for this champion: name healthy windows with `evergreen pin-reference`"
-        )
+        return silent("champion", "the model has no champion: nothing sees the images")
+    if reference is None or reference.outdated:
+        why = "another profiler measured the one that is pinned" if reference else "none is pinned for this champion"
+        return silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
     before, after = _samples(snapshot, profiled, reference, rules)
-    found = compare(before, after, rules)
+    claim = snapshot.claim
+    found = compare(before, after, rules, month=1.0 if asked else part_of_month(claim.window))
+    found = confirmed(found, lambda each: ledger().findings.before(claim.model, claim.window, each))
     return Report(stage=Stage.DRIFT, findings=(*found, *unanswered(before, after)))
 
 
@@ -87,7 +96,7 @@ def drift_page(
     snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
 ) -> str:
     """The URI of the page with the distributions of window and reference; empty when there is nothing to draw."""
-    if profiled is None or reference is None:
+    if profiled is None or reference is None or reference.outdated:
         return ""
     before, after = _samples(snapshot, profiled, reference, rules)
     claim = snapshot.claim
@@ -132,11 +141,6 @@ def repin_reference(
     return _pinned(fresh, champion, actor, reason, used)
 
 
-def _silent(check: str, note: str) -> Report:
-    finding = Finding(check=check, subject="images", outcome=Outcome.INCONCLUSIVE, note=note)
-    return Report(stage=Stage.DRIFT, findings=(finding,))
-
-
 def _champion(model: str) -> ModelRef:
     champion = ledger().promotions.champion(model)
     if champion is None:
@@ -151,7 +155,7 @@ def _samples(
     after = joined(tables().read(profiled), tables().read(snapshot.predictions))
     classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
     version = main_version(before)
-    return sample(before, classes, version, rules), sample(after, classes, version, rules)
+    return sample(before, classes, version, rules, snapshot.claim.window), sample(after, classes, version, rules)
 
 
 def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRules) -> TableRef:
@@ -219,7 +223,7 @@ def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules:
     if not chosen.num_rows:
         raise NotFound("the named windows hold no image of a sound camera")
     content = profiles.content_name(chosen.select(["sha256"]))
-    name = f"{champion.name}/evergreen/references/{champion.sha256[:12]}-{content}"
+    name = f"{champion.name}/evergreen/references/{PROFILER_VERSION}-{champion.sha256[:12]}-{content}"
     ref = tables().write(chosen, "references", f"{name}.parquet")
     return ledger().references.get(ledger().references.pin(champion.name, champion.sha256, ref, actor, reason))
 

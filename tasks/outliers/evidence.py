@@ -21,7 +21,7 @@ RELEASE = 0.5
 The sum never exceeds its limit, so that a long episode is not forgiven more slowly than a short one.
 """
 
-CAUTION = 0.75
+CAUTION = 0.9
 """The usual share is taken to be the upper end of what a reference of this size leaves open, at this confidence.
 
 A share that is a little too high would add evidence every day, for ever.
@@ -33,35 +33,60 @@ LARGEST = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """`strange` of `scenes` distinct scenes of one camera lay beyond its limit."""
+    """`strange` of `scenes` distinct scenes of one camera lay beyond its limit, `far` of those much beyond."""
 
     scenes: int
     strange: int
+    far: int = 0
 
 
 Counts = Mapping[str, Count]
 """Camera -> what was counted in one window."""
 
 
-def usual_shares(limits: Mapping[str, Limit], caution: float = CAUTION) -> dict[str, float]:
-    """Camera -> the share of strange images that counts as usual, cautiously, for these cameras taken together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """The shares of healthy images that are strange, and that are far (0: not asked); both cautious."""
+
+    strange: float
+    far: float = 0.0
+
+
+def usual_shares(limits: Mapping[str, Limit], caution: float = CAUTION) -> dict[str, Usual]:
+    """Camera -> what counts as usual, cautiously, for these cameras taken together.
 
     >>> usual = usual_shares({"a": Limit(distance=1.0, beyond=10 / 1001, scenes=1000)})
-    >>> round(usual["a"], 4)
+    >>> round(usual["a"].strange, 4)
     0.0119
     """
+    total = sum(each.scenes + 1 for each in limits.values())
     beyond = sum(each.beyond * (each.scenes + 1) for each in limits.values())
-    within = sum(each.scenes + 1 for each in limits.values()) - beyond
     if not beyond:
         return {}
-    factor = float(beta.ppf(caution, beyond, within)) * (beyond + within) / beyond
-    return {camera: min(each.beyond * factor, LARGEST) for camera, each in limits.items()}
+    factor = float(beta.ppf(caution, beyond, total - beyond)) * total / beyond
+    strange = {camera: min(each.beyond * factor, LARGEST) for camera, each in limits.items()}
+    return {camera: Usual(strange=share, far=_far(limits, total, share, caution)) for camera, share in strange.items()}
 
 
-def step(count: Count, usual: float, rise: float) -> float:
-    """The evidence of one count: the log likelihood ratio of `rise` times the usual share against the usual one."""
-    more = min(rise * usual, (1 + usual) / 2)
-    return count.strange * math.log(more / usual) + (count.scenes - count.strange) * math.log((1 - more) / (1 - usual))
+def _far(limits: Mapping[str, Limit], total: int, strange: float, caution: float) -> float:
+    """The usual share of far images; 0 where too few scenes are known to tell it from the strange ones'."""
+    beyond = max(*(each.beyond_far * total for each in limits.values()), 1.0)
+    share = float(beta.ppf(caution, beyond, total - beyond))
+    return share if share <= strange / 2 and all(each.beyond_far for each in limits.values()) else 0.0
+
+
+def step(count: Count, usual: Usual, rise: float) -> float:
+    """The evidence of one count: the log likelihood ratio of `rise` times the usual share against the usual one.
+
+    Half of the strange images that come in addition are taken to be far: what is unlike anything in the reference is
+    worth more than what is at the edge of it.
+    """
+    more = min(rise * usual.strange, (1 + usual.strange) / 2)
+    none = (count.scenes - count.strange) * math.log((1 - more) / (1 - usual.strange))
+    if not usual.far:
+        return count.strange * math.log(more / usual.strange) + none
+    extra, near = (more - usual.strange) / 2, usual.strange - usual.far
+    return count.far * math.log1p(extra / usual.far) + (count.strange - count.far) * math.log1p(extra / near) + none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +99,7 @@ class Evidence:
     strange: int = 0
 
 
-def evidence(windows: Iterable[Counts], usual: Mapping[str, float], rise: float, limit: float) -> Evidence:
+def evidence(windows: Iterable[Counts], usual: Mapping[str, Usual], rise: float, limit: float) -> Evidence:
     """The cumulative sum after these windows, oldest first: an alarm from `limit` on, until half of that is gone.
 
     Cameras without a usual share do not count. Sources: Page, Continuous

@@ -7,8 +7,8 @@ Out-of-Distribution Detection with Deep Nearest Neighbors, ICML 2022.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ NEIGHBOURS = 10
 BANK = 5_000
 """Scenes of the reference that images are compared with, evenly over its rows."""
 
-QUANTILE = 0.99
-"""Share of held-out reference scenes that are not strange. Stored counts depend on it: it is no setting."""
+QUANTILE, FAR_QUANTILE = 0.99, 0.999
+"""Shares of held-out reference scenes that are not strange, and not far. Stored counts depend on them: no settings."""
 
 FOLDS = 5
 BLOCKS = 25
@@ -40,12 +40,16 @@ _CHUNK = 1_024
 class Limit:
     """From which distance on an image of one camera is strange, learnt from `scenes` held-out scenes.
 
-    `beyond` is the share of healthy images that will exceed it, on average over references of this size.
+    `beyond` is the share of healthy images that will exceed it, on average over references of this size. From `far`
+    times that distance on an image is far from all that is known: next to none in the reference of all cameras is
+    (`beyond_far` of the healthy images).
     """
 
     distance: float
     beyond: float
     scenes: int
+    far: float = math.inf
+    beyond_far: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +106,32 @@ def familiar(vectors: Floats, cameras: Names, least: int) -> Familiar:
     for held_out in range(FOLDS):
         rest, tested = bank[fold != held_out], bank[fold == held_out]
         scores[fold == held_out] = distances(rest, tested, HELD_OUT_NEIGHBOURS)
-    known = {camera: scores[(names == camera) & np.isfinite(scores)] for camera in sorted(set(names.tolist()))}
-    return Familiar(bank=bank, limits={c: limit(found) for c, found in known.items() if len(found) >= least})
+    known = {camera: np.flatnonzero((names == camera) & np.isfinite(scores)) for camera in sorted(set(names.tolist()))}
+    limits = {camera: limit(scores[rows]) for camera, rows in known.items() if len(rows) >= least}
+    far, beyond = _far([_ratios(scores[known[camera]], fold[known[camera]]) for camera in limits])
+    return Familiar(bank=bank, limits={c: replace(each, far=far, beyond_far=beyond) for c, each in limits.items()})
+
+
+def _ratios(scores: NDArray[np.float64], fold: NDArray[np.intp]) -> NDArray[np.float64]:
+    """A camera's held-out distances as multiples of the limit that the other folds give."""
+    found = np.full(len(scores), np.nan)
+    for held_out in range(FOLDS):
+        rest = scores[fold != held_out]
+        if len(rest):
+            found[fold == held_out] = scores[fold == held_out] / max(limit(rest).distance, 1e-6)
+    return np.asarray(found[np.isfinite(found)], np.float64)
+
+
+def _far(ratios: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
+    """The multiple of their limits that one in a thousand images of all cameras exceeds, and how many will.
+
+    One camera alone has too few scenes to know its thousandth; in multiples of its own limit each is like the others.
+    """
+    pooled = np.sort(np.concatenate([np.zeros(0), *ratios]))
+    if not len(pooled):
+        return math.inf, 0.0
+    rank = min(math.ceil((len(pooled) + 1) * FAR_QUANTILE - 1e-9), len(pooled))
+    return max(float(pooled[rank - 1]), 1.0), (len(pooled) + 1 - rank) / (len(pooled) + 1)
 
 
 def _folds(cameras: Names) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.domain.finding import ALL, Finding, Outcome
-from tasks.domain.subjects import STRANGE_IMAGES
+from tasks.domain.subjects import FAR_IMAGES, STRANGE_IMAGES
 from tasks.domain.verdict import CauseKind
 from tasks.outliers.evidence import CAUTION, Count, Counts, evidence, usual_shares
 from tasks.outliers.familiar import Limit, Names
@@ -30,33 +30,48 @@ def counted(ratios: NDArray[np.float64], cameras: Names, limits: Mapping[str, Li
     for camera in sorted(limits):
         its_own = ratios[usable & (cameras == camera)]
         if len(its_own):
-            found[camera] = Count(scenes=len(its_own), strange=int((its_own > 1).sum()))
+            far = int((its_own > limits[camera].far).sum())
+            found[camera] = Count(scenes=len(its_own), strange=int((its_own > 1).sum()), far=far)
     return found
 
 
 def count_findings(counts: Counts, limits: Mapping[str, Limit]) -> tuple[Finding, ...]:
-    """One finding a camera: the count itself, never a breach."""
-    return tuple(
-        Finding(
-            check=COUNT,
-            subject=STRANGE_IMAGES,
-            slice=f"camera={camera}",
-            outcome=Outcome.OK,
-            value=count.strange,
-            unit="images",
-            n=count.scenes,
-            note=f"{limits[camera].beyond * count.scenes:.1f} are usual among {count.scenes} distinct scenes",
-        )
-        for camera, count in counts.items()
+    """Two findings a camera, the counts themselves, never a breach; one where nothing is known to be far."""
+    found = []
+    for camera, count in counts.items():
+        limit = limits[camera]
+        usual = f"{limit.beyond * count.scenes:.1f} are usual among {count.scenes} distinct scenes"
+        found.append(_count(STRANGE_IMAGES, camera, count.strange, count.scenes, usual))
+        if limit.beyond_far:
+            few = f"far beyond the reference; {limit.beyond_far * count.scenes:.2f} are usual"
+            found.append(_count(FAR_IMAGES, camera, count.far, count.scenes, few))
+    return tuple(found)
+
+
+def _count(subject: str, camera: str, value: int, scenes: int, note: str) -> Finding:
+    return Finding(
+        check=COUNT,
+        subject=subject,
+        slice=f"camera={camera}",
+        outcome=Outcome.OK,
+        value=value,
+        unit="images",
+        n=scenes,
+        note=note,
     )
 
 
 def counts_of(findings: Sequence[Finding], left_out: frozenset[str] = frozenset()) -> dict[str, Count]:
-    """The inverse of `count_findings`, for those of earlier windows; without the cameras that are `left_out`."""
+    """The inverse of `count_findings`, for those of earlier windows; without the cameras that are `left_out`.
+
+    Windows that an earlier version counted know of nothing far: all their strange images are taken to be near.
+    """
+    kept = [f for f in findings if f.check == COUNT and f.camera and f.value is not None and f.camera not in left_out]
+    far = {finding.camera: round(finding.value or 0) for finding in kept if finding.subject == FAR_IMAGES}
     return {
-        finding.camera: Count(scenes=finding.n, strange=round(finding.value))
-        for finding in findings
-        if finding.check == COUNT and finding.camera and finding.value is not None and finding.camera not in left_out
+        str(finding.camera): Count(scenes=finding.n, strange=round(finding.value or 0), far=far.get(finding.camera, 0))
+        for finding in kept
+        if finding.subject == STRANGE_IMAGES
     }
 
 

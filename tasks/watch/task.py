@@ -43,7 +43,7 @@ def check_schedule(
     snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: WatchRules
 ) -> Watched:
     """What adds up over the windows since the reference was pinned; an empty report without one."""
-    if profiled is None or reference is None:
+    if profiled is None or reference is None or reference.outdated:
         return Watched(report=Report(stage=Stage.WATCH), kept=Kept())
     window = snapshot.claim.window
     found = checks(tables().read(profiled, COLUMNS), tables().read(reference.table, COLUMNS), rules)

@@ -12,7 +12,7 @@ from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.intent import Intent as Intent
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import TableRef
+from tasks.domain.snapshot import PROFILER_VERSION, TableRef
 from tasks.domain.verdict import Action
 from tasks.domain.window import Window
 
@@ -46,6 +46,7 @@ class DecisionKind(StrEnum):
     PROMOTION = "promotion"
     REFERENCE = "reference"
     EVALUATED = "evaluated"  # a champion was held against labels; the payload names their table
+    DATA_SCHEMA = "data_schema"  # a person accepted what data must look like
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
 
@@ -209,6 +210,11 @@ class PinnedReference:
     actor: str
     reason: str
     created_at: datetime
+
+    @property
+    def outdated(self) -> bool:
+        """Whether its pictures were measured by another profiler, which today's cannot be held against."""
+        return "/references/" in self.table.uri and f"/references/{PROFILER_VERSION}-" not in self.table.uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
+from tasks.domain.confirmation import doubted
 from tasks.domain.errors import NotFound
-from tasks.domain.finding import Outcome
+from tasks.domain.finding import Finding, Outcome
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.promotion import PromotionKind
@@ -231,6 +232,27 @@ def test_a_healthy_window_is_healthy_and_a_dark_camera_is_named_with_its_onset(w
         assert "brightness fell" in cause.summary
 
 
+def test_a_second_window_confirms_what_one_of_a_schedule_cannot(world, monkeypatch):
+    reference, parts = pinned(world), []
+    slight = Finding(
+        check="ks", subject="noise", outcome=Outcome.BREACH, value=0.4, limit=0.25, effect=0.4, note="rose"
+    )
+
+    def compared(before, after, rules, month):
+        parts.append(month)
+        return (slight if month == 1.0 else doubted(slight),)
+
+    monkeypatch.setattr(stage, "compare", compared)
+    assert judged(world, 1, reference).report.outcome is Outcome.INCONCLUSIVE
+    again = judged(world, 2, reference)
+    assert again.report.findings == (slight,)
+    assert parts == [pytest.approx(1 / 30)] * 2
+    assert judged(world, 4, reference).report.outcome is Outcome.INCONCLUSIVE  # the day before it was not judged
+    asked = stage.check_drift.fn(again.snapshot, again.profiles, reference, RULES, asked=True)
+    assert asked.findings == (slight,)
+    assert parts[-1] == 1.0
+
+
 def test_a_camera_at_fault_is_left_out_of_a_reference(world):
     reference = pinned(world)
     judged(world, 1, reference, dark=("b",))
@@ -253,6 +275,18 @@ def test_a_new_champion_sees_and_answers_the_pinned_images_itself(world):
 def test_the_same_reference_can_be_pinned_again(world):
     reference = pinned(world)
     assert stage.repin_reference.fn(reference, "ann", "same").table.rows == reference.table.rows
+
+
+def test_what_another_profiler_measured_is_held_against_nothing_until_it_is_pinned_again(world):
+    reference = pinned(world)
+    older = replace(
+        reference, table=replace(reference.table, uri=reference.table.uri.replace("references/", "references/0"))
+    )
+    day = judged(world, 1, older)
+    assert [(f.check, f.outcome) for f in day.report.findings] == [("reference", Outcome.INCONCLUSIVE)]
+    assert stage.drift_page.fn(day.snapshot, day.profiles, older, RULES) == ""
+    again = stage.repin_reference.fn(reference, "ann", "new profiler")
+    assert judged(world, 2, again).report.outcome is not Outcome.INCONCLUSIVE
 
 
 def test_a_window_that_was_never_judged_is_no_reference(world):

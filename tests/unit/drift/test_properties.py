@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.drift.properties import Properties, dhash, entropy, noise, of_file, of_image, sharpness
+from tasks.drift import maps
+from tasks.drift.decoding import decoded, jpeg_frame
+from tasks.drift.properties import Properties, dhash, entropy, histogram, noise, of_file, of_image
 
 
 def photograph(seed=0, height=400, width=500):
@@ -68,25 +70,26 @@ def test_a_picture_without_edges_has_no_direction():
 
 
 def test_noise_is_measured_in_grey_levels():
-    flat = np.full((300, 300), 120.0)
+    flat = np.full((300, 300), 120, np.uint8)
     noisy = flat + np.random.default_rng(1).normal(0, 6, flat.shape)
     assert noise(flat) == pytest.approx(0, abs=1e-9)
-    assert noise(noisy) == pytest.approx(6, rel=0.05)
+    assert noise(np.rint(noisy).astype(np.uint8)) == pytest.approx(6, rel=0.05)
 
 
 def test_noise_equals_the_published_sum():
-    luma = np.random.default_rng(2).uniform(0, 255, (12, 9))
+    luma = np.random.default_rng(2).integers(0, 256, (12, 9)).astype(np.uint8)
     kernel = [[1, -2, 1], [-2, 4, -2], [1, -2, 1]]
     total = 0.0
     for y in range(1, 11):
         for x in range(1, 8):
-            total += abs(sum(kernel[j][i] * luma[y + j - 1, x + i - 1] for j in range(3) for i in range(3)))
+            total += abs(sum(kernel[j][i] * int(luma[y + j - 1, x + i - 1]) for j in range(3) for i in range(3)))
     assert noise(luma) == pytest.approx(math.sqrt(math.pi / 2) * total / (6 * (9 - 2) * (12 - 2)))
 
 
 def test_entropy_counts_grey_levels():
-    assert entropy(np.full((8, 8), 7, np.uint8)) == 0
-    assert entropy(np.repeat(np.arange(0, 256, 4, dtype=np.uint8), 4).reshape(16, 16)) == pytest.approx(6)
+    assert entropy(histogram(np.full((8, 8), 7, np.uint8))) == 0
+    every = np.repeat(np.arange(0, 256, 4, dtype=np.uint8), 4).reshape(16, 16)
+    assert entropy(histogram(every)) == pytest.approx(6)
 
 
 def test_a_grey_picture_has_no_colour_and_a_lopsided_one_a_gradient():
@@ -147,6 +150,73 @@ def test_a_picture_is_measured_as_its_exif_turns_it(tmp_path):
 
 
 def test_sharpness_is_the_log_variance_of_the_laplacian():
-    luma = np.random.default_rng(5).uniform(0, 255, (30, 30))
-    inner = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * luma[1:-1, 1:-1]
-    assert sharpness(luma) == pytest.approx(math.log(inner.var()), abs=0.3)
+    luma = np.random.default_rng(5).integers(0, 256, (30, 30)).astype(np.uint8)
+    wide = luma.astype(float)
+    inner = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * wide[1:-1, 1:-1]
+    assert maps.octaves(luma)[0] == pytest.approx(math.log(inner.var()), abs=0.3)
+    found = of_image(cv2.cvtColor(luma, cv2.COLOR_GRAY2BGR))
+    assert found.sharpness == found.octaves[0]
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (333, 517), (90, 120)])
+@pytest.mark.parametrize("coding", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]])
+def test_a_jpeg_has_the_properties_of_its_pixels_however_it_is_decoded(tmp_path, size, coding):
+    picture = photograph(height=size[0], width=size[1])
+    path = tmp_path / "a.jpg"
+    cv2.imwrite(str(path), picture, coding)
+    found, full = of_file(path), of_image(cv2.imread(str(path)))
+    for name in ("brightness", "contrast", "sharpness", "noise", "entropy", "gradient_x", "gradient_y"):
+        assert getattr(found, name) == pytest.approx(getattr(full, name), abs=0.3, rel=0.01), name
+    assert found.colourfulness == pytest.approx(full.colourfulness, rel=0.05)
+    assert (int(found.dhash, 16) ^ int(full.dhash, 16)).bit_count() <= 2
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_grey_file_is_decoded_without_colours_and_a_coloured_one_with_them(tmp_path, suffix):
+    picture = photograph(height=400, width=640)
+    grey, coloured = tmp_path / f"grey.{suffix}", tmp_path / f"coloured.{suffix}"
+    cv2.imwrite(str(grey), cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+    cv2.imwrite(str(coloured), picture)
+    assert decoded(grey.read_bytes()).colour is None
+    assert max(decoded(coloured.read_bytes()).colour.shape) == 160
+    assert of_file(grey).colourfulness == 0 < of_file(coloured).colourfulness
+    assert of_file(grey).brightness == pytest.approx(of_file(coloured).brightness, abs=1)
+
+
+def test_the_header_of_a_jpeg_says_its_size_its_components_and_its_passes():
+    picture = photograph(height=200, width=300)
+    plain = jpeg_frame(cv2.imencode(".jpg", picture)[1].tobytes())
+    several = jpeg_frame(cv2.imencode(".jpg", picture[..., 0], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes())
+    assert (plain.side, plain.components, plain.sequential) == (300, 3, True)
+    assert (several.components, several.sequential) == (1, False)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xff\xff", b"\xff\xd8\xff\xe0\x00\x00", b"\x89PNG\r\n\x1a\n"]
+)
+def test_a_header_that_is_cut_off_is_no_picture(data):
+    assert jpeg_frame(data) is None
+    assert decoded(data) is None
+
+
+def test_blur_of_half_a_pixel_and_noise_of_one_level_are_measured():
+    picture = photograph(height=720, width=1280)
+    blurred = cv2.GaussianBlur(picture, (0, 0), 0.5)
+    noisy = np.clip(picture + np.random.default_rng(8).normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+    assert of_image(blurred).sharpness < of_image(picture).sharpness - 0.3
+    assert of_image(noisy).noise > of_image(picture).noise + 0.1
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("CMYK", "jpg"), ("L", "jpg"), ("P", "png"), ("RGBA", "png"), ("LA", "png"), ("I;16", "png"), ("RGB", "webp")],
+)
+def test_every_kind_of_picture_is_measured_as_it_is_shown(tmp_path, mode, suffix):
+    shown = Image.fromarray(photograph(height=600, width=800)[..., ::-1])
+    if mode == "I;16":
+        shown = Image.fromarray(np.asarray(shown.convert("L")).astype(np.uint16) * 257)
+    path = tmp_path / f"a.{suffix}"
+    (shown if mode == "I;16" else shown.convert(mode)).save(path)
+    found, full = of_file(path), of_image(cv2.imread(str(path)))
+    for name in ("brightness", "contrast", "sharpness", "noise", "colourfulness"):
+        assert getattr(found, name) == pytest.approx(getattr(full, name), abs=0.3, rel=0.03), name

@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from scipy.stats import beta, binom
+from scipy.stats import beta, binom, multinomial
 
 from tasks.domain.finding import ALL, Outcome
 from tasks.domain.subjects import Topic, topic
 from tasks.domain.window import Window
-from tasks.outliers.evidence import Count, chain, evidence, step, usual_shares
+from tasks.outliers.evidence import CAUTION, Count, Usual, chain, evidence, step, usual_shares
 from tasks.outliers.familiar import Limit
 from tasks.outliers.rates import count_findings, counted, counts_of, rate_findings
 from tasks.outliers.rules import OutlierRules
 
 RULES = OutlierRules()
 LIMITS = {"a": Limit(distance=0.5, beyond=0.01, scenes=2_000)}
+FAR = Limit(distance=0.5, beyond=0.01, scenes=2_000, far=1.5, beyond_far=0.001)
 FIRST = Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
 DAY = timedelta(days=1)
 
@@ -33,14 +34,31 @@ def seen(strange, scenes=100, camera="a"):
 
 def test_a_step_is_the_log_likelihood_ratio_of_the_binomial():
     expected = binom.logpmf(6, 100, 0.04) - binom.logpmf(6, 100, 0.01)
-    assert step(Count(scenes=100, strange=6), 0.01, 4.0) == pytest.approx(expected)
+    assert step(Count(scenes=100, strange=6), Usual(strange=0.01), 4.0) == pytest.approx(expected)
+
+
+def test_with_far_images_a_step_is_the_log_likelihood_ratio_of_three_kinds():
+    before, after = [0.99, 0.009, 0.001], [0.96, 0.024, 0.016]
+    expected = multinomial.logpmf([94, 4, 2], 100, after) - multinomial.logpmf([94, 4, 2], 100, before)
+    count, usual = Count(scenes=100, strange=6, far=2), Usual(strange=0.01, far=0.001)
+    assert step(count, usual, 4.0) == pytest.approx(expected)
+    assert step(count, usual, 4.0) > step(Count(scenes=100, strange=6), usual, 4.0)
+
+
+def test_what_is_far_is_not_asked_where_too_few_scenes_are_known():
+    known = Limit(distance=1.0, beyond=10 / 1001, scenes=1000, far=1.1, beyond_far=1 / 1001)
+    few = Limit(distance=1.0, beyond=1 / 41, scenes=40, far=1.1, beyond_far=1 / 1001)
+    assert 1 / 1001 < usual_shares({"a": known})["a"].far < 0.0025
+    assert usual_shares({"a": few})["a"].far == 0
+    assert usual_shares({"a": known, "b": few})["a"].far > 0
+    assert usual_shares(LIMITS)["a"].far == 0
 
 
 def test_the_usual_share_is_the_cautious_end_of_what_the_reference_leaves_open():
     limits = {"a": Limit(distance=1.0, beyond=1 / 61, scenes=60)}
-    assert usual_shares(limits)["a"] == pytest.approx(float(beta.ppf(0.75, 1, 60)))
+    assert usual_shares(limits)["a"].strange == pytest.approx(float(beta.ppf(CAUTION, 1, 60)))
     many = usual_shares(dict.fromkeys("abcdefgh", limits["a"]))
-    assert 1 / 61 < many["a"] < usual_shares(limits)["a"]
+    assert 1 / 61 < many["a"].strange < usual_shares(limits)["a"].strange
     assert usual_shares({}) == {}
 
 
@@ -76,9 +94,16 @@ def test_of_windows_that_overlap_only_the_later_one_counts():
 
 
 def test_counts_survive_the_ledger_and_sums_do_not_depend_on_who_computes_them():
-    counts = {"a": Count(scenes=95, strange=4), "b": Count(scenes=1, strange=0)}
-    limits = {"a": LIMITS["a"], "b": LIMITS["a"]}
-    assert counts_of(count_findings(counts, limits)) == counts
+    counts = {"a": Count(scenes=95, strange=4, far=3), "b": Count(scenes=1, strange=0)}
+    limits = {"a": FAR, "b": LIMITS["a"]}
+    found = count_findings(counts, limits)
+    assert [(f.slice, f.subject) for f in found] == [
+        ("camera=a", "strange_images"), ("camera=a", "far_images"), ("camera=b", "strange_images")
+    ]  # fmt: skip
+    assert counts_of(found) == counts
+    assert counts_of(found, frozenset({"a"})) == {"b": counts["b"]}
+    older = [f for f in found if f.subject == "strange_images"]
+    assert counts_of(older)["a"] == Count(scenes=95, strange=4)
     days = [seen(5)] * 3
     assert rate_findings(days, LIMITS, RULES) == rate_findings(list(days), LIMITS, RULES)
 
@@ -87,6 +112,18 @@ def test_nan_and_unknown_cameras_are_not_counted():
     cameras = np.array(["a", "a", "a", "b"], dtype=object)
     assert counted(np.array([0.4, 1.2, np.nan, 9.0]), cameras, LIMITS) == {"a": Count(scenes=2, strange=1)}
     assert counted(np.zeros(0), cameras[:0], LIMITS) == {}
+
+
+def test_far_images_are_strange_ones_far_beyond_the_limit():
+    cameras = np.array(["a"] * 4, dtype=object)
+    assert counted(np.array([0.4, 1.2, 1.6, 2.0]), cameras, {"a": FAR}) == {"a": Count(scenes=4, strange=3, far=2)}
+
+
+def test_a_few_images_unlike_anything_known_are_found_in_a_day_where_edge_cases_take_longer():
+    limits = {"a": FAR}
+    edge, far = [seen(4)], [{"a": Count(scenes=100, strange=4, far=4)}]
+    assert rate_findings([seen(1), *edge], limits, RULES)[0].outcome is Outcome.OK
+    assert rate_findings([seen(1), *far], limits, RULES)[0].outcome is Outcome.BREACH
 
 
 def test_too_many_strange_images_are_a_breach_that_says_how_many():
@@ -110,7 +147,7 @@ def test_a_healthy_window_is_ok_and_too_little_says_how_much_is_missing():
 def test_the_one_camera_that_sees_strange_things_is_named():
     limits = dict.fromkeys("abcd", LIMITS["a"])
     quiet = {name: Count(scenes=60, strange=0) for name in "abcd"}
-    days = [quiet, quiet | {"c": Count(scenes=60, strange=9)}]
+    days = [quiet, quiet | {"c": Count(scenes=60, strange=12)}]
     breached = {f.slice for f in rate_findings(days, limits, RULES) if f.outcome is Outcome.BREACH}
     assert breached == {ALL, "camera=c"}
 

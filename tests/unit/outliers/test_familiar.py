@@ -98,3 +98,19 @@ def test_a_large_reference_is_thinned_evenly():
 def test_few_scenes_say_how_much_their_limit_leaves_open():
     assert limit(np.arange(40.0)) == Limit(distance=39.0, beyond=1 / 41, scenes=40)
     assert limit(np.arange(999.0)) == Limit(distance=989.0, beyond=10 / 1000, scenes=999)
+
+
+def test_one_healthy_image_in_a_thousand_is_far_whatever_camera_took_it():
+    rng = np.random.default_rng(12)
+    wide = usual(rng, 500) + 2 * rng.standard_normal((500, 32)).astype(np.float32)
+    cameras = names(500, 500)
+    known = familiar(unit(np.concatenate([wide, usual(rng, 500, camera=1)])), cameras, 25)
+    fresh = np.concatenate([
+        usual(rng, 6_000) + 2 * rng.standard_normal((6_000, 32)).astype(np.float32), usual(rng, 6_000, camera=1)
+    ])  # fmt: skip
+    ratios = strangeness(known, unit(fresh), names(6_000, 6_000))
+    far = known.limits["cam-0"].far
+    assert far == known.limits["cam-1"].far >= 1
+    assert known.limits["cam-0"].beyond_far == pytest.approx(1 / 1001)
+    assert (ratios > far).mean() < 0.004
+    assert (strangeness(known, unit(odd(rng, 200)), names(200)) > far).mean() > 0.9

@@ -157,7 +157,9 @@ def test_the_strangest_images_are_kept_for_the_page(world):
 def test_counts_are_findings_in_the_ledger(world):
     world.judge(0, strange=(0, 2))
     rows = world.ledger.findings.against("parts", world.reference.id, COUNT, Window(START + DAY, START + 2 * DAY))
-    assert [(row.window.start, [f.n for f in row.findings]) for row in rows] == [(START, [60, 60])]
+    assert [(row.window.start, [(f.subject, f.n) for f in row.findings]) for row in rows] == [
+        (START, [("strange_images", 60), ("far_images", 60)] * 2)
+    ]
     assert world.ledger.findings.against("parts", 99, COUNT, Window(START + DAY, START + 2 * DAY)) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -169,6 +170,9 @@ def test_without_champion_or_reference_nothing_is_said_and_nothing_is_lost(plant
     assert watched.report.findings == ()
     assert ARTIFACT in watched.beside(facts()).artifacts and "drift_page" in watched.beside(facts()).artifacts
     assert stage.onsets(facts()) == {}
+    older = replace(plant.reference, table=replace(plant.reference.table, uri="s3://b/references/2-abc.parquet"))
+    assert older.outdated and not plant.reference.outdated
+    assert stage.check_schedule.fn(snapshot, table(), older, RULES).report.findings == ()
 
 
 def test_the_trail_stays_bounded_and_knows_only_its_own_reference(plant: Plant) -> None:
