@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("profile_speed.py", "window_test.py", "ood_rate.py")
+BENCHMARKS = ("profile_speed.py", "window_test.py", "ood_rate.py", "window_scale.py", "download_speed.py")
 
 
 def main() -> int:

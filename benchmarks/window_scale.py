@@ -101,6 +101,9 @@ class MadeUp:
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
+    def delete(self, key: str) -> None:
+        self._path(key).unlink()
+
     def uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
 
