@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from tasks.adapters.objects import ObjectInfo
-from tasks.ingest.members import Member
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 _SPACE = 1 << 128
@@ -24,11 +23,11 @@ class Mark:
         for info in listed:
             self._add(info.key, info.etag, info.modified)
 
-    def noting(self, members: Iterable[Member]) -> Iterator[Member]:
-        """The same members, each counted as it passes."""
-        for member in members:
-            self._add(member.key, member.etag, member.landed)
-            yield member
+    def noting(self, listed: Iterable[tuple[str, ObjectInfo]]) -> Iterator[tuple[str, ObjectInfo]]:
+        """The same objects with their folders, each counted as it passes."""
+        for folder, info in listed:
+            self._add(info.key, info.etag, info.modified)
+            yield folder, info
 
     def text(self) -> str:
         """`<objects> <newest change> <digest of keys and ETags>`."""

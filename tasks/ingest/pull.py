@@ -27,7 +27,6 @@ from tasks.ingest import catalog as entries
 from tasks.ingest import members as keys
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.marks import Mark
-from tasks.ingest.members import Member
 from tasks.ingest.reading import rows_of
 from tasks.ingest.records import Found
 from tasks.ingest.rules import IngestRules
@@ -98,7 +97,10 @@ def pull_window(bucket: Bucket, tables: TableStore, asked: Asked) -> Pulled:
     mark = Mark()
     with tables.scratch() as folder, blank(folder) as sheet:
         folders = camera_folders(bucket.store, asked.model)
-        sheet.add_objects(mark.noting(_members(bucket.store, folders, asked.window)))
+        listed = _listed(bucket.store, folders, asked.window)
+        sheet.add_objects(
+            keys.member(info.key, info.size, info.etag, info.modified, at) for at, info in mark.noting(listed)
+        )
         parts = _parts(bucket.store, asked.model, asked.window)
         mark.note(parts)
         sheet.add_records(records_of(bucket, parts, asked.rules, asked.classes), asked.window)
@@ -119,8 +121,7 @@ def camera_folders(store: ObjectStore, model: str) -> list[str]:
 def present_mark(store: ObjectStore, folders: Sequence[str], model: str, window: Window) -> str:
     """The mark of what lies in the bucket for a window now; nothing is read but lists."""
     mark = Mark()
-    for _ in mark.noting(_members(store, folders, window)):
-        pass
+    mark.note(info for _, info in _listed(store, folders, window))
     mark.note(_parts(store, model, window))
     return mark.text()
 
@@ -136,12 +137,13 @@ def records_of(bucket: Bucket, parts: Sequence[ObjectInfo], rules: IngestRules, 
             yield from rows_of(info, data, limit, latest, classes)
 
 
-def _members(store: ObjectStore, folders: Sequence[str], window: Window) -> Iterator[Member]:
+def _listed(store: ObjectStore, folders: Sequence[str], window: Window) -> Iterator[tuple[str, ObjectInfo]]:
+    """Every object below the window's image folders, with its folder; one that a page repeats comes once."""
     for prefix in keys.image_prefixes(folders, window):
         before = ""
         for info in store.list(prefix):
             if info.key != before:
-                yield keys.member(info.key, info.size, info.etag, info.modified, prefix)
+                yield prefix, info
             before = info.key
 
 
