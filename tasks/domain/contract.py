@@ -123,7 +123,7 @@ _REASONS: dict[str, Reason] = {
     "corners": Reason.BAD_BOX,
     "keypoints": Reason.BAD_BOX,
 }
-_ADDRESSES = ("key", "image_uri", "url", "image_url")
+ADDRESSES = ("key", "image_uri", "url", "image_url")
 _SCHEMES = ("file:", "data:", "http:", "https:", "\\\\")
 
 
@@ -169,7 +169,7 @@ def version_fault(row: Mapping[str, Any]) -> Rejected | None:
 
 
 def _address_fault(row: Mapping[str, Any]) -> Rejected | None:
-    for name in _ADDRESSES:
+    for name in ADDRESSES:
         value = row.get(name)
         if isinstance(value, str) and ("://" in value or value.lower().startswith(_SCHEMES)):
             return Rejected(reason=Reason.URI_NOT_ALLOWED, note=f"{name}: {value[:120]}")
