@@ -124,7 +124,8 @@ GOOD: dict[str, tuple[Make, str]] = {
     "PNG of 16 bits": (lambda: png(grey_rows(16), bits=16), "16bit_to_8bit"),
     "PNG of 16 bits with colour and alpha": (lambda: png(grey_rows(64), bits=16, colour=6), "16bit_to_8bit"),
     "PNG with a palette that is partly transparent": (
-        lambda: encoded("PNG", picture("P"), transparency=bytes(range(256))), "",
+        lambda: encoded("PNG", picture("P"), transparency=bytes(range(256))),
+        "",
     ),
     "PNG with one transparent grey": (lambda: encoded("PNG", picture("L"), transparency=3), ""),
     "PNG with unknown chunks": (lambda: png(grey_rows(), chunk(b"xyZw", b"?" * 999)), ""),
@@ -134,7 +135,7 @@ GOOD: dict[str, tuple[Make, str]] = {
     "grey card": (lambda: encoded("JPEG", Image.new("RGB", (64, 48), (128, 128, 128))), "low_information"),
     "picture with a black bar below": (lambda: encoded("JPEG", barred((0, 0, 0))), ""),
     "picture with a grey bar below": (lambda: encoded("JPEG", barred((128, 128, 128))), ""),
-}  # fmt: skip
+}
 
 
 def barred(colour: tuple[int, int, int]) -> Image.Image:
@@ -149,7 +150,8 @@ FOREIGN = ("GIF", "BMP", "PPM", "TGA", "ICO", "JPEG2000", "PCX", "SGI", "DDS", "
 BAD: dict[str, tuple[Make, Reason]] = {
     **{
         f"progressive JPEG cut at {share:.0%}": (
-            lambda share=share: cut(jpeg(progressive=True), share), Reason.TRUNCATED,
+            lambda share=share: cut(jpeg(progressive=True), share),
+            Reason.TRUNCATED,
         )
         for share in (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
     },
@@ -157,7 +159,8 @@ BAD: dict[str, tuple[Make, Reason]] = {
     "JPEG cut and closed by a proxy": (lambda: cut(jpeg(), 0.5) + b"\xff\xd9", Reason.TRUNCATED),
     "JPEG that claims twice its height": (lambda: patched(5, struct.pack(">H", 400)), Reason.TRUNCATED),
     "JPEG whose thumbnail is whole and whose picture is not": (
-        lambda: cut(jpeg(exif=b"Exif\0\0" + encoded("JPEG")), 0.7), Reason.TRUNCATED,
+        lambda: cut(jpeg(exif=b"Exif\0\0" + encoded("JPEG")), 0.7),
+        Reason.TRUNCATED,
     ),
     "JPEG of 12 bits": (lambda: patched(4, b"\x0c"), Reason.BAD_HEADER),
     "JPEG of two components": (lambda: patched(9, b"\x02"), Reason.BAD_HEADER),
@@ -170,28 +173,34 @@ BAD: dict[str, tuple[Make, Reason]] = {
     "PNG of nine rows": (lambda: encoded("PNG", picture("L", (16_384, 9))), Reason.TOO_SMALL),
     "PNG with a bomb for data": (lambda: png(b"\0" * 40_000_000), Reason.TOO_LARGE),
     "PNG with a bomb for text": (
-        lambda: png(grey_rows(), chunk(b"zTXt", b"k\0\0" + zlib.compress(b"\0" * 40_000_000))), Reason.BAD_HEADER,
+        lambda: png(grey_rows(), chunk(b"zTXt", b"k\0\0" + zlib.compress(b"\0" * 40_000_000))),
+        Reason.BAD_HEADER,
     ),
     "PNG with a bomb for a profile": (
-        lambda: png(grey_rows(), chunk(b"iCCP", b"k\0\0" + zlib.compress(b"\0" * 40_000_000))), Reason.BAD_HEADER,
+        lambda: png(grey_rows(), chunk(b"iCCP", b"k\0\0" + zlib.compress(b"\0" * 40_000_000))),
+        Reason.BAD_HEADER,
     ),
     "PNG with a bomb for international text": (
-        lambda: png(grey_rows(), chunk(b"iTXt", b"k\0\1\0\0\0" + zlib.compress(b"\0" * 40_000_000))), Reason.BAD_HEADER,
+        lambda: png(grey_rows(), chunk(b"iTXt", b"k\0\1\0\0\0" + zlib.compress(b"\0" * 40_000_000))),
+        Reason.BAD_HEADER,
     ),
     "PNG with too little data": (lambda: png(b"\0" * 100).ljust(200, b"\0"), Reason.CORRUPT),
     "PNG with a filter that does not exist": (
-        lambda: png(b"\x09" + grey_rows()[1:]).ljust(200, b"\0"), Reason.CORRUPT,
+        lambda: png(b"\x09" + grey_rows()[1:]).ljust(200, b"\0"),
+        Reason.CORRUPT,
     ),
     "PNG with a palette that is missing": (lambda: png(grey_rows(), colour=3), Reason.CORRUPT),
     "PNG with two headers": (lambda: png(grey_rows(), header(64, 48, colour=0)), Reason.CORRUPT),
     "PNG with a second header that is huge": (lambda: png(grey_rows(), header(30_000, 30_000)), Reason.TOO_MANY_PIXELS),
     "PNG whose header does not come first": (
-        lambda: b"\x89PNG\r\n\x1a\n" + chunk(b"tEXt", b"a\0b") + encoded("PNG")[8:], Reason.CORRUPT,
+        lambda: b"\x89PNG\r\n\x1a\n" + chunk(b"tEXt", b"a\0b") + encoded("PNG")[8:],
+        Reason.CORRUPT,
     ),
     "PNG of no colour type": (lambda: png(grey_rows(), colour=5).ljust(300, b"\0"), Reason.BAD_HEADER),
     "PNG without its end": (lambda: encoded("PNG")[:-12] + b"junk" * 10, Reason.CORRUPT),
     "PNG that went through a text conversion": (
-        lambda: encoded("PNG").replace(b"\r\n", b"\n"), Reason.UNKNOWN_FORMAT,
+        lambda: encoded("PNG").replace(b"\r\n", b"\n"),
+        Reason.UNKNOWN_FORMAT,
     ),
     "animated PNG": (lambda: two("PNG"), Reason.ANIMATED),
     "animated WebP": (lambda: two("WEBP"), Reason.ANIMATED),
@@ -221,7 +230,7 @@ BAD: dict[str, tuple[Make, Reason]] = {
     "TIFF of several pages": (lambda: two("TIFF"), Reason.UNSUPPORTED_FORMAT),
     "AVIF": (lambda: encoded("AVIF"), Reason.UNSUPPORTED_FORMAT),
     "packed TGA": (lambda: encoded("TGA", compression="tga_rle"), Reason.UNSUPPORTED_FORMAT),
-}  # fmt: skip
+}
 
 
 def everything() -> Iterator[tuple[str, bytes, str]]:
