@@ -211,6 +211,30 @@ def test_differences_are_named_by_place_and_little_ones_left_out(schema: DataSch
     assert differences(schema, schema) == ()
 
 
+def classified(given: list[Row]) -> list[Row]:
+    """The same images from a model that answers with the probability of every class."""
+    found = []
+    for row in given:
+        best = row["detections"][0]["class_id"] if row["detections"] else 0
+        ranked = [best, *(c for c in range(3) if c != best)]
+        answers = [
+            {"class_id": c, "confidence": p, "box": None} for c, p in zip(ranked, (0.8, 0.15, 0.05), strict=True)
+        ]
+        found.append({**row, "kind": "classify", "detections": answers})
+    return found
+
+
+def test_a_model_that_classifies_is_held_to_its_most_probable_class() -> None:
+    seen = [Healthy(window=HOURS[n], frames=frames(*tables(classified(rows(HOURS[n], n))), HOURS[n])) for n in range(4)]
+    schema, _ = infer(MODEL, seen, CLASSES)
+    assert schema.classes["crack"].share == pytest.approx(0.65, abs=0.06)
+    assert "detections.confidence" not in schema.numbers
+    assert not_ok(found(schema, classified(rows(HOURS[0], 77)))) == set()
+    stain = [{"class_id": 2, "confidence": 0.9, "box": None}]
+    only = [{**row, "detections": stain} for row in classified(rows(HOURS[0], 78))]
+    assert "schema_shares" in not_ok(found(schema, only))
+
+
 class Plant:
     """A model with judged windows in a ledger and a bucket."""
 
