@@ -42,7 +42,7 @@ def accepted(windows: int, images: int, seed: int) -> Accepted:
 def held(against: Accepted, given: Sequence[Row], window: Window) -> tuple[Finding, ...]:
     """Everything that the schema says of a window."""
     shown = frames(*tables(list(given)), window)
-    answers = ask(shown, tuple(schema_suite(against.schema))).answers
+    answers = ask(shown, tuple(schema_suite(against.schema, shown))).answers
     return (*of_answers(answers, 3), *schema_findings(against, shown, window, CLASSES))
 
 

@@ -51,7 +51,7 @@ def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
     shown = frames(catalog, predictions, claim.window)
     accepted, lost = _accepted(claim.model)
     general = suite(shown, len(classes) or None, rules)
-    own = tuple(schema_suite(accepted.schema)) if accepted else ()
+    own = tuple(schema_suite(accepted.schema, shown)) if accepted else ()
     asked = expectations.ask(shown, (*general, *own))
     found = of_answers(asked.answers, rules.examples)
     against = named(found[len(general) :], accepted) if accepted else ()

@@ -54,7 +54,7 @@ def found(schema: DataSchema, given: Sequence[Row], hour: Window = HOURS[0]) -> 
     """Everything that the schema says of these rows."""
     accepted = Accepted(schema=schema, version=3, digest="d")
     shown = frames(*tables(list(given)), hour)
-    answers = ask(shown, tuple(schema_suite(schema))).answers
+    answers = ask(shown, tuple(schema_suite(schema, shown))).answers
     return (*named(of_answers(answers, 3), accepted), *schema_findings(accepted, shown, hour, CLASSES))
 
 
