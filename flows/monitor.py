@@ -18,6 +18,8 @@ from tasks.camera.task import check_cameras
 from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import check_drift, drift_page, profile
+from tasks.flicker.rules import FlickerRules
+from tasks.flicker.task import check_flicker
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import (
     due_windows,
@@ -49,11 +51,12 @@ class MonitorRules:
     drift: DriftRules = DriftRules()
     watch: WatchRules = WatchRules()
     outliers: OutlierRules = OutlierRules()
+    flicker: FlickerRules = FlickerRules()
     alerts: AlertRules = AlertRules()
 
     def judged_by(self) -> tuple[BaseModel, ...]:
         """The rules that a verdict depends on: equal ones are recognised by their hash."""
-        return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers
+        return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers, self.flicker
 
 
 @flow(name="monitor", log_prints=True)
@@ -69,6 +72,7 @@ def monitor(
     camera: CameraRules = CameraRules(),
     watch: WatchRules = WatchRules(),
     outliers: OutlierRules = OutlierRules(),
+    flicker: FlickerRules = FlickerRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -87,9 +91,17 @@ def monitor(
         camera: From when on something is the fault of one camera.
         watch: How small changes of single cameras are added up over many windows.
         outliers: How many strange images are too many.
+        flicker: When objects of a video count as gone for a frame, and how much of that is too much.
     """
     rules = MonitorRules(
-        ingest=ingest, quality=quality, camera=camera, drift=drift, watch=watch, outliers=outliers, alerts=alerts
+        ingest=ingest,
+        quality=quality,
+        camera=camera,
+        drift=drift,
+        watch=watch,
+        outliers=outliers,
+        flicker=flicker,
+        alerts=alerts,
     )
     names = [model] if model else models()
     judged = [
@@ -136,8 +148,9 @@ def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules)
         health = check_cameras(snapshot, profiles, reference, rules.camera)
         moved = check_drift(snapshot, profiles, reference, rules.drift)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
+        flickered = check_flicker(snapshot, champion, reference, rules.flicker)
         strange = check_outliers(snapshot, profiles, reference, rules.outliers)
         page = drift_page(snapshot, profiles, reference, rules.drift)
-        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts))
-        reports = (sound, health, moved, watched.report, strange.report)
+        facts = flickered.beside(watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts)))
+        reports = (sound, health, moved, watched.report, flickered.report, strange.report)
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

@@ -35,6 +35,9 @@ CLASS_MIX = "class_mix"
 OBJECT_POSITION = "object_position"
 """Subject of the location check: where in the picture the model finds objects."""
 
+FLICKER = "flicker"
+"""Subject of the check on objects that vanish for a frame of a video."""
+
 PREDICTION = frozenset(
     {
         "objects",
@@ -43,11 +46,13 @@ PREDICTION = frozenset(
         "confidence_mean",
         "doubtful",
         "box_area",
+        "box_aspect",
         CLASS_MIX,
         OBJECT_POSITION,
+        FLICKER,
     }
 )
-"""Subjects that are counted per image from predictions; beside them `class[<name>]`."""
+"""Subjects that are counted per image from predictions; beside them `class[<name>]` and `confidence[<name>]`."""
 
 EMBEDDING = "embedding"
 STRANGE_IMAGES = "strange_images"
@@ -62,6 +67,9 @@ TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
 DISTINCT_SCENES = "distinct_scenes"
 """Subject of the frozen-camera check: how many of the images show something new."""
 
+BY_CLASS = ("class[", "confidence[")
+"""How subjects about single classes begin."""
+
 
 def topic(subject: str) -> Topic:
     """The topic of a drift finding's subject.
@@ -73,7 +81,7 @@ def topic(subject: str) -> Topic:
         return Topic.PHOTOMETRIC
     if subject in (EMBEDDING, STRANGE_IMAGES):
         return Topic.EMBEDDING
-    return Topic.PREDICTION if subject in PREDICTION or subject.startswith("class[") else Topic.SAMPLE
+    return Topic.PREDICTION if subject in PREDICTION or subject.startswith(BY_CLASS) else Topic.SAMPLE
 
 
 class CameraFault(StrEnum):

@@ -74,14 +74,14 @@ def questions(reference: Sample, current: Sample, rules: DriftRules) -> Iterator
 
 def _columns(before: Answers, after: Answers, rules: DriftRules, owners: Owners) -> Iterator[Question]:
     kinds = (
-        (rules.scalar_detector, before.scalars, after.scalars),
-        (rules.rate_detector, before.rates, after.rates),
+        (rules.scalar_detector, before.scalars, after.scalars, np.nan),  # a class never shown has no confidence,
+        (rules.rate_detector, before.rates, after.rates, 0.0),  # and no image with it
     )
-    for name, old, new in kinds:
+    for name, old, new, never in kinds:
         if not old or not new:
             continue
         for subject in dict.fromkeys([*old, *new]):
-            pair = (old.get(subject, _never(old)), new.get(subject, _never(new)))
+            pair = (old.get(subject, _never(old, never)), new.get(subject, _never(new, never)))
             yield _question(subject, name, pair, owners)
 
 
@@ -99,9 +99,9 @@ def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owne
     )
 
 
-def _never(others: dict[str, FloatArray]) -> FloatArray:
-    """The column of a class that one side never showed: no, wherever there was an answer."""
-    return np.asarray(next(iter(others.values())) * 0.0)
+def _never(others: dict[str, FloatArray], value: float = 0.0) -> FloatArray:
+    """The column of a class that one side never showed: this value, wherever there was an answer."""
+    return np.asarray(next(iter(others.values())) * 0.0 + value)
 
 
 def _stacked(mix: dict[str, FloatArray], names: tuple[str, ...]) -> FloatArray:
