@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
+from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
@@ -118,7 +119,7 @@ def test_the_dark_pictures_of_one_camera_are_found_with_pictures_of_them(world):
     (spot,) = searched(world)
     assert spot.finding.outcome is Outcome.BREACH
     assert "brightness up to" in spot.finding.subject and spot.finding.camera == HOSTILE
-    assert [case.score for case in spot.worst] == [0.0] * 4 and [case.score for case in spot.best] == [1.0] * 2
+    assert [case.score for case in spot.worst] == [0.0] * 3 and [case.score for case in spot.best] == [1.0] * 3
     assert all(int(case.photo.sha256) % 12 == 0 for case in spot.worst)
     assert spot.worst[0].truth[0].label == "bolt" and spot.worst[0].answer[0].confidence == pytest.approx(0.8)
 
@@ -129,6 +130,19 @@ def test_properties_of_labels_are_measured_once(world):
     world.disk.fetch = None
     assert labelled.properties_of("parts", table) == first
     assert world.tables.known[first.uri].num_rows == IMAGES
+
+
+def test_images_that_are_gone_are_left_out_and_fail_nothing(world):
+    fetch = world.disk.fetch
+
+    def without_some(key, sha256=""):
+        if int(sha256) % 5 == 0:
+            raise NotFound(key)
+        return fetch(key, sha256)
+
+    world.disk.fetch = without_some
+    found = labelled.properties_of("parts", dataset(world, 50))
+    assert found.rows == 40
 
 
 def test_the_page_shows_the_segment_with_boxes_and_no_name_runs(world):
