@@ -35,6 +35,8 @@ LEAST_PART = 0.01
 """Parts of the whole below this are not worth a finding."""
 NAMED = 3
 """Numbers that a note names."""
+FITTED = 400
+"""About so many scenes of the reference say in which directions embeddings vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +138,11 @@ def _along(before: FloatArray, after: FloatArray) -> tuple[FloatArray, FloatArra
         return None
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         return None
-    rows = [projected(before, side) for side in (before, after)]
-    scale = np.sqrt(rows[0].var(axis=0) + rows[0].var(axis=0).mean() * SHRINK + 1e-12)
-    old, new = (side / scale for side in rows)
+    few = before[:: max(1, len(before) // FITTED)]
+    rows = projected(few, np.vstack([before, after]))
+    spread = rows[: len(before)].var(axis=0)
+    rows /= np.sqrt(spread + spread.mean() * SHRINK + 1e-12)
+    old, new = rows[: len(before)], rows[len(before) :]
     ways = [new[half::2].mean(axis=0) - old[half::2].mean(axis=0) for half in (1, 0)]
     places = []
     for side in (old, new):
