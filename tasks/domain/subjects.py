@@ -61,6 +61,8 @@ PICTURES, EXPLAINED = "pictures", "explained"
 """Subject and check of the findings that say how much of the whole shift each camera carries."""
 FLEET = "fleet"
 """Check of a finding that stands for the alarms of many cameras at once: it is about all of them by itself."""
+DIGEST = "digest"
+"""Check of the one finding a day that says which cameras of the fleet stand out."""
 WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
 TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
 """Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""
