@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -12,19 +14,46 @@ from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
 from tasks.curate.rules import CurateRules
 from tasks.curate.task import golden_dataset, recent_dataset
-from tasks.domain.finding import Report
+from tasks.domain.evaluation import Evaluation
+from tasks.domain.finding import Finding, Report
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import TableRef
 from tasks.domain.verdict import Action
+from tasks.drift.labelled import properties_of
 from tasks.drift.rules import DriftRules
+from tasks.drift.task import profile
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
+from tasks.quality.rules import QualityRules
+from tasks.quality.task import check_labels
 from tasks.report.judged import Judged
-from tasks.report.records import champion_and_reference, facts_again, newest_windows, stored_reports
+from tasks.report.records import (
+    champion_and_reference,
+    facts_again,
+    latest_snapshot,
+    newest_windows,
+    stored_reports,
+)
+from tasks.report.task import publish_weak
 from tasks.retrain.underway import under_way
+from tasks.segments.rules import SegmentRules
+from tasks.segments.task import shortcuts, training_set, unsure_spots, weak_spots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledRules:
+    """What each stage of evaluate is asked for."""
+
+    ingest: IngestRules = IngestRules()
+    curate: CurateRules = CurateRules()
+    rules: EvaluateRules = EvaluateRules()
+    drift: DriftRules = DriftRules()
+    alerts: AlertRules = AlertRules()
+    quality: QualityRules = QualityRules()
+    segments: SegmentRules = SegmentRules()
 
 
 @flow(name="evaluate", log_prints=True)
@@ -35,6 +64,8 @@ def evaluate(
     rules: EvaluateRules = EvaluateRules(),
     drift: DriftRules = DriftRules(),
     alerts: AlertRules = AlertRules(),
+    quality: QualityRules = QualityRules(),
+    segments: SegmentRules = SegmentRules(),
 ) -> State:
     """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
@@ -45,27 +76,27 @@ def evaluate(
         rules: Protocol, margin and the least number of labels.
         drift: The rules that the newest window was judged by.
         alerts: Who is told.
+        quality: What labels must satisfy; labels that do not are a reason to repair them, never to retrain.
+        segments: How small and how much worse a segment must be to be called weak.
     """
-    states = [evaluate_model(name, ingest, curate, rules, drift, alerts) for name in ([model] if model else models())]
+    names = [model] if model else models()
+    asked = LabelledRules(
+        ingest=ingest, curate=curate, rules=rules, drift=drift, alerts=alerts, quality=quality, segments=segments
+    )
+    states = [evaluate_model(name, asked) for name in names]
     flush_alerts()
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
 
 
-def evaluate_model(
-    model: str,
-    ingest: IngestRules,
-    curate: CurateRules,
-    rules: EvaluateRules,
-    drift: DriftRules,
-    alerts: AlertRules,
-) -> State:
+def evaluate_model(model: str, asked: LabelledRules) -> State:
     """One model's champion on its labels, and what that makes of the newest window."""
     champion, _ = champion_and_reference(model)
     if champion is None:
         return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt {model}`")
-    known = labels(model, ingest)
-    performance = measure(model, champion, known, curate, rules)
-    judged = judge_again(model, performance, drift, alerts)
+    known = labels(model, asked.ingest)
+    labelled = check_labels(model, champion, known, asked.quality)
+    performance = measure(model, champion, known, asked)
+    judged = judge_again(model, (labelled, performance), asked.drift, asked.alerts)
     if judged is None:
         note = performance.findings[0].note
         return Completed(name="Evaluated", message=f"no window to judge again (yet, or another run holds it); {note}")
@@ -75,20 +106,40 @@ def evaluate_model(
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
 
 
-def measure(model: str, champion: ModelRef, known: TableRef, curate: CurateRules, rules: EvaluateRules) -> Report:
+def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRules) -> Report:
     """The champion on the golden set and on recent labels, held against what it could when it became champion."""
+    rules, curate = asked.rules, asked.curate
     evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
-    recent = evaluate_version(champion, recent_dataset(model, known, curate), "recent", rules)
+    dataset = recent_dataset(model, known, curate)
+    recent = evaluate_version(champion, dataset, "recent", rules)
     recent = note_labels(model, recent, known, curate.recent_windows)
-    return judge_performance(recent, baseline_of(champion), rules)
+    performance = judge_performance(recent, baseline_of(champion), rules)
+    told = weaknesses(champion, dataset, recent, asked.drift, asked.segments)
+    return replace(performance, findings=(*performance.findings, *told))
 
 
-def judge_again(model: str, performance: Report, drift: DriftRules, alerts: AlertRules) -> Judged | None:
-    """A new revision of the newest window, its findings as they were, with the labelled performance beside them."""
+def weaknesses(
+    champion: ModelRef, dataset: TableRef, recent: Evaluation, drift: DriftRules, rules: SegmentRules
+) -> tuple[Finding, ...]:
+    """Where it is worse than elsewhere, and what it may have learnt instead; without labels, where it is unsure."""
+    properties, taught = properties_of(champion.name, dataset), training_set(champion)
+    spots = weak_spots(champion, dataset, properties, recent, rules)
+    if recent.n >= rules.min_labels:
+        before = (taught, properties_of(champion.name, taught)) if taught else None
+        spots = (*spots, *shortcuts(champion, before, (dataset, properties), rules))
+    seen = latest_snapshot(champion.name) if recent.n < rules.min_labels else None
+    if seen is not None:
+        spots = (*spots, *unsure_spots(champion, seen, profile(seen, champion, drift), rules))
+    return publish_weak(champion, recent.n, spots)
+
+
+def judge_again(model: str, said: tuple[Report, Report], drift: DriftRules, alerts: AlertRules) -> Judged | None:
+    """A new revision of the newest window, its findings as they were, with what labels are and what they say."""
+    labelled, performance = said
     windows = newest_windows(model, 1)
     facts = facts_again(model, windows[0]) if windows else None
     claim = open_window(model, windows[0], rescore=True) if facts else None
     if claim is None or facts is None:
         return None
     with given_up(claim):
-        return conclude(claim, facts, stored_reports(model, windows[0]), performance, drift, alerts)
+        return conclude(claim, facts, [*stored_reports(model, windows[0]), labelled], performance, drift, alerts)

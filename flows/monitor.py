@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -34,7 +34,8 @@ from tasks.promote.task import models
 from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
-from tasks.report.records import champion_and_reference, facts_of, performance_kept
+from tasks.report.records import facts_of, labels_kept, performance_kept
+from tasks.report.yardstick import AsOf, Yardstick, yardstick
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
 
@@ -55,6 +56,11 @@ class MonitorRules:
         """The rules that a verdict depends on: equal ones are recognised by their hash."""
         return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers
 
+    def of(self, yard: Yardstick) -> MonitorRules:
+        """The same with the values of the yardstick's time; who is told is a matter of now."""
+        judging = (each.name for each in fields(self) if each.name != "alerts")
+        return replace(self, **{name: yard.applied(getattr(self, name)) for name in judging})
+
 
 @flow(name="monitor", log_prints=True)
 def monitor(
@@ -69,6 +75,7 @@ def monitor(
     camera: CameraRules = CameraRules(),
     watch: WatchRules = WatchRules(),
     outliers: OutlierRules = OutlierRules(),
+    as_of: AsOf = "then",
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -87,16 +94,18 @@ def monitor(
         camera: From when on something is the fault of one camera.
         watch: How small changes of single cameras are added up over many windows.
         outliers: How many strange images are too many.
+        as_of: Of which time champion, reference and rules are when a window or span is named: `then` is as the window
+            was first judged, or what was in force when it ended; `now` is what is in force now.
     """
     rules = MonitorRules(
         ingest=ingest, quality=quality, camera=camera, drift=drift, watch=watch, outliers=outliers, alerts=alerts
     )
-    names = [model] if model else models()
+    names, when = [model] if model else models(), as_of if window or backfill else "now"
     judged = [
         found
         for name in names
         for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, rules)) is not None
+        if (found := judge_window(name, each, again, rules, when, asked=window is not None)) is not None
     ]
     for name in names:
         tell_of_labels(name, ingest)
@@ -123,21 +132,28 @@ def tell_of_labels(model: str, ingest: IngestRules) -> None:
         labels_announced(arrived)
 
 
-def judge_window(model: str, window: Window, rescore: bool, rules: MonitorRules) -> Judged | None:
-    """One window from its objects to its verdict; None when another run holds it or it was judged before."""
+def judge_window(
+    model: str, window: Window, rescore: bool, rules: MonitorRules, as_of: AsOf = "now", asked: bool = False
+) -> Judged | None:
+    """One window from its objects to its verdict; None when another run holds it or it was judged before.
+
+    `asked`: a person named it, so that it is one question and not one of a month's.
+    """
     claim = open_window(model, window, rescore)
     if claim is None:
         return None
     with given_up(claim):
-        champion, reference = champion_and_reference(model)
+        yard = yardstick(model, window, as_of)
+        champion, reference, rules = yard.champion, yard.reference, rules.of(yard)
         snapshot = pull(claim, rules.ingest)
         sound = check_quality(snapshot, rules.quality)
         profiles = profile(snapshot, champion, rules.drift) if champion else None
         health = check_cameras(snapshot, profiles, reference, rules.camera)
-        moved = check_drift(snapshot, profiles, reference, rules.drift)
+        moved = check_drift(snapshot, profiles, reference, rules.drift, asked)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
-        strange = check_outliers(snapshot, profiles, reference, rules.outliers)
+        strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)
         page = drift_page(snapshot, profiles, reference, rules.drift)
-        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), strange.artifacts))
-        reports = (sound, health, moved, watched.report, strange.report)
+        facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
+        facts = yard.beside(facts)
+        reports = (sound.report, health, moved, watched.report, strange.report, *labels_kept(claim))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

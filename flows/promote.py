@@ -47,9 +47,7 @@ def promote(model: str, challenger_sha256: str, gate_hash: str, rules: PromoteRu
         return Completed(name="Rejected", message=f"{request.approver or 'nobody in time'}: {request.reason}")
     promotion = move_champion(request)
     project(model)
-    pin_reference(
-        model, windows_of_today(model, rules.reference_windows), request.approver, f"promotion {promotion.seq}"
-    )
+    pin_reference(model, windows_of_today(model, rules.reference_days), request.approver, f"promotion {promotion.seq}")
     announce(CHAMPION_MOVED, model, {"to": promotion.to_sha256, "from": promotion.from_sha256, "by": promotion.actor})
     flush_alerts()
     return Completed(name="Promoted", message=f"{challenger_sha256[:12]} is champion, approved by {promotion.actor}")

@@ -12,6 +12,9 @@ from tasks.curate.task import training_dataset
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import labels
 from tasks.promote.task import project, version_of
+from tasks.quality.label_suite import unfit
+from tasks.quality.rules import QualityRules
+from tasks.quality.task import check_labels
 from tasks.report.records import champion_and_reference
 from tasks.retrain.rules import RetrainRules
 from tasks.retrain.task import check_retrain, fit_challenger
@@ -24,6 +27,7 @@ def retrain(
     ingest: IngestRules = IngestRules(),
     curate: CurateRules = CurateRules(),
     rules: RetrainRules = RetrainRules(),
+    quality: QualityRules = QualityRules(),
 ) -> State:
     """Fine-tune from the champion on replayed and new labels, register the result, start shadow.
 
@@ -36,9 +40,14 @@ def retrain(
         ingest: Limits for what is read from the bucket.
         curate: Which labels may be learnt from.
         rules: How the challenger is trained, and when it is not (cool-down, too few labels).
+        quality: What labels must satisfy, or nothing is trained on them.
     """
     champion, _ = champion_and_reference(model)
-    dataset = training_dataset(model, labels(model, ingest), curate)
+    known = labels(model, ingest)
+    broken = unfit(check_labels(model, champion, known, quality, len(rules.classes) or None))
+    if broken:
+        return Completed(name="NotRetrained", message=broken)
+    dataset = training_dataset(model, known, curate)
     refusal = check_retrain(model, champion, dataset, rules)
     if refusal:
         return Completed(name="NotRetrained", message=refusal)

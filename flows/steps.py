@@ -14,7 +14,7 @@ from tasks.domain.snapshot import Claim
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import find_causes
 from tasks.report.judged import Judged
-from tasks.report.records import links_of
+from tasks.report.records import beside_performance, links_of
 from tasks.report.task import commit_window, publish_window
 from tasks.watch.task import onsets
 
@@ -28,6 +28,7 @@ def conclude(
     alerts: AlertRules,
 ) -> Judged:
     """Causes, verdict, page, commit; the alert is part of the commit, so it is neither lost nor sent twice."""
+    facts = beside_performance(facts, claim.model, performance)
     verdict = judge(reports, find_causes(claim, reports, drift, onsets(facts)), performance)
     published = publish_window(claim, verdict, facts)
     intents = intents_for(claim.model, claim.window, verdict, alerts, links_of(published))

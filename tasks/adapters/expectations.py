@@ -1,7 +1,8 @@
 """great-expectations, in memory and silent: asks expectations of tables and says what was found.
 
 It lets column rules pass on empty tables and on columns without a value, so every answer also counts what was looked
-at. Its own documents are not used: they load scripts from the network.
+at. Its validation results are handed on as JSON; its own documents are not built: they load scripts from the network
+and grow slower with every window that they show.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -18,45 +20,67 @@ from tasks.domain.expectation import Answer, Expectation
 
 MAX_EXAMPLES = 20
 EXAMPLE_LENGTH = 60
+TEXT_LENGTH, MAX_LIST = 300, 1_000
+"""Characters of a text and items of a list that are kept of a validation result."""
+
+IDENTITY = ("image_id", "key")
+"""Columns that say which row an example is; the first one that a table has."""
 
 
-def ask(tables: Mapping[str, pa.Table], expectations: Sequence[Expectation]) -> tuple[Answer, ...]:
-    """One answer for each expectation, in their order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One answer for each expectation in their order, and great-expectations' own results by table, as JSON values."""
 
-    A missing table or column is an answer with an `error`, not an exception.
+    answers: tuple[Answer, ...]
+    results: Mapping[str, Any]
+
+
+def ask(tables: Mapping[str, pa.Table], expectations: Sequence[Expectation]) -> Asked:
+    """What became of each expectation.
+
+    A missing table or column is an answer with an `error`, not an exception. Every list and text in the answers and
+    results is bounded, whatever the tables hold.
 
     Raises:
         ConfigError: an expectation names a rule that great-expectations does not have, or wrong parameters.
     """
     found: dict[int, Answer] = {}
+    results: dict[str, Any] = {}
     for name in dict.fromkeys(expectation.table for expectation in expectations):
-        places = [place for place, expectation in enumerate(expectations) if expectation.table == name]
-        if name not in tables:
-            found |= {place: _unasked(expectations[place], 0, f"there is no table {name!r}") for place in places}
-            continue
-        missing = {
-            p for p in places if expectations[p].column and expectations[p].column not in tables[name].column_names
-        }
-        for place in missing:
-            error = f"there is no column {expectations[place].column!r}"
-            found[place] = _unasked(expectations[place], tables[name].num_rows, error)
-        found |= _asked(tables[name], {p: expectations[p] for p in places if p not in missing})
-    return tuple(found[place] for place in range(len(expectations)))
+        mine = {place: each for place, each in enumerate(expectations) if each.table == name}
+        gone = {place: fault for place, each in mine.items() if (fault := _fault(tables.get(name), each))}
+        rows = tables[name].num_rows if name in tables else 0
+        found |= {place: _unasked(mine[place], rows, fault) for place, fault in gone.items()}
+        if len(gone) < len(mine):
+            present = {place: each for place, each in mine.items() if place not in gone}
+            answers, results[name] = _asked(tables[name], present)
+            found |= answers
+    return Asked(answers=tuple(found[place] for place in range(len(expectations))), results=results)
+
+
+def _fault(table: pa.Table | None, expectation: Expectation) -> str:
+    if table is None:
+        return f"there is no table {expectation.table!r}"
+    missing = expectation.column and expectation.column not in table.column_names
+    return f"there is no column {expectation.column!r}" if missing else ""
 
 
 def _unasked(expectation: Expectation, rows: int, error: str) -> Answer:
     return Answer(expectation=expectation, success=False, rows=rows, evaluated=0, unexpected=0, error=error)
 
 
-def _asked(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[int, Answer]:
+def _asked(table: pa.Table, expectations: Mapping[int, Expectation]) -> tuple[dict[int, Answer], Any]:
     with warnings.catch_warnings():  # third-party deprecations that we cannot mend
         warnings.simplefilter("ignore")
-        results = _validate(table, expectations)
-    return {place: _answer(expectations[place], table, result) for place, result in results.items()}
+        document = _validate(table, expectations)
+    by_place = {int(result["expectation_config"]["meta"]["place"]): result for result in document["results"]}
+    return {place: _answer(expectations[place], table, result) for place, result in by_place.items()}, _bounded(
+        document
+    )
 
 
-def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[int, dict[str, Any]]:
-    """Raw results by place; great-expectations changes the order, so each carries its place as metadata."""
+def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[str, Any]:
+    """The validation result; great-expectations changes the order of results, so each carries its place as metadata."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -70,11 +94,21 @@ def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[
     suite = gx.ExpectationSuite(name="quality", expectations=[_native(e, place) for place, e in expectations.items()])
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset("table")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table.to_pandas()})
-    outcome = batch.validate(
-        suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES}
-    )
-    results: list[Any] = [result.to_json_dict() for result in outcome.results]
-    return {int(result["expectation_config"]["meta"]["place"]): result for result in results}
+    wanted: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES}
+    if names := [name for name in IDENTITY if name in table.column_names][:1]:
+        wanted["unexpected_index_column_names"] = names
+    outcome: Any = batch.validate(suite, result_format=wanted)
+    document = outcome.to_json_dict()
+    return {name: document[name] for name in ("success", "statistics", "results")}
+
+
+def _bounded(value: Any) -> Any:
+    """The same JSON values with every text cut: a stranger's names may be as long as they like."""
+    if isinstance(value, str):
+        return value[:TEXT_LENGTH]
+    if isinstance(value, Mapping):
+        return {str(name)[:TEXT_LENGTH]: _bounded(item) for name, item in value.items()}
+    return [_bounded(item) for item in value[:MAX_LIST]] if isinstance(value, list) else value
 
 
 def _native(expectation: Expectation, place: int) -> Any:
@@ -108,9 +142,21 @@ def _answer(expectation: Expectation, table: pa.Table, result: Mapping[str, Any]
         rows=table.num_rows,
         evaluated=table.num_rows if asks_presence else filled,
         unexpected=int(numbers.get("unexpected_count") or 0),
-        examples=tuple(str(value)[:EXAMPLE_LENGTH] for value in (numbers.get("partial_unexpected_list") or ())),
+        examples=_examples(numbers, expectation.column),
         observed=observed,
         error=error,
+    )
+
+
+def _examples(numbers: Mapping[str, Any], column: str) -> tuple[str, ...]:
+    """`<row>: <value>` of a few rows that broke the rule, or their values where rows have no name."""
+    named = [row for row in numbers.get("partial_unexpected_index_list") or () if isinstance(row, Mapping)]
+    if not named:
+        return tuple(str(value)[:EXAMPLE_LENGTH] for value in (numbers.get("partial_unexpected_list") or ()))
+    pairs = ((next((row[name] for name in IDENTITY if name in row), ""), row.get(column)) for row in named)
+    return tuple(
+        f"{str(name)[:EXAMPLE_LENGTH]}: {str(value)[:EXAMPLE_LENGTH]}" if name != value else str(name)[:EXAMPLE_LENGTH]
+        for name, value in pairs
     )
 
 

@@ -23,10 +23,17 @@ from tasks.adapters.objects_read import md5_base64, read_whole
 from tasks.domain.errors import ConfigError, EvergreenError, NotFound
 
 if TYPE_CHECKING:
+    import boto3
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+    from tasks.adapters.objects_direct import DirectReader
 
 MAX_BYTES = 1 << 30
 """Bytes of one object that are read into memory unless a caller asks for less."""
+
+TIMEOUTS, CONNECTIONS = (5.0, 30.0), 32
+"""Seconds to connect and to wait for the next bytes; connections that are kept open."""
 
 PART_BYTES = 64 << 20
 """Files up to this size are put in one request, whose MD5 the server checks."""
@@ -56,30 +63,35 @@ class ObjectStore:
         self._address = (endpoint, region, access_key, secret_key)
 
     @cached_property
-    def _client(self) -> S3Client:
+    def _session(self) -> boto3.session.Session:
         import boto3
+
+        _, _, access_key, secret_key = self._address
+        return boto3.session.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key)
+
+    @cached_property
+    def _direct(self) -> DirectReader:
+        from tasks.adapters.objects_direct import DirectReader
+
+        return DirectReader(self._session, self._client.meta.endpoint_url, self._address[1], TIMEOUTS, CONNECTIONS)
+
+    @cached_property
+    def _client(self) -> S3Client:
         from botocore.config import Config
 
-        endpoint, region, access_key, secret_key = self._address
+        endpoint, region, _, _ = self._address
         config = Config(
             signature_version="s3v4",
             s3={"addressing_style": "path"},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             retries={"mode": "standard", "total_max_attempts": 5},
-            connect_timeout=5,
-            read_timeout=30,
-            max_pool_connections=32,
+            connect_timeout=TIMEOUTS[0],
+            read_timeout=TIMEOUTS[1],
+            max_pool_connections=CONNECTIONS,
         )
         try:
-            return boto3.session.Session().client(
-                "s3",
-                endpoint_url=endpoint or None,
-                region_name=region,
-                aws_access_key_id=access_key,
-                aws_secret_access_key=secret_key,
-                config=config,
-            )
+            return self._session.client("s3", endpoint_url=endpoint or None, region_name=region, config=config)
         except ValueError as error:
             raise ConfigError(f"object storage address {endpoint!r} is not usable: {error}") from error
 
@@ -140,11 +152,7 @@ class ObjectStore:
             ObjectRejected: more than `max_bytes`, too slow, or not matching its checksum three times over.
         """
         body = bytearray()
-
-        def collect(chunk: bytes) -> None:
-            body.extend(chunk)
-
-        self._read(key, max_bytes, collect, body.clear)
+        self._read(key, max_bytes, body.extend, body.clear)
         return bytes(body)
 
     def get_many(
@@ -223,8 +231,12 @@ class ObjectStore:
             self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
 
     def _read(self, key: str, max_bytes: int, take: Callable[[bytes], object], restart: Callable[[], None]) -> None:
+        def get(first: bool) -> GetObjectOutputTypeDef:
+            plain = self._direct.get(self.bucket, key) if first else None
+            return plain or self._client.get_object(Bucket=self.bucket, Key=key)
+
         with _ours(f"reading {key[:200]!r}"):
-            read_whole(self._client, (self.bucket, key), max_bytes, take, restart)
+            read_whole(get, key, max_bytes, take, restart)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import re
 import time
 from collections.abc import Callable
@@ -16,7 +17,6 @@ from tasks.domain.contract_reasons import Reason
 from tasks.domain.errors import EvergreenError, ObjectRejected
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 TRIES = 3
@@ -28,28 +28,35 @@ SLOWEST = 100_000
 SHORTEST_DEADLINE = 30.0
 """Seconds that every object is given, however small."""
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+"""Seconds that a pause between two reads of one object may last, the first time and at most."""
+
 _CHUNK = 256 << 10
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 def read_whole(
-    client: S3Client,
-    place: tuple[str, str],
+    get: Callable[[bool], GetObjectOutputTypeDef],
+    key: str,
     max_bytes: int,
     take: Callable[[bytes], object],
     restart: Callable[[], None],
 ) -> None:
-    """Hand the bytes of object `place` (bucket, key) to `take`; `restart` is called before every try.
+    """Hand the bytes of object `key` to `take`; `restart` is called before every try.
+
+    Between tries there is a pause of random length that may double every time: many readers that were thrown off
+    together do not come back together. `get` opens the object; it is told whether this is the first try.
 
     Raises:
         ObjectRejected: too large, slower than its deadline, or unlike its checksum in all tries.
         StoreUnavailable: the body broke off in all tries.
     """
-    bucket, key = place
     last: EvergreenError | None = None
-    for _ in range(TRIES):
+    for tries in range(TRIES):
+        if tries:
+            time.sleep(pause(tries))
         restart()
-        answer = client.get_object(Bucket=bucket, Key=key)
+        answer = get(tries == 0)
         try:
             last = _read_once(answer, key, max_bytes, take)
         except (BotoCoreError, OSError) as error:
@@ -59,6 +66,11 @@ def read_whole(
         if last is None:
             return
     raise last or AssertionError
+
+
+def pause(tries: int) -> float:
+    """Seconds before the next try, random between nothing and 0.25, 0.5, 1 … 5."""
+    return random.uniform(0.0, min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** (tries - 1)))  # noqa: S311 - no secret
 
 
 def _read_once(

@@ -10,22 +10,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.adapters.objects import ObjectStore
-from tasks.domain.contract_reasons import Reason
-from tasks.domain.errors import ContractError, ObjectRejected
+from tasks.domain.errors import ContractError
 from tasks.domain.snapshot import TableRef
-from tasks.domain.tables import check_stamp, stamped
+from tasks.domain.tables import SCHEMAS, check_stamp, stamped
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
-
-MAX_ROWS = 5_000_000
-MAX_UNPACKED = 4 << 30
-"""Rows and unpacked bytes that a stranger's file may claim."""
 
 
 class TableStore:
@@ -43,13 +37,23 @@ class TableStore:
             schema: A name in `tasks.domain.tables.SCHEMAS`.
             key: Where in the bucket; use a new key for new content, tables are never changed.
         """
-        ready = stamped(table, schema)
-        with self._scratch() as path:
-            pq.write_table(ready, path, compression="zstd", write_page_checksum=True)
+        with self.writer(schema, key) as writer:
+            writer.write(table)
+        return writer.ref
+
+    @contextmanager
+    def writer(self, schema: str, key: str) -> Iterator[TableWriter]:
+        """A table that is written piece by piece; it is in the bucket, with its `ref`, once the block has ended."""
+        with self.scratch() as folder:
+            path = folder / "table.parquet"
+            fields = stamped(SCHEMAS[schema].empty_table(), schema).schema
+            with pq.ParquetWriter(path, fields, compression="zstd", write_page_checksum=True) as file:
+                writer = TableWriter(file, schema)
+                yield writer
             digest = _digest(path)
             self._store.put_file(key, path, CONTENT_TYPE)
             path.replace(self._local(digest))
-        return TableRef(uri=self._store.uri(key), schema=schema, rows=ready.num_rows, digest=digest)
+        writer.finish(TableRef(uri=self._store.uri(key), schema=schema, rows=writer.rows, digest=digest))
 
     def read(self, ref: TableRef, columns: Sequence[str] | None = None) -> pa.Table:
         """The table, or some of its columns.
@@ -58,18 +62,49 @@ class TableStore:
             ContractError: the bytes are not those that were written, or of another or newer schema.
             NotFound: the object is gone.
         """
-        path = self._local(ref.digest)
-        if not path.is_file() or _digest(path) != ref.digest:
-            self._fetch(ref, path)
+        path = self._here(ref)
         try:
-            check_stamp(pq.read_schema(path).metadata, ref.schema)
             names = list(columns) if columns is not None else None
             return pq.read_table(path, columns=names, page_checksum_verification=True, partitioning=None)
         except (pa.ArrowException, OSError) as error:
             raise ContractError(f"{ref.uri}: not a readable Parquet table: {error}") from error
 
+    def batches(self, ref: TableRef, columns: Sequence[str], rows: int = 1024) -> Iterator[pa.RecordBatch]:
+        """Some columns of the table, at most `rows` rows at a time; a column that an older table lacks is null.
+
+        Raises what `read` raises.
+        """
+        path = self._here(ref)
+        fields = pa.schema([SCHEMAS[ref.schema].field(name) for name in columns])
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                present = [name for name in columns if name in file.schema_arrow.names]
+                for batch in file.iter_batches(batch_size=rows, columns=present):
+                    yield _filled(batch, fields)
+        except (pa.ArrowException, OSError) as error:
+            raise ContractError(f"{ref.uri}: not a readable Parquet table: {error}") from error
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder beside the kept tables that is gone afterwards."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix=".scratch-") as folder:
+            yield Path(folder)
+
+    def _here(self, ref: TableRef) -> Path:
+        """The local file of a table, verified, with a stamp that can be read."""
+        path = self._local(ref.digest)
+        if not path.is_file() or _digest(path) != ref.digest:
+            self._fetch(ref, path)
+        try:
+            check_stamp(pq.read_schema(path).metadata, ref.schema)
+        except (pa.ArrowException, OSError) as error:
+            raise ContractError(f"{ref.uri}: not a readable Parquet table: {error}") from error
+        return path
+
     def _fetch(self, ref: TableRef, path: Path) -> None:
-        with self._scratch() as scratch:
+        with self.scratch() as folder:
+            scratch = folder / "table.parquet"
             self._store.get_file(self._store.key_of(ref.uri), scratch)
             found = _digest(scratch)
             if found != ref.digest:
@@ -81,31 +116,43 @@ class TableStore:
     def _local(self, digest: str) -> Path:
         return self._cache / f"{digest}.parquet"
 
-    @contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._cache, prefix=".scratch-") as folder:
-            yield Path(folder) / "table.parquet"
 
+class TableWriter:
+    """One table on its way into the bucket; every piece is a row group of its own."""
 
-def foreign_rows(path: Path, batch: int = 4096) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file that somebody else wrote, as plain values.
+    def __init__(self, file: pq.ParquetWriter, schema: str) -> None:
+        self._file = file
+        self._schema = schema
+        self._ref: TableRef | None = None
+        self.rows = 0
 
-    Raises:
-        ObjectRejected: damaged (`corrupt_file`) or claiming more than the limits (`too_large`).
-    """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            groups = range(file.metadata.num_row_groups)
-            unpacked = sum(file.metadata.row_group(index).total_byte_size for index in groups)
-            if file.metadata.num_rows > MAX_ROWS or unpacked > MAX_UNPACKED:
-                raise ObjectRejected(Reason.TOO_LARGE, f"{file.metadata.num_rows} rows, {unpacked} bytes unpacked")
-            for part in file.iter_batches(batch_size=batch):
-                yield from part.to_pylist()
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise ObjectRejected(Reason.CORRUPT_FILE, f"not a readable Parquet file: {error}") from error
+    @property
+    def ref(self) -> TableRef:
+        """Where the table is. Raises `ContractError` before it is there."""
+        if self._ref is None:
+            raise ContractError(f"the {self._schema!r} table is not complete yet: leave the block that writes it first")
+        return self._ref
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows: columns of the schema, others are dropped; an empty piece adds nothing."""
+        if table.num_rows:
+            self._file.write_table(stamped(table, self._schema))
+            self.rows += table.num_rows
+
+    def finish(self, ref: TableRef) -> None:
+        """Say where the table is."""
+        self._ref = ref
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _filled(batch: pa.RecordBatch, fields: pa.Schema) -> pa.RecordBatch:
+    """The batch with exactly these columns; those that it lacks are null."""
+    empty = pa.nulls(batch.num_rows)
+    columns = [
+        batch[name] if name in batch.schema.names else empty.cast(fields.field(name).type) for name in fields.names
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=fields.names)

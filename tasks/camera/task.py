@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +34,7 @@ def check_cameras(
             stage=Stage.CAMERA, findings=(_open("no reference is pinned that cameras could be held against"),)
         )
     before, catalog = tables().read(reference.table), tables().read(snapshot.catalog)
-    predictions = tables().read(snapshot.predictions, ["sampling_probability"])
+    predictions = tables().read(snapshot.predictions, ["image_id", "sampling_probability"])
     expected = usual(before["captured_at"].to_pylist(), before["camera"].to_pylist(), snapshot.claim.window)
     found = judge_delivery(expected, counted(catalog, predictions), rules) + judge_clocks(delays(catalog), rules)
     if not has_maps(before):
@@ -46,11 +46,17 @@ def check_cameras(
 
 
 def counted(catalog: pa.Table, predictions: pa.Table) -> dict[str, float]:
-    """Images that each camera sent in the window; a sample is counted for as many as it stands for."""
-    known = predictions["sampling_probability"].drop_null().to_pylist()
-    weight = 1 / min(known) if known and min(known) > 0 else 1.0
-    counts = Counter(camera for camera in catalog["camera"].to_pylist() if camera is not None)
-    return {camera: count * weight for camera, count in counts.items()}
+    """Images that each camera sent in the window, estimated: each counts for as many as it stands for (1 / chance).
+
+    The chance is that of the answer, which knows how images were kept and drawn, else that of being drawn alone.
+    """
+    answered = zip(predictions["image_id"].to_pylist(), predictions["sampling_probability"].to_pylist(), strict=True)
+    known = {image_id: chance for image_id, chance in answered if chance}
+    counts: defaultdict[str, float] = defaultdict(float)
+    wanted = [name for name in ("camera", "image_id", "sampling_probability") if name in catalog.column_names]
+    for row in catalog.select(wanted).filter(pc.is_valid(catalog["camera"])).to_pylist():
+        counts[row["camera"]] += 1 / (known.get(row["image_id"]) or row.get("sampling_probability") or 1.0)
+    return dict(counts)
 
 
 def delays(catalog: pa.Table) -> dict[str, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
 
@@ -16,10 +16,15 @@ def monitor(
     window: str | None = None,
     backfill: str | None = None,
     rescore: bool = False,
+    as_of: Literal["then", "now"] = "then",
     json: bool = False,
 ) -> int:
-    """Judge every window that is due, one by name (`--window start/end`), or all of a span (`--backfill start/end`)."""
+    """Judge every window that is due, one by name (`--window start/end`), or all of a span (`--backfill start/end`).
+
+    Windows that are named are measured by the champion, reference and rules of their time, unless `--as-of now`.
+    """
     given = _given(model=model, window=window, backfill=backfill, rescore=rescore)
+    given |= {"as_of": as_of} if as_of != "then" else {}
     return _start("monitor/default", given, json)
 
 

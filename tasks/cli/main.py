@@ -7,7 +7,7 @@ import sys
 
 from cyclopts import App, Group
 
-from tasks.cli import loop_commands, pages_command, people_commands, stack_commands, upkeep_commands
+from tasks.cli import loop_commands, pages_command, people_commands, quality_commands, stack_commands, upkeep_commands
 from tasks.cli.demo import demo
 from tasks.cli.output import CHECK_FAILED, complain
 from tasks.domain.errors import EvergreenError
@@ -45,6 +45,12 @@ _GROUPS = {
         people_commands.rollback,
         people_commands.pin_reference,
         people_commands.audit,
+    ),
+    "Data quality": (
+        quality_commands.quality_infer,
+        quality_commands.quality_accept,
+        quality_commands.quality_show,
+        quality_commands.quality_diff,
     ),
     "Upkeep": (
         upkeep_commands.reconcile,

@@ -14,6 +14,8 @@ from tasks.domain.model import Kind
 from tasks.domain.window import Window
 
 _KEY = re.compile(r"/images/(?P<camera>[^/]{1,64})/(?P<y>\d{4})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<h>\d\d)/[^/]+$")
+UNKNOWN = "unknown"
+"""The camera of images of which nobody says where they come from."""
 _CORRECTIONS = frozenset({"wrong_label", "wrong_box", "missed_object"})
 
 
@@ -38,7 +40,7 @@ def index(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listed]:
         found[name] = Listed(
             key=row["key"],
             sha256=row["sha256"] or "",
-            camera=row["camera"] or "unknown",
+            camera=row["camera"] or UNKNOWN,
             captured_at=row["captured_at"],
             accepted=row["verdict"] == "accepted" and bool(row["sha256"]),
         )
@@ -51,6 +53,7 @@ def labelled(
     """Every label that can be used, and how many cannot for which reason.
 
     `sha256` is empty where no catalog knows the image and only the label names its key: the bytes must be looked at.
+    The camera is the one that the images came from, whatever a label calls it: faults are known by that name.
     Not used: quarantined images, images nobody can find, a capture time nobody knows, a classify label that does
     not name exactly one class, and a verdict that says "this is wrong" without saying what is right.
     """
@@ -62,7 +65,7 @@ def labelled(
         if reason or known is None:
             counts[reason] += 1
             continue
-        camera = label["camera"] or known.camera
+        camera = known.camera if known.camera != UNKNOWN else label["camera"] or UNKNOWN
         usable.append(
             Labelled(
                 image_id=label["image_id"],
@@ -117,5 +120,5 @@ def _from_label(label: Mapping[str, Any]) -> Listed | None:
             return None
     if captured is None:
         return None
-    camera = label["camera"] or (parts["camera"] if parts else "unknown")
+    camera = parts["camera"] if parts else label["camera"] or UNKNOWN
     return Listed(key=key, sha256="", camera=camera, captured_at=captured, accepted=True)

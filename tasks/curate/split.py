@@ -76,6 +76,14 @@ def held_out(session: str, rules: CurateRules) -> bool:
     return place(session, "holdout") < rules.holdout_share
 
 
+def settled(images: Sequence[Labelled], judged_until: datetime | None) -> list[Labelled]:
+    """Golden images, and those captured before the newest judged window ended; all of them while none was judged.
+
+    Of the time after that nobody knows yet whether a camera was at fault, however fast its labels came.
+    """
+    return [image for image in images if judged_until is None or image.golden or image.captured_at < judged_until]
+
+
 def golden_rows(images: Iterable[Labelled]) -> list[Row]:
     """Every image that a person marked golden."""
     return [Row(image=image, split="test", source="golden") for image in _ordered(images) if image.golden]

@@ -27,6 +27,7 @@ from tasks.curate.split import (
     golden_rows,
     held_out,
     recent_rows,
+    settled,
     trainable,
     training_rows,
 )
@@ -84,6 +85,9 @@ def _gathered(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[La
     known, gone = _hashed(known)
     if unused or gone:
         log.warning("labels of %s that cannot be used: %s", model, {**unused, "image_gone": gone})
+    seen, known = len(known), settled(known, max((record.window.end for record in windows), default=None))
+    if len(known) < seen:
+        log.info("%d labelled images of %s wait until their time is judged", seen - len(known), model)
     faults = blocked((record.window, record.verdict) for record in windows)
     newest = windows[: rules.recent_windows]
     since = min((record.window.start for record in newest), default=datetime.max.replace(tzinfo=UTC))

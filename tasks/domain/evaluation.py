@@ -24,7 +24,8 @@ class Evaluation:
     `dataset` is `golden` or `recent`; `metric` names the headline number: `map50_95` for detect, `accuracy`
     for classify, both 0..1. `metrics` holds all numbers (`map50`, `precision`, `recall`, `f1`,
     `f1/<class>` …). `scores` is one number per image in the order of `image_ids`: correctness for
-    classify, F1 at IoU 0.5 for detect; that is what paired comparisons resample.
+    classify, F1 at IoU 0.5 for detect; that is what paired comparisons resample. `answers` names, in the same
+    order, the class of the surest answer about each image, "" for none; () in evaluations of older versions.
     """
 
     model_sha256: str
@@ -37,6 +38,7 @@ class Evaluation:
     metrics: dict[str, float] = field(default_factory=dict)
     image_ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ class Stage(StrEnum):
     CAMERA = "camera"
     DRIFT = "drift"
     WATCH = "watch"  # small changes added up over windows
+    LABELS = "labels"  # what people wrote, before anything is learnt from it
     EVALUATE = "evaluate"
     SHADOW = "shadow"
 

@@ -8,17 +8,19 @@ Four quadrants of inputs and answers:
     inputs stable, answers stable    nothing to explain
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
-against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet: it adds to
-what a window shows by itself, and only its breaches speak.
+against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
+are few new labels: they add to what a window shows by itself, and only their breaches speak.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.subjects import Topic, topic
+from tasks.domain.sharing import faulty, lone, on_sound_cameras
+from tasks.domain.subjects import TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 
 CONCEPT = Cause(
@@ -28,15 +30,29 @@ CONCEPT = Cause(
 """Added when labelled performance fell and nothing about the inputs explains it."""
 
 
+_BROKEN = {
+    Stage.QUALITY: CauseKind.DATA,
+    Stage.INGEST: CauseKind.DATA,
+    Stage.LABELS: CauseKind.DATA,
+    Stage.CAMERA: CauseKind.CAMERA,
+}
+"""What is broken when a stage finds a breach: data of production or of people, or a camera."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
-    """What is known about a window, reduced to what the decision depends on."""
+    """What is known about a window, reduced to what the decision depends on.
+
+    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one.
+    """
 
     inputs_moved: bool
     answers_moved: bool
     harmed: bool
     unharmed: bool
     kinds: frozenset[CauseKind]
+    alone: frozenset[str]
+    fleet: bool
     outcome: Outcome
     breached: bool
 
@@ -46,7 +62,10 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
 
     `reports` are those about data and drift, `performance` the labelled one (None or inconclusive: no labels
     speak). A breach anywhere is `breach`; otherwise anything inconclusive among `reports` is `inconclusive`;
-    no report at all is inconclusive. Cameras at fault are never a reason to retrain.
+    no report at all is inconclusive.
+
+    A camera is never a reason to retrain, neither by a fault that has a name nor by a change that it alone shows: a
+    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all.
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
@@ -65,35 +84,41 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
 def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> _Evidence:
     breaches = [f for report in reports if report.stage in (Stage.DRIFT, Stage.WATCH) for f in report.breaches()]
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
-    harmed = performance is not None and performance.outcome is Outcome.BREACH
-    sound = Outcome.worst(report.outcome for report in reports if report.stage is not Stage.WATCH or report.breaches())
+    labelled = None if performance is None else _deciding(performance).outcome
+    harmed = labelled is Outcome.BREACH
+    quiet = (Stage.WATCH, Stage.LABELS)
+    sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
     return _Evidence(
         inputs_moved=len(answers) < len(breaches),
         answers_moved=bool(answers),
         harmed=harmed,
-        unharmed=performance is not None and performance.outcome is Outcome.OK,
+        unharmed=labelled is Outcome.OK,
         kinds=_kinds(reports, causes),
+        alone=lone(reports, causes),
+        fleet=on_sound_cameras(reports, causes),
         outcome=Outcome.BREACH if harmed else sound,
         breached=sound is Outcome.BREACH,
     )
 
 
+def _deciding(performance: Report) -> Report:
+    """Without what a version has been like since it was made (a weak segment): that is no news of this window."""
+    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in TOLD_ONLY))
+
+
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
-    """Kinds of the causes; a breach of data rules counts as broken data whether or not a cause says so."""
-    kinds = {cause.kind for cause in causes}
-    if any(report.outcome is Outcome.BREACH for report in reports if report.stage in (Stage.QUALITY, Stage.INGEST)):
-        kinds.add(CauseKind.DATA)
-    return frozenset(kinds)
+    """Kinds of the causes; a breach of data rules or of a camera counts whether or not a cause says so."""
+    broken = {_BROKEN[report.stage] for report in reports if report.stage in _BROKEN and report.breaches()}
+    return frozenset({cause.kind for cause in causes} | broken)
 
 
 def _action(known: _Evidence) -> Action:
     if CauseKind.DATA in known.kinds:
         return Action.FIX_DATA
     if CauseKind.CAMERA in known.kinds:
-        fleet_harmed = known.harmed and CauseKind.PRODUCT in known.kinds
-        return Action.RETRAIN if fleet_harmed else Action.FIX_CAMERA
+        return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
-        return Action.RETRAIN
+        return Action.FIX_CAMERA if known.alone else Action.RETRAIN
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
@@ -113,11 +138,11 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
     if not known.breached and not known.harmed:
-        return f"Too little to judge by: {_missing(reports)}."
+        return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
         parts.append(reading)
-    parts.append(_advice(action, causes))
+    parts.append(_advice(action, causes, known.alone))
     return " ".join(parts)
 
 
@@ -137,13 +162,27 @@ def _reading(known: _Evidence) -> str:
     return "The images look as before, but the model's answers changed."
 
 
-def _advice(action: Action, causes: Sequence[Cause]) -> str:
-    cameras = sorted({c for cause in causes if cause.kind is CauseKind.CAMERA for c in cause.cameras})
+def _advice(action: Action, causes: Sequence[Cause], alone: frozenset[str]) -> str:
+    cameras = sorted(faulty(causes))
+    if action is Action.FIX_CAMERA and not cameras:
+        one = ", ".join(sorted(alone))
+        return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
     if action is Action.RETRAIN and cameras:
         return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
     if action is Action.WAIT:
         return "No action is needed; watch the next windows."
     return _ADVICE[action]
+
+
+def _waiting(reports: Sequence[Report]) -> str:
+    """What may have changed and needs a second window to say so; empty without such a thing."""
+    found = [f for report in reports for f in report.findings if unsure(f)]
+    if not found:
+        return ""
+    most = max(found, key=lambda f: abs(f.effect or 0.0))
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    where = f" on camera {most.camera}" if most.camera else ""
+    return f"Something may have changed{where}: {most.subject.replace('_', ' ')} {most.note}{more}."
 
 
 def _missing(reports: Sequence[Report]) -> str:

@@ -59,7 +59,8 @@ class Snapshot:
 
     `catalog` has one row per object that was listed (accepted or quarantined with a reason); `predictions`
     one row per accepted image that was predicted on. Image bytes lie in the local cache by content hash.
-    `mark` says in one line what was listed (`tasks.ingest.marks`), empty when nobody knows any more.
+    `mark` says in one line what was listed (`tasks.ingest.marks`), empty when nobody knows any more. `left_out` counts
+    images of a crowded window that were not drawn: each row of both tables then stands for `1 / sampling_probability`.
     """
 
     claim: Claim
@@ -69,10 +70,18 @@ class Snapshot:
     accepted: int
     quarantined: int
     mark: str = ""
+    left_out: int = 0
+    recipe: str = ""
 
 
-LISTED = "listed"
-"""Name of a snapshot's mark among the artifacts of a judged window."""
+LISTED, LEFT_OUT = "listed", "left_out"
+"""Names of a snapshot's mark, and of how many images were not drawn, among the artifacts of a judged window."""
+
+RECIPE = "recipe"
+"""Name of a digest of everything but the objects that a snapshot's tables depend on, among the same artifacts."""
+
+AS_OF = "as_of"
+"""Name of the sentence that says of which time champion, reference and rules are, among the same artifacts."""
 
 STRANGE, WHERE = "strange", "places"
 """Names of the tables (`tasks.domain.tables`) that a window's page draws strange images and moved objects from."""

@@ -59,6 +59,13 @@ PREDICTION = frozenset(
 EMBEDDING = "embedding"
 STRANGE_IMAGES = "strange_images"
 """Subject of the outlier checks: images that the model's own view finds unlike the reference."""
+PICTURES, EXPLAINED = "pictures", "explained"
+"""Subject and check of the findings that say how much of the whole shift each camera carries."""
+FLEET = "fleet"
+"""Check of a finding that stands for the alarms of many cameras at once: it is about all of them by itself."""
+WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
+TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
+"""Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""
 FAR_IMAGES = "far_images"
 """Subject of the count of those that are unlike anything in the reference."""
 DISTINCT_SCENES = "distinct_scenes"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from tasks.domain.errors import ContractError
+from tasks.domain.tables_catalog import CATALOG as CATALOG
 
 CONTRACT_VERSION = 1
 """Version of the data contract that this program writes, and the newest that it reads."""
@@ -79,23 +80,6 @@ LABELS = pa.schema(
     ]
 )
 """One row per label; a later `labelled_at` supersedes an earlier one."""
-
-CATALOG = pa.schema(
-    [
-        pa.field("key", pa.string(), nullable=False),
-        pa.field("image_id", pa.string()),
-        pa.field("captured_at", _TIME),
-        pa.field("camera", pa.string()),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("etag", pa.string(), nullable=False),
-        pa.field("sha256", pa.string()),
-        pa.field("verdict", pa.string(), nullable=False),  # accepted | quarantined
-        pa.field("reason", pa.string(), nullable=False),  # "" or a `tasks.domain.contract.Reason`
-        pa.field("note", pa.string(), nullable=False),
-        pa.field("landed", _TIME),  # when the object was written to the bucket; null in older tables
-    ]
-)
-"""One row per object that was ever listed for the window."""
 
 LUMA_SIDE, DETAIL_SIDE, DETAIL_STEP = 32, 16, 0.02
 """Cells a side of the maps of a profile, and the step in which the logarithm of detail is kept."""

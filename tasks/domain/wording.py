@@ -15,7 +15,7 @@ ADVICE = {
     Action.NONE: "Nothing.",
     Action.WAIT: "Nothing yet: the next windows decide.",
     Action.FIX_CAMERA: "Look at the camera: clean the lens, check its position, focus and light. "
-    "Its images are kept out of training until it is healthy.",
+    "Images of a camera at fault are kept out of training until it is healthy.",
     Action.FIX_DATA: "Repair what writes the records: they break the data contract. The report names field and reason.",
     Action.LABEL_MORE: "Label a sample of the recent images: only labels can say whether the change does harm.",
     Action.RETRAIN: "Retrain with the recent labels; the challenger is compared and waits for your approval.",

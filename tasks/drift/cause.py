@@ -9,7 +9,6 @@ light, focus and place were found sound, only noise that rose strongly is still 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -18,7 +17,9 @@ import numpy as np
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.subjects import DELIVERY, DISTINCT_SCENES, PLACES, Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
+from tasks.drift.fleet import product_groups
 from tasks.drift.onset import Key, key
+from tasks.drift.shares import Shares, size, told
 
 APART = 1.0
 """Normal-score units by which a camera must stand apart from the fleet's median to be at fault while all move."""
@@ -37,21 +38,21 @@ Onsets = Mapping[Key, datetime]
 def causes_of(reports: Sequence[Report], onsets: Onsets) -> tuple[Cause, ...]:
     """The causes behind the breaches of all reports, heaviest first, broken data before all; () without breaches."""
     drift = [finding for report in reports if report.stage is Stage.DRIFT for finding in report.findings]
-    broken = [f for r in reports if r.stage in (Stage.QUALITY, Stage.INGEST) for f in r.breaches()]
+    broken = [f for r in reports if r.stage in (Stage.QUALITY, Stage.INGEST, Stage.LABELS) for f in r.breaches()]
     breaches = [finding for finding in drift if finding.outcome is Outcome.BREACH]
     named = named_faults(reports)
     pictured = {camera for camera, found in named.items() if any(f.subject not in DELIVERY for f in found)}
     faulty = faulty_cameras(drift, sound_cameras(reports)) | pictured
-    groups = [
-        (camera, [f for f in breaches if f.camera == camera and camera in faulty]) for camera in faulty | {*named}
-    ]
-    product = _product_findings(breaches, faulty)
-    total = sum(_weight(found) for _, found in groups) + _weight(product)
-    causes = [_camera_cause(camera, found, named.get(camera, ()), onsets, total) for camera, found in sorted(groups)]
-    if product:
-        causes.append(_product_cause(product, len(judged_cameras(drift)), onsets, total))
+    groups = {
+        camera: [f for f in breaches if f.camera == camera and camera in faulty] for camera in sorted(faulty | {*named})
+    }
+    products = product_groups(breaches, drift, faulty)
+    shares = Shares.of(drift, [*groups.values(), *products], faulty)
+    causes = [_camera_cause(camera, found, named.get(camera, ()), onsets, shares) for camera, found in groups.items()]
+    judged = len(judged_cameras(drift))
+    causes += [_product_cause(found, judged, onsets, shares.of_group(found)) for found in products]
     ranked = sorted(causes, key=lambda cause: -(cause.share or 0.0))
-    return (*([_data_cause(broken, onsets)] if broken else []), *ranked)
+    return (*([_data_cause(broken, onsets)] if broken else []), *told(ranked))
 
 
 def judged_cameras(drift: Sequence[Finding]) -> frozenset[str]:
@@ -135,26 +136,6 @@ def _others(finding: Finding, drift: Sequence[Finding]) -> float:
     return float(np.median(shifts)) if shifts else 0.0
 
 
-def _product_findings(breaches: Sequence[Finding], faulty: frozenset[str]) -> list[Finding]:
-    """Breaches that no faulty camera explains; those of all cameras together only when single ones show nothing."""
-    single = [f for f in breaches if f.camera]
-    if single or faulty:
-        return [f for f in single if f.camera not in faulty]
-    return list(breaches)
-
-
-def _weight(findings: Sequence[Finding]) -> float:
-    return math.fsum(_size(finding) ** 2 for finding in findings)
-
-
-def _size(finding: Finding) -> float:
-    return abs(finding.effect if finding.effect is not None else finding.value or 0.0)
-
-
-def _share(findings: Sequence[Finding], total: float) -> float:
-    return round(_weight(findings) / total, 4) if total else 0.0
-
-
 def _since(findings: Sequence[Finding], onsets: Onsets) -> datetime | None:
     return min((onsets[key(f)] for f in findings if key(f) in onsets), default=None)
 
@@ -168,12 +149,12 @@ def _since_most(findings: Sequence[Finding], onsets: Onsets) -> datetime | None:
 
 
 def _properties(findings: Sequence[Finding]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(f.subject for f in sorted(findings, key=lambda f: (-_size(f), f.subject))))
+    return tuple(dict.fromkeys(f.subject for f in sorted(findings, key=lambda f: (-size(f), f.subject))))
 
 
 def _changes(findings: Sequence[Finding]) -> str:
     """The largest changes in words: each subject once, with the change that its finding's note begins with."""
-    largest = {f.subject: f for f in sorted(findings, key=lambda f: (_size(f), f.subject))}
+    largest = {f.subject: f for f in sorted(findings, key=lambda f: (size(f), f.subject))}
     named = [_change(largest[subject]) for subject in _properties(findings)[:NAMED]]
     more = len(largest) - len(named)
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
@@ -189,7 +170,7 @@ def _when(since: datetime | None) -> str:
 
 
 def _camera_cause(
-    camera: str, findings: Sequence[Finding], named: Sequence[Finding], onsets: Onsets, total: float
+    camera: str, findings: Sequence[Finding], named: Sequence[Finding], onsets: Onsets, shares: Shares
 ) -> Cause:
     """One cause for one camera: its faults by name, or what changed on it when they have none."""
     since = _since(named or findings, onsets)
@@ -201,13 +182,14 @@ def _camera_cause(
         cameras=(camera,),
         properties=(*(f.subject for f in named), *_properties(physical)),
         since=since,
-        share=_share(findings, total) if findings or not named else None,
+        share=shares.of_camera(camera, findings) if findings or not named else None,
     )
 
 
-def _product_cause(findings: Sequence[Finding], judged: int, onsets: Onsets, total: float) -> Cause:
+def _product_cause(findings: Sequence[Finding], judged: int, onsets: Onsets, share: float | None) -> Cause:
     since = _since_most(findings, onsets)
-    cameras = tuple(sorted({f.camera for f in findings if f.camera}))
+    everywhere = any(not f.camera for f in findings)
+    cameras = () if everywhere else tuple(sorted({f.camera for f in findings if f.camera}))
     where = f"on {len(cameras)} of {judged} cameras" if cameras else "over all cameras together"
     return Cause(
         kind=CauseKind.PRODUCT,
@@ -215,7 +197,7 @@ def _product_cause(findings: Sequence[Finding], judged: int, onsets: Onsets, tot
         cameras=cameras,
         properties=_properties(findings),
         since=since,
-        share=_share(findings, total),
+        share=share,
     )
 
 

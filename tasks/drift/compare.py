@@ -5,19 +5,24 @@ together, the other half is divided among the cameras (a single camera has all o
 within a slice pictures have twice the part of the embedding or of the answers, and within a topic Holm's procedure
 decides. A number that is the same on every image of both sides (a grey camera has no colour) is not a question:
 leaving it out looks at the pooled images only, and so costs nothing.
+
+In a window that a schedule judges only its part of a month's `alpha` is a breach by itself; what lies between waits for
+a second witness (`tasks.domain.confirmation`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
+from tasks.domain.confirmation import doubted
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import DISTINCT_SCENES, Topic
 from tasks.drift.detector import Detector, FloatArray, Score, detector
+from tasks.drift.explained import explained
 from tasks.drift.questions import Question, questions
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
@@ -33,11 +38,24 @@ LEAST_SESSIONS = 10
 """Sessions on either side below which dealing them out anew says nothing: ten of twenty is the first fair number."""
 
 
-def compare(reference: Sample, current: Sample, rules: DriftRules) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Chances of a false alarm that a question has: to be worth a second look, and to be a breach by itself."""
+
+    seen: float
+    sure: float
+
+    def part(self, share: float) -> Level:
+        """The level of one question among several."""
+        return Level(seen=self.seen * share, sure=self.sure * share)
+
+
+def compare(reference: Sample, current: Sample, rules: DriftRules, month: float = 1.0) -> tuple[Finding, ...]:
     """All drift findings of a window: all cameras together first, then camera by camera in alphabetical order.
 
     A slice with too few distinct scenes on either side gets one inconclusive finding that says how many are
-    missing, and no other. An empty window is inconclusive.
+    missing, and no other. An empty window is inconclusive. `month` (0..1) is the part of a month's false alarms that
+    this window may have; 1 for a window that somebody asks about by name.
     """
     if not len(current):
         return (_too_few(ALL, 0, rules.min_scenes, "the window"),)
@@ -45,7 +63,7 @@ def compare(reference: Sample, current: Sample, rules: DriftRules) -> tuple[Find
     cameras = sorted(set(known) | set(seen))
     judged = [c for c in cameras if min(known.get(c, 0), seen.get(c, 0)) >= rules.min_camera_scenes]
     alone = len(seen) == 1  # then all cameras together are that camera: one question, and not half the level for each
-    level = rules.alpha if alone else rules.alpha / 2
+    level = Level(seen=rules.alpha, sure=rules.alpha * month).part(1 if alone else 1 / 2)
     found = _together(reference, current, rules, level)
     answered = found[1:] if alone else []
     for camera in cameras:
@@ -55,12 +73,13 @@ def compare(reference: Sample, current: Sample, rules: DriftRules) -> tuple[Find
         if camera in judged:
             pair = (reference.of(camera), current.of(camera))
             found += [replace(finding, slice=f"camera={camera}") for finding in answered] or _judged(
-                f"camera={camera}", pair, rules, level / len(judged)
+                f"camera={camera}", pair, rules, level.part(1 / len(judged))
             )
-    return tuple(found)
+    breached = any(finding.outcome is Outcome.BREACH for finding in found)
+    return (*found, *(explained(reference, current, judged) if breached else ()))
 
 
-def _together(reference: Sample, current: Sample, rules: DriftRules, level: float) -> list[Finding]:
+def _together(reference: Sample, current: Sample, rules: DriftRules, level: Level) -> list[Finding]:
     before, after = matched(reference, current, rules.min_camera_scenes)
     found = _enough(ALL, (len(before), len(after)), rules.min_scenes)
     if found[0].outcome is Outcome.OK:
@@ -91,7 +110,7 @@ def _evenly(places: np.ndarray[tuple[int], np.dtype[np.intp]], count: int) -> np
     return places[(np.arange(count) * len(places)) // count]
 
 
-def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: float) -> list[Finding]:
+def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: Level) -> list[Finding]:
     short = _too_few_sessions(where, pair)
     if short:
         return short
@@ -106,9 +125,9 @@ def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: f
             if _sized(q, tool)
         ]
         adjusted = holm([score.p_value if question.varies() else np.nan for question, _, score in scored])
-        part = level * PARTS[group[0].topic] / sum(PARTS[topic[0].topic] for topic in topics)
+        part = level.part(PARTS[group[0].topic] / sum(PARTS[topic[0].topic] for topic in topics))
         found += [
-            _finding(where, question, tool, score, p <= part)
+            _finding(where, question, tool, score, p <= part.seen, p <= part.sure)
             for (question, tool, score), p in zip(scored, adjusted, strict=True)
         ]
     return found + told_apart(where, pair, found, rules)
@@ -144,11 +163,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def _finding(where: str, question: Question, tool: Detector, score: Score, significant: bool) -> Finding:
+def _finding(where: str, question: Question, tool: Detector, score: Score, seen: bool, sure: bool) -> Finding:
     finite = bool(np.isfinite([score.value, score.p_value]).all())
-    breach = finite and significant and score.value >= tool.limit
+    breach = finite and seen and score.value >= tool.limit
     outcome = Outcome.BREACH if breach else Outcome.OK if finite else Outcome.INCONCLUSIVE
-    return Finding(
+    found = Finding(
         check=question.detector,
         subject=question.subject,
         slice=where,
@@ -160,6 +179,7 @@ def _finding(where: str, question: Question, tool: Detector, score: Score, signi
         effect=score.effect if np.isfinite(score.effect) else None,
         note=f"{question.change()}; p = {score.p_value:.2g}" if finite else "too many images have no such number",
     )
+    return doubted(found) if breach and not sure else found
 
 
 def _enough(where: str, counts: tuple[int, int], least: int) -> list[Finding]:

@@ -12,6 +12,8 @@ from scipy.stats import pearson3, skew
 from tasks.drift.detector import FloatArray, Labels, Sessions
 
 PERMUTATIONS = 499
+GRID = 256
+"""Places at which two distribution functions are held against each other where whole sessions are dealt out anew."""
 LEAST_SKEW = 0.2
 """A tail is never taken to be lighter than this: splits of samples are skewed to the right."""
 
@@ -67,6 +69,21 @@ def p_value(statistics: Statistics, split: Split, observed: float, seed: int) ->
 def counted_p_value(divergences: Divergences, counts: FloatArray, split: Split, observed: float, seed: int) -> float:
     """The same for a statistic of counts per bin, (n, k) for n images: the counts of a unit are added up first."""
     return share_beyond(chance_of(divergences, counts, split, seed), observed)
+
+
+def gridded_p_value(
+    divergences: Divergences, reference: FloatArray, current: FloatArray, sessions: Sessions, seed: int
+) -> float:
+    """The same for a statistic of two distribution functions, (m,) and (n,), read off at the pooled quantiles.
+
+    `divergences` gets the counts between neighbouring quantiles, in order of the values.
+    """
+    pooled = np.concatenate([reference, current])
+    grid = np.unique(np.quantile(pooled, np.linspace(0, 1, GRID + 1)[1:], method="inverted_cdf"))
+    counts = np.zeros((len(pooled), len(grid)))
+    counts[np.arange(len(pooled)), np.searchsorted(grid, pooled, side="left")] = 1
+    observed = float(divergences(counts[: len(reference)].sum(axis=0), counts[len(reference) :].sum(axis=0)))
+    return counted_p_value(divergences, counts, split_of(len(reference), len(current), sessions), observed, seed)
 
 
 def chance_of(divergences: Divergences, counts: FloatArray, split: Split, seed: int) -> FloatArray:

@@ -30,7 +30,11 @@ class DriftRules(BaseModel):
         description="Detector that ranks, after a breach, which properties gave the window away; empty: none",
     )
     alpha: float = Field(
-        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window raises any drift finding at all"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="Chance that a healthy model raises any drift finding within 30 days of scheduled windows, "
+        "or in one window that a person asks about",
     )
     min_scenes: int = Field(
         default=50, ge=10, description="Distinct scenes over all cameras below which nothing is said"
@@ -43,6 +47,13 @@ class DriftRules(BaseModel):
         ge=0,
         le=16,
         description="Bits in which two 64-bit image hashes of one camera may differ and be one scene",
+    )
+    hours_around: int = Field(
+        default=3,
+        ge=0,
+        le=12,
+        description="A window is held against reference scenes of its own hours of the day (UTC), of so many more "
+        "before and after where a camera has fewer than `min_scenes` of those; 12: day and night are one",
     )
     session_minutes: int = Field(
         default=0,

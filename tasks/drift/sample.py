@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.domain.hours import same_hours
 from tasks.domain.scenes import distinct
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
+from tasks.domain.window import Window
 from tasks.drift import looks
 from tasks.drift.answers import Answers, answers
 from tasks.drift.detector import FloatArray, Labels
@@ -102,12 +104,18 @@ def main_version(table: pa.Table) -> str:
     return min(counts, key=lambda version: (-counts[version], version)) if counts else ""
 
 
-def sample(table: pa.Table, classes: Sequence[str], version: str, rules: DriftRules) -> Sample:
-    """The distinct scenes of a `references` table; answers of other versions than `version` are left out."""
+def sample(
+    table: pa.Table, classes: Sequence[str], version: str, rules: DriftRules, window: Window | None = None
+) -> Sample:
+    """The distinct scenes of a `references` table; answers of other versions than `version` are left out.
+
+    With a window, those that it is to be held against: of its own hours of the day, where a camera has enough of them.
+    """
     table = table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+    if window is not None:
+        table = same_hours(table, window, rules.hours_around, rules.duplicate_bits, rules.min_scenes)
     cameras = table["camera"].to_pylist()
-    kept = np.flatnonzero(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits))
-    scenes = table.take(pa.array(kept))
+    scenes = table.filter(pa.array(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits)))
     return Sample(
         cameras=np.asarray(scenes["camera"].to_pylist(), dtype=object),
         photometric=Answers(

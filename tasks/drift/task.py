@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,24 +18,27 @@ from tasks.adapters.ledger.records import PinnedReference, WindowFacts
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
 from tasks.connections import images, ledger, store, tables, weights
+from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_note, table_of
+from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_of
 from tasks.domain.tables import PREDICTIONS
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
 from tasks.drift import pinning, profiles
 from tasks.drift.cause import causes_of
 from tasks.drift.compare import compare
+from tasks.drift.measures import PIECE, SCHEMA, measured, profiled
 from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
 from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample, joined, main_version, sample
+from tasks.drift.shelf import Shelf
+from tasks.drift.silence import silent, unanswered
 from tasks.settings import settings
 
-MARKER_BYTES = 10_000
 SCORED = (Kind.DETECT, Kind.CLASSIFY)
 
 
@@ -47,17 +51,26 @@ def profile(snapshot: Snapshot, champion: ModelRef, rules: DriftRules) -> TableR
 
 @task(cache_policy=NO_CACHE)
 def check_drift(
-    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: DriftRules
+    snapshot: Snapshot,
+    profiled: TableRef | None,
+    reference: PinnedReference | None,
+    rules: DriftRules,
+    asked: bool = False,
 ) -> Report:
-    """What changed against the pinned reference; inconclusive without a champion, a reference or images."""
+    """What changed against the pinned reference; inconclusive without a champion, a reference or images.
+
+    A window that a person `asked` about is one question; one of a schedule is one of hundreds a month.
+    """
     if profiled is None:
-        return _silent("champion", "the model has no champion: nothing sees the images")
+        return silent("champion", "the model has no champion: nothing sees the images")
     if reference is None or reference.outdated:
         why = "another profiler measured the one that is pinned" if reference else "none is pinned for this champion"
-        return _silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
+        return silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
     before, after = _samples(snapshot, profiled, reference, rules)
-    found = compare(before, after, rules)
-    return Report(stage=Stage.DRIFT, findings=(*found, *_unanswered(before, after)))
+    claim = snapshot.claim
+    found = compare(before, after, rules, month=1.0 if asked else part_of_month(claim.window))
+    found = confirmed(found, lambda each: ledger().findings.before(claim.model, claim.window, each))
+    return Report(stage=Stage.DRIFT, findings=(*found, *unanswered(before, after)))
 
 
 @task(cache_policy=NO_CACHE)
@@ -122,28 +135,10 @@ def repin_reference(
     """The same images as a reference for the present champion: seen and answered by it."""
     used, champion = rules or DriftRules(), _champion(reference.model)
     table = tables().read(reference.table)
-    fresh = _measured(table.select(list(profiles.IDENTITY)), {}, champion, used)
+    fresh = pa.concat_tables(_measured(table.select(list(profiles.IDENTITY)), (), champion, used))
     for name in pinning.ANSWER:
         fresh = fresh.append_column(table.schema.field(name), table[name])
     return _pinned(fresh, champion, actor, reason, used)
-
-
-def _silent(check: str, note: str) -> Report:
-    finding = Finding(check=check, subject="images", outcome=Outcome.INCONCLUSIVE, note=note)
-    return Report(stage=Stage.DRIFT, findings=(finding,))
-
-
-def _unanswered(before: Sample, after: Sample) -> tuple[Finding, ...]:
-    """Said when nothing could be asked about the answers, which is not the same as unchanged answers."""
-    if not len(after) or (before.answers.scalars and after.answers.scalars):
-        return ()
-    whose = (
-        "image was answered by the version that the reference is for"
-        if before.answers.scalars
-        else "answer is in the reference"
-    )
-    note = f"the answers were not compared: no {whose}"
-    return (Finding(check="answers", subject="predictions", outcome=Outcome.INCONCLUSIVE, note=note),)
 
 
 def _champion(model: str) -> ModelRef:
@@ -160,36 +155,37 @@ def _samples(
     after = joined(tables().read(profiled), tables().read(snapshot.predictions))
     classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
     version = main_version(before)
-    return sample(before, classes, version, rules), sample(after, classes, version, rules)
+    return sample(before, classes, version, rules, snapshot.claim.window), sample(after, classes, version, rules)
 
 
 def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRules) -> TableRef:
     """The stored profiles of exactly these images; other parts of the same window save what they can."""
-    folder = profiles.folder(champion.name, champion.sha256, window)
-    name = f"{folder}/{profiles.content_name(rows)}"
-    if store().exists(f"{name}.json"):
-        return table_of(store().get(f"{name}.json", MARKER_BYTES).decode())
-    notes = [info.key for info in store().list(f"{folder}/") if info.key.endswith(".json")]
-    parts = [tables().read(table_of(store().get(note, MARKER_BYTES).decode())) for note in notes]
-    table = _measured(rows, profiles.known(parts), champion, rules)
-    ref: TableRef = tables().write(table, "profiles", f"{name}.parquet")
-    store().put(f"{name}.json", table_note(ref).encode(), "application/json")
-    return ref
+    shelf = Shelf(store(), tables(), profiles.folder(champion.name, champion.sha256, window))
+    name = profiles.content_name(rows)
+    known = shelf.table(name)
+    return known or shelf.write(name, _measured(rows, shelf.all(), champion, rules, shelf.put_aside))
 
 
-def _measured(rows: pa.Table, known: dict[str, profiles.Row], champion: ModelRef, rules: DriftRules) -> pa.Table:
-    """Profiles of these images; only hashes that are not known are decoded and embedded."""
-    hashes = rows["sha256"].to_pylist()
-    first = {sha256: place for place, sha256 in reversed(list(enumerate(hashes))) if sha256 not in known}
-    places = sorted(first.values())
-    fresh = rows.take(pa.array(places, pa.int64()))
-    if not places:
-        return profiles.assembled(rows, known)
-    paths = local_paths(images(), fresh)
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        properties = list(pool.map(of_file, paths))
-    vectors = _model(champion).embed(paths, champion.imgsz, rules.embed_batch)
-    return profiles.assembled(rows, known | profiles.measured(fresh["sha256"].to_pylist(), properties, vectors))
+def _measured(
+    rows: pa.Table,
+    parts: Sequence[TableRef],
+    champion: ModelRef,
+    rules: DriftRules,
+    keep: Callable[[pa.Table], object] = lambda piece: None,
+) -> Iterator[pa.Table]:
+    """Profiles of these images, piece by piece; only hashes that no part knows are decoded and embedded."""
+    model = cache(partial(_model, champion))
+
+    def look(fresh: pa.Table) -> pa.Table:
+        paths = local_paths(images(), fresh)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            properties = list(pool.map(of_file, paths))
+        vectors = model().embed(paths, champion.imgsz, rules.embed_batch)
+        return measured(fresh["sha256"].to_pylist(), properties, vectors)
+
+    known = (batch for part in parts for batch in tables().batches(part, SCHEMA.names, PIECE))
+    with tables().scratch() as folder:
+        yield from profiled(rows, known, look, keep, folder / "measures.arrow")
 
 
 def _model(champion: ModelRef) -> Yolo:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.domain.finding import Finding, Outcome
-from tasks.domain.subjects import Topic, topic
+from tasks.domain.subjects import PICTURES, Topic, topic
 from tasks.drift.detector import Sessions, detector
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
 
 NAMED = 3
 """Properties that the note names."""
-PICTURES = "pictures"
 
 
 def told_apart(where: str, pair: tuple[Sample, Sample], found: Sequence[Finding], rules: DriftRules) -> list[Finding]:

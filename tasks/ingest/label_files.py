@@ -10,9 +10,8 @@ from tasks.adapters.objects import ObjectInfo, ObjectStore
 from tasks.domain.contract import Limits
 from tasks.domain.contract_labels import LabelRecord
 from tasks.domain.contract_reasons import Rejected
-from tasks.domain.tables import CATALOG
-from tasks.ingest.catalog import QUARANTINED, Catalog
-from tasks.ingest.pull import Bucket
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.catalog import refused
 from tasks.ingest.reading import labels_of
 from tasks.ingest.rules import IngestRules
 
@@ -24,29 +23,18 @@ def label_files(store: ObjectStore, model: str) -> list[ObjectInfo]:
 
 def read_labels(
     bucket: Bucket, listed: Sequence[ObjectInfo], rules: IngestRules, classes: int | None
-) -> tuple[list[tuple[str, LabelRecord]], Catalog]:
-    """Pairs of source (`<key>#<row>`) and label, and what was refused; nothing is downloaded twice."""
+) -> tuple[list[tuple[str, LabelRecord]], list[dict[str, Any]]]:
+    """Pairs of source (`<key>#<row>`) and label, and a row for what was refused; nothing is downloaded twice."""
     good: list[tuple[str, LabelRecord]] = []
-    refused = Catalog()
+    bad: list[dict[str, Any]] = []
     limit = rules.max_part_mb << 20
     for info, data in bucket.contents(listed, limit):
         limits = Limits(latest=info.modified + timedelta(minutes=rules.future_minutes), classes=classes)
         answers = [(info.key, info.size, data)] if isinstance(data, Rejected) else labels_of(info, data, limit, limits)
         for source, size, answer in answers:
             if isinstance(answer, Rejected):
-                refused.rows.append(_refused(source, size, info.etag, answer))
+                which = {"key": source, "size": size, "etag": info.etag, "landed": info.modified}
+                bad.append({**which, **refused(answer)})
             else:
                 good.append((source, answer))
-    return good, refused
-
-
-def _refused(source: str, size: int, etag: str, why: Rejected) -> dict[str, Any]:
-    row = {
-        "key": source,
-        "size": size,
-        "etag": etag,
-        "verdict": QUARANTINED,
-        "reason": why.reason.value,
-        "note": why.note,
-    }
-    return {**dict.fromkeys(CATALOG.names), **row}
+    return good, bad

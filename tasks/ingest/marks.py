@@ -3,24 +3,53 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from tasks.adapters.objects import ObjectInfo
+from tasks.ingest.members import Member
 
 NEVER = datetime.min.replace(tzinfo=UTC)
+_SPACE = 1 << 128
+
+
+class Mark:
+    """Adds up a listing object by object; the order does not matter, and nothing but sums is kept."""
+
+    def __init__(self) -> None:
+        self._count, self._sum, self._newest = 0, 0, NEVER
+
+    def note(self, listed: Iterable[ObjectInfo]) -> None:
+        """Count these objects."""
+        for info in listed:
+            self._add(info.key, info.etag, info.modified)
+
+    def noting(self, members: Iterable[Member]) -> Iterator[Member]:
+        """The same members, each counted as it passes."""
+        for member in members:
+            self._add(member.key, member.etag, member.landed)
+            yield member
+
+    def text(self) -> str:
+        """`<objects> <newest change> <digest of keys and ETags>`."""
+        return f"{self._count} {self._newest.isoformat()} {self._sum % _SPACE:032x}"
+
+    def _add(self, key: str, etag: str, modified: datetime) -> None:
+        digest = hashlib.sha256(f"{key}\0{etag}".encode("utf-8", "surrogatepass")).digest()
+        self._count += 1
+        self._sum += int.from_bytes(digest[:16], "big")
+        self._newest = max(self._newest, modified)
 
 
 def mark_of(listed: Iterable[ObjectInfo]) -> str:
-    """`<objects> <newest change> <digest of keys and ETags>`, whatever the order of the listing.
+    """The mark of a listing.
 
     >>> mark_of([]).split()[:2]
     ['0', '0001-01-01T00:00:00+00:00']
     """
-    infos = sorted(listed, key=lambda info: info.key)
-    digest = hashlib.sha256("\n".join(f"{info.key}\0{info.etag}" for info in infos).encode("utf-8", "surrogatepass"))
-    newest = max((info.modified for info in infos), default=NEVER)
-    return f"{len(infos)} {newest.isoformat()} {digest.hexdigest()[:32]}"
+    mark = Mark()
+    mark.note(listed)
+    return mark.text()
 
 
 def grew(before: str, now: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tasks.adapters.objects import ObjectInfo
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.errors import ConfigError
 from tasks.domain.window import Window
@@ -26,7 +27,11 @@ class Member:
     camera: str
     image_id: str
     moment: datetime
-    landed: datetime | None = None
+    landed: datetime
+
+    def info(self) -> ObjectInfo:
+        """The object as the bucket listed it."""
+        return ObjectInfo(key=self.key, size=self.size, etag=self.etag, modified=self.landed)
 
 
 def require_whole_hours(window: Window) -> None:

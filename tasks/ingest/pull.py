@@ -1,119 +1,114 @@
-"""From the bucket to a window's tables: list, read records, read images, join; every object once, every answer kept."""
+"""From the bucket to a window's tables: list, read records, draw, read images, write; every object once.
+
+Memory does not grow with the window: what is listed and what records say lies on a scratch sheet on disk, images are
+looked at in batches, and tables are written as they come.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
 
-from tasks.adapters.images import ImageCache, inspect
+from tasks.adapters.images import inspect
 from tasks.adapters.objects import ObjectInfo, ObjectStore
-from tasks.adapters.objects_read import is_md5
-from tasks.domain.contract_reasons import Reason, Rejected
-from tasks.domain.errors import EvergreenError, NotFound, ObjectRejected
+from tasks.adapters.tables import TableStore, TableWriter
+from tasks.domain.contract_reasons import Rejected
+from tasks.domain.contract_tables import predictions_table
+from tasks.domain.errors import NotFound
+from tasks.domain.snapshot import Claim, Snapshot, TableRef
 from tasks.domain.window import Window
+from tasks.ingest import catalog as entries
 from tasks.ingest import members as keys
-from tasks.ingest.catalog import Catalog, Seen, join
-from tasks.ingest.marks import mark_of
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.marks import Mark
 from tasks.ingest.members import Member
 from tasks.ingest.reading import rows_of
-from tasks.ingest.records import Found, settle
+from tasks.ingest.records import Found
 from tasks.ingest.rules import IngestRules
-from tasks.ingest.sample import drawn
+from tasks.ingest.sheet import Sheet, blank
+from tasks.ingest.sheet_rows import Drawn, Look, Seen
 
-HEARTBEAT = 60.0
-"""Seconds between two renewals of the window's lease while objects are read."""
+T = TypeVar("T")
 
+BATCH = 500
+"""Images that are looked at before their rows are written."""
 
-@dataclass(slots=True, kw_only=True)
-class Bucket:
-    """The bucket with its local copy: an object whose version was read before is not downloaded again."""
-
-    store: ObjectStore
-    cache: ImageCache
-    workers: int
-    heartbeat: Callable[[], object] = lambda: None
-
-    def contents(self, infos: Sequence[ObjectInfo], max_bytes: int) -> Iterator[tuple[ObjectInfo, bytes | Rejected]]:
-        """Each object with its bytes or why it has none, in the given order; `etag` is of the bytes.
-
-        Raises `StoreUnavailable` and `ConfigError`: an outage is never a property of an object.
-        """
-        beat = time.monotonic()
-        for info, data in self._read(infos, max_bytes):
-            yield self._answer(info, data, max_bytes)
-            if time.monotonic() - beat > HEARTBEAT:
-                self.heartbeat()
-                beat = time.monotonic()
-
-    def _read(self, infos: Sequence[ObjectInfo], max_bytes: int) -> Iterator[tuple[ObjectInfo, bytes | EvergreenError]]:
-        refused = {info.key: why for info in infos if (why := keys.refusal(info.key, info.size, max_bytes))}
-        known = {info.key: self.cache.known(info.key, info.etag) for info in infos if info.key not in refused}
-        wanted = [key for key, sha256 in known.items() if not sha256]
-        fetched = self.store.get_many(wanted, workers=self.workers, max_bytes=max_bytes)
-        for info in infos:
-            if info.key in refused:
-                yield info, ObjectRejected(refused[info.key].reason, refused[info.key].note)
-            elif known[info.key]:
-                yield info, self.cache.path(known[info.key]).read_bytes()
-            else:
-                yield info, next(fetched)[1]
-
-    def _answer(
-        self, info: ObjectInfo, data: bytes | EvergreenError, max_bytes: int
-    ) -> tuple[ObjectInfo, bytes | Rejected]:
-        try:
-            if isinstance(data, EvergreenError):
-                raise data
-            if not _is(data, info.etag):
-                info, data = self._reread(info, data, max_bytes)
-            self.cache.remember(info.key, info.etag, self.cache.add(data))
-        except ObjectRejected as error:
-            return info, Rejected(reason=error.reason, note=str(error))
-        except NotFound as error:
-            return info, Rejected(reason=Reason.VANISHED, note=str(error))
-        return info, data
-
-    def _reread(self, info: ObjectInfo, data: bytes, max_bytes: int) -> tuple[ObjectInfo, bytes]:
-        """The newest version of an object that is not what was listed; once, then it is `changed_during_read`."""
-        now = self.store.stat(info.key)
-        if now is not None and now.etag == info.etag:
-            return info, data  # encrypted stores have ETags that look like an MD5 and are none
-        data = self.store.get(info.key, max_bytes)
-        after = self.store.stat(info.key)
-        if now is None or after is None or after.etag != now.etag:
-            raise ObjectRejected(Reason.CHANGED_DURING_READ, f"{info.key[:200]!r} was overwritten twice meanwhile")
-        return after, data
+_KNOWN = ["key", "etag", "sha256", "verdict", "reason", "note", "landed", "format", "width", "height", "unusual"]
 
 
-def _is(data: bytes, etag: str) -> bool:
-    return not is_md5(etag) or hashlib.md5(data, usedforsecurity=False).hexdigest() == etag
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which window of which model is pulled, by what rules.
+
+    `classes` is how many the model has, None when nobody knows. `place` names the tables that are written.
+    `before` is the catalog of an earlier look at the window: what it knows of bytes is not downloaded again.
+    """
+
+    model: str
+    window: Window
+    rules: IngestRules
+    place: str
+    classes: int | None = None
+    before: TableRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulled:
-    """A window's catalog, the chance that each of its images had to be looked at, and the mark of its listing."""
+    """A window's tables, how many rows are in which state, how many images were not drawn, and the listing's mark."""
 
-    catalog: Catalog
-    probability: float
+    catalog: TableRef
+    predictions: TableRef
+    accepted: int
+    quarantined: Counter[str]
     left_out: int
     mark: str
 
+    @property
+    def refused(self) -> int:
+        """Rows that are quarantined, whatever the reason."""
+        return sum(self.quarantined.values())
 
-def pull_window(bucket: Bucket, model: str, window: Window, rules: IngestRules, classes: int | None) -> Pulled:
-    """List, read, judge and join everything of one window."""
-    folders = camera_folders(bucket.store, model)
-    listed, parts = _members(bucket.store, folders, window), _parts(bucket.store, model, window)
-    chosen, probability = drawn([member for member, _ in listed], rules.max_images)
-    left_out = frozenset(member.key for member, _ in listed) - {member.key for member in chosen}
-    settled = settle(records_of(bucket, parts, rules, classes), window)
-    infos = [info for _, info in listed if info.key not in left_out]
-    seen = dict(_seen(bucket, infos, rules.max_image_mb << 20))
-    catalog = join(chosen, settled, seen, left_out)
-    mark = mark_of([*(info for _, info in listed), *parts])
-    return Pulled(catalog=catalog, probability=probability, left_out=len(left_out), mark=mark)
+    def snapshot(self, claim: Claim, recipe: str) -> Snapshot:
+        """The same in the words of the stages that follow; `recipe` is `tasks.ingest.again.recipe`."""
+        return Snapshot(
+            claim=claim,
+            catalog=self.catalog,
+            predictions=self.predictions,
+            listed=self.accepted + self.refused,
+            accepted=self.accepted,
+            quarantined=self.refused,
+            mark=self.mark,
+            left_out=self.left_out,
+            recipe=recipe,
+        )
+
+
+def pull_window(bucket: Bucket, tables: TableStore, asked: Asked) -> Pulled:
+    """List, read, judge and join everything of one window.
+
+    An image without a record is accepted as `no_prediction`; a record whose image was not kept has no row in the
+    catalog, only a prediction; one that names an image which is not there is refused.
+    """
+    mark = Mark()
+    with tables.scratch() as folder, blank(folder) as sheet:
+        folders = camera_folders(bucket.store, asked.model)
+        sheet.add_objects(mark.noting(_members(bucket.store, folders, asked.window)))
+        parts = _parts(bucket.store, asked.model, asked.window)
+        mark.note(parts)
+        sheet.add_records(records_of(bucket, parts, asked.rules, asked.classes), asked.window)
+        sheet.settle(timedelta(seconds=asked.rules.session_gap_seconds))
+        left_out = sheet.draw(asked.rules.max_images)
+        if asked.before is not None:
+            with suppress(NotFound):  # somebody tidied it away: the images are read again
+                for batch in tables.batches(asked.before, _KNOWN):
+                    sheet.add_known(entries.looks_of(batch))
+        return _written(bucket, tables, asked, sheet, left_out, mark.text())
 
 
 def camera_folders(store: ObjectStore, model: str) -> list[str]:
@@ -123,20 +118,11 @@ def camera_folders(store: ObjectStore, model: str) -> list[str]:
 
 def present_mark(store: ObjectStore, folders: Sequence[str], model: str, window: Window) -> str:
     """The mark of what lies in the bucket for a window now; nothing is read but lists."""
-    images = (info for _, info in _members(store, folders, window))
-    return mark_of([*images, *_parts(store, model, window)])
-
-
-def _members(store: ObjectStore, folders: Sequence[str], window: Window) -> list[tuple[Member, ObjectInfo]]:
-    found = {}
-    for prefix in keys.image_prefixes(folders, window):
-        for info in store.list(prefix):
-            found[info.key] = (keys.member(info.key, info.size, info.etag, info.modified, prefix), info)
-    return [found[key] for key in sorted(found)]
-
-
-def _parts(store: ObjectStore, model: str, window: Window) -> list[ObjectInfo]:
-    return [info for prefix in keys.prediction_prefixes(model, window) for info in store.list(prefix)]
+    mark = Mark()
+    for _ in mark.noting(_members(store, folders, window)):
+        pass
+    mark.note(_parts(store, model, window))
+    return mark.text()
 
 
 def records_of(bucket: Bucket, parts: Sequence[ObjectInfo], rules: IngestRules, classes: int | None) -> Iterator[Found]:
@@ -150,11 +136,89 @@ def records_of(bucket: Bucket, parts: Sequence[ObjectInfo], rules: IngestRules, 
             yield from rows_of(info, data, limit, latest, classes)
 
 
-def _seen(bucket: Bucket, infos: Sequence[ObjectInfo], max_bytes: int) -> Iterable[tuple[str, Seen | Rejected]]:
-    for info, data in bucket.contents(infos, max_bytes):
-        facts = data if isinstance(data, Rejected) else inspect(data, max_bytes)
-        if isinstance(facts, Rejected) or isinstance(data, Rejected):
-            yield info.key, facts if isinstance(facts, Rejected) else Rejected(reason=Reason.CORRUPT)
+def _members(store: ObjectStore, folders: Sequence[str], window: Window) -> Iterator[Member]:
+    for prefix in keys.image_prefixes(folders, window):
+        before = ""
+        for info in store.list(prefix):
+            if info.key != before:
+                yield keys.member(info.key, info.size, info.etag, info.modified, prefix)
+            before = info.key
+
+
+def _parts(store: ObjectStore, model: str, window: Window) -> list[ObjectInfo]:
+    return [info for prefix in keys.prediction_prefixes(model, window) for info in store.list(prefix)]
+
+
+def _written(bucket: Bucket, tables: TableStore, asked: Asked, sheet: Sheet, left_out: int, mark: str) -> Pulled:
+    tally, folder = entries.Tally(), f"{asked.model}/evergreen"
+    limit = asked.rules.max_image_mb << 20
+    with (
+        tables.writer("catalog", f"{folder}/catalog/{asked.place}") as catalog,
+        tables.writer("predictions", f"{folder}/predictions/{asked.place}") as predictions,
+    ):
+        for batch in _groups(sheet.objects()):
+            _write_objects(batch, dict(_looks(bucket, batch, limit)), sheet, tally, (catalog, predictions))
+        for batch in _groups(sheet.lone_records()):
+            predictions.write(predictions_table([entries.kept(each, each.record) for each in batch if each.record]))
+        for refused in _groups(sheet.refused()):
+            rows = [entries.refused_row(each) for each in refused]
+            catalog.write(entries.arrow(rows))
+            tally.quarantined.update(row["reason"] for row in rows)
+    return Pulled(
+        catalog=catalog.ref,
+        predictions=predictions.ref,
+        accepted=tally.accepted,
+        quarantined=tally.quarantined,
+        left_out=left_out,
+        mark=mark,
+    )
+
+
+def _write_objects(
+    batch: Sequence[Drawn],
+    looks: dict[str, Look],
+    sheet: Sheet,
+    tally: entries.Tally,
+    into: tuple[TableWriter, TableWriter],
+) -> None:
+    rows, records = [], []
+    for drawn in batch:
+        if drawn.member is None:
+            continue
+        row, record = entries.object_row(drawn.member, drawn, looks[drawn.member.key], sheet.first_with)
+        rows.append(row)
+        tally.add(row)
+        if record is not None:
+            records.append(entries.kept(drawn, record))
+    into[0].write(entries.arrow(rows))
+    into[1].write(predictions_table(records))
+
+
+def _looks(bucket: Bucket, batch: Sequence[Drawn], max_bytes: int) -> Iterator[tuple[str, Look]]:
+    """What the bytes of each object are, by key; only what no earlier look knows is read."""
+    wanted = []
+    for drawn in batch:
+        member = drawn.member
+        if member is None:
+            continue
+        if drawn.known is not None and keys.refusal(member.key, member.size, max_bytes) is None:
+            yield member.key, drawn.known
         else:
-            sha256 = hashlib.sha256(data).hexdigest()
-            yield info.key, Seen(sha256=sha256, width=facts.width, height=facts.height, etag=info.etag, note=facts.note)
+            wanted.append(member.info())
+    for info, data in bucket.contents(wanted, max_bytes):
+        yield info.key, data if isinstance(data, Rejected) else _look(data, info.etag, max_bytes)
+
+
+def _look(data: bytes, etag: str, max_bytes: int) -> Look:
+    facts = inspect(data, max_bytes)
+    if isinstance(facts, Rejected):
+        return facts
+    sha256 = hashlib.sha256(data).hexdigest()
+    shape = {"width": facts.width, "height": facts.height}
+    return Seen(sha256=sha256, **shape, etag=etag, note=facts.note, format=facts.format)
+
+
+def _groups(found: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(found)
+    while group := list(islice(rest, BATCH)):
+        yield group

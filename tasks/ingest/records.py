@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from tasks.domain.contract import PredictionRecord
 from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.model import Kind
 from tasks.domain.window import Window
+
+SHARED_KEY = Rejected(reason=Reason.CONFLICTING_RECORDS, note="several image ids for one object")
+"""Two image ids for one object: nobody can tell which one the labels will name."""
+
+NO_IMAGE = Rejected(reason=Reason.IMAGE_MISSING, note="no object under that key in the window's folders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,85 +28,54 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A row that will not be used, and why."""
+class Brief:
+    """A record reduced to what decides whether it stands. `number` finds the record again."""
 
-    found: Found
-    why: Rejected
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A record that stands, with what had to be said about it."""
-
-    found: Found
-    record: PredictionRecord
-    note: str = ""
+    number: int
+    key: str
+    version: str
+    answer: bytes
+    note: str
 
 
-@dataclass(slots=True)
-class Settled:
-    """Records that stand and rows that do not."""
+def misplaced(record: PredictionRecord, window: Window) -> Rejected | None:
+    """Why a record does not belong into the window's folders, or None."""
+    if window.contains(record.captured_at):
+        return None
+    note = f"captured_at {record.captured_at.isoformat()} does not belong into this folder"
+    return Rejected(reason=Reason.BAD_TIME, note=note)
 
-    standing: list[Standing] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+
+def answer_of(text: str) -> bytes:
+    """A digest of a record's JSON, which must be without its stopwatch: a request is never tried twice equally fast."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-def settle(rows: Iterable[Found], window: Window) -> Settled:
-    """Sort the rows of all parts into those that stand and those that do not.
+def classes_of(record: PredictionRecord) -> list[int]:
+    """The classes that are on the image, each once; of classify the most probable one."""
+    found = record.detections[:1] if record.kind is Kind.CLASSIFY else record.detections
+    return sorted({each.class_id for each in found})
 
-    Equal records of an image count once; different ones of the same model version are all refused; of several
-    model versions the highest stands. A record whose time lies outside the window lies in the wrong folder.
+
+def settled(group: Sequence[Brief]) -> Brief | tuple[Sequence[Brief], Rejected]:
+    """The record that stands for one image, with what has to be said about it; or those that are refused, and why.
+
+    Equal records of an image count once; different ones of the same model version are all refused; of several model
+    versions the highest stands.
     """
-    settled = Settled()
-    by_image: dict[str, list[Standing]] = defaultdict(list)
-    for row in rows:
-        if isinstance(row.answer, Rejected):
-            settled.refused.append(Refused(found=row, why=row.answer))
-        elif not window.contains(row.answer.captured_at):
-            note = f"captured_at {row.answer.captured_at.isoformat()} does not belong into this folder"
-            settled.refused.append(Refused(found=row, why=Rejected(reason=Reason.BAD_TIME, note=note)))
-        else:
-            by_image[row.answer.image_id].append(Standing(found=row, record=row.answer, note=row.answer.note))
-    for group in by_image.values():
-        _settle_image(group, settled)
-    _refuse_shared_keys(settled)
-    settled.standing.sort(key=lambda each: each.record.image_id)
-    return settled
-
-
-def _settle_image(group: Sequence[Standing], settled: Settled) -> None:
-    newest = max((each.record.model_version for each in group), key=_version_order)
-    same = [each for each in group if each.record.model_version == newest]
-    if any(_answer(each.record) != _answer(same[0].record) for each in same):
-        why = Rejected(reason=Reason.CONFLICTING_RECORDS, note=f"{len(same)} different records of one image")
-        settled.refused.extend(Refused(found=each.found, why=why) for each in same)
-        return
+    newest = max((each.version for each in group), key=_version_order)
+    same = [each for each in group if each.version == newest]
+    if len({each.answer for each in same}) > 1:
+        note = f"{len(same)} different records of one image"
+        return same, Rejected(reason=Reason.CONFLICTING_RECORDS, note=note)
     first = same[0]
     notes = [
         first.note,
         "duplicate_record" if len(same) > 1 else "",
         "several_versions" if len(group) > len(same) else "",
     ]
-    settled.standing.append(Standing(found=first.found, record=first.record, note=" ".join(filter(None, notes))))
-
-
-def _answer(record: PredictionRecord) -> PredictionRecord:
-    """The record without its stopwatch: a request that was tried twice answers alike, never equally fast."""
-    return record.model_copy(update={"latency_ms": None})
+    return replace(first, note=" ".join(filter(None, notes)))
 
 
 def _version_order(version: str) -> tuple[int, int, str]:
     return (1, int(version), version) if version.isascii() and version.isdigit() else (0, 0, version)
-
-
-def _refuse_shared_keys(settled: Settled) -> None:
-    """Two image ids for one object: nobody can tell which one the labels will name."""
-    by_key: dict[str, list[Standing]] = defaultdict(list)
-    for each in settled.standing:
-        by_key[each.record.key].append(each)
-    for key, group in by_key.items():
-        if key and len(group) > 1:
-            why = Rejected(reason=Reason.CONFLICTING_RECORDS, note=f"{len(group)} image ids for one object")
-            settled.refused.extend(Refused(found=each.found, why=why) for each in group)
-            settled.standing = [each for each in settled.standing if each.record.key != key]

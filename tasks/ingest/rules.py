@@ -41,7 +41,8 @@ class IngestRules(BaseModel):
         default=20_000,
         ge=1,
         le=1_000_000,
-        description="Images of one window that are looked at; of more, a fixed random sample with a stored probability",
+        description="Images of one window that are looked at; of more, a sample by camera, class and hour with stored "
+        "chances; of records without an image as many again",
     )
     workers: int = Field(default=12, ge=1, le=32, description="Objects that are downloaded at the same time")
     session_gap_seconds: float = Field(

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-import psutil
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task, exponential_backoff
 
-from tasks.adapters.ledger.records import DecisionKind, WindowRecord, WindowState
+from tasks.adapters.ledger.records import DecisionKind, WindowFacts, WindowRecord, WindowState
 from tasks.connections import images, ledger, store, tables
 from tasks.domain.contract_tables import labels_table
 from tasks.domain.errors import ConfigError, EvergreenError, LostLease, NotFound, Transient
 from tasks.domain.intent import Intent
 from tasks.domain.model import ModelRef
-from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_of
+from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_note, table_of
 from tasks.domain.window import Window
+from tasks.ingest.again import recipe, standing
 from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
-from tasks.ingest.catalog import predictions_of
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.catalog import arrow
 from tasks.ingest.due import span_windows, windows_due
 from tasks.ingest.label_files import label_files, read_labels
 from tasks.ingest.marks import grew
 from tasks.ingest.members import require_whole_hours
-from tasks.ingest.pull import Bucket, camera_folders, present_mark, pull_window
+from tasks.ingest.owner import died_here, here
+from tasks.ingest.pull import Asked, camera_folders, present_mark, pull_window
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.supersede import newest
 
@@ -53,10 +55,6 @@ patient = task(
     retry_condition_fn=passing,
 )
 """A task that waits for a world that may recover."""
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @patient
@@ -115,9 +113,9 @@ def open_window(model: str, window: Window, rescore: bool = False) -> Claim | No
     require_whole_hours(window)
     if window.end > datetime.now(UTC):
         raise ConfigError(f"window {window} has not ended: wait, or name an earlier one")
-    claim = ledger().windows.claim(model, window, _owner(), rescore=rescore)
+    claim = ledger().windows.claim(model, window, here(), rescore=rescore)
     if claim is None and _bury(model, window):
-        claim = ledger().windows.claim(model, window, _owner(), rescore=rescore)
+        claim = ledger().windows.claim(model, window, here(), rescore=rescore)
     return claim
 
 
@@ -130,12 +128,6 @@ def _bury(model: str, window: Window) -> bool:
     with suppress(LostLease):  # somebody else was quicker
         ledger().windows.fail(held, f"{record.owner} was killed while it judged the window")
     return True
-
-
-def died_here(owner: str) -> bool:
-    """Whether the owner is a process of this machine that is no more; one on another machine is never judged."""
-    host, _, number = owner.rpartition(":")
-    return host == socket.gethostname() and number.isdecimal() and not psutil.pid_exists(int(number))
 
 
 @patient
@@ -154,26 +146,29 @@ def pull(claim: Claim, rules: IngestRules) -> Snapshot:
 
 
 def _pulled(claim: Claim, rules: IngestRules) -> Snapshot:
-    bucket = Bucket(
-        store=store(), cache=images(), workers=rules.workers, heartbeat=lambda: ledger().windows.renew(claim)
+    model, window, classes = claim.model, claim.window, _classes(claim.model)
+    facts, needs = _facts(claim), recipe(rules, classes)
+    same = standing(
+        claim, facts, needs, store(), lambda: present_mark(store(), camera_folders(store(), model), model, window)
     )
-    bucket.heartbeat()
-    pulled = pull_window(bucket, claim.model, claim.window, rules, _classes(claim.model))
+    if same is not None:
+        return same
+    beat = partial(ledger().windows.renew, claim)
+    beat()
+    bucket = Bucket(store=store(), cache=images(), workers=rules.workers, heartbeat=beat)
+    place = f"{_slug(window)}/r{claim.revision}-e{claim.epoch}.parquet"
+    before = facts.catalog if facts else None
+    asked = Asked(model=model, window=window, rules=rules, place=place, classes=classes, before=before)
+    pulled = pull_window(bucket, tables(), asked)
     if pulled.left_out:
-        get_run_logger().info("looked at a sample: %s images left out", pulled.left_out)
-    catalog = pulled.catalog
-    predictions = predictions_of(catalog, timedelta(seconds=rules.session_gap_seconds), pulled.probability)
-    place = f"{_slug(claim.window)}/r{claim.revision}-e{claim.epoch}.parquet"
-    refused = sum(catalog.quarantined().values())
-    return Snapshot(
-        claim=claim,
-        catalog=tables().write(catalog.table(), "catalog", f"{claim.model}/evergreen/catalog/{place}"),
-        predictions=tables().write(predictions, "predictions", f"{claim.model}/evergreen/predictions/{place}"),
-        listed=len(catalog.rows),
-        accepted=catalog.accepted,
-        quarantined=refused,
-        mark=pulled.mark,
-    )
+        get_run_logger().info("looked at a sample: %s images or records left out", pulled.left_out)
+    return pulled.snapshot(claim, needs)
+
+
+def _facts(claim: Claim) -> WindowFacts | None:
+    """What the window was judged by before; None the first time."""
+    record = ledger().windows.get(claim.model, claim.window)
+    return record.facts if record else None
 
 
 @patient
@@ -184,9 +179,11 @@ def labels(model: str, rules: IngestRules) -> TableRef:
     good, refused = read_labels(bucket, listed, rules, _classes(model))
     digest = hashlib.sha256("\n".join(f"{info.key}\0{info.etag}" for info in listed).encode("utf-8", "surrogatepass"))
     folder = f"{model}/evergreen/labels/{digest.hexdigest()[:32]}"
-    if refused.rows:
-        tables().write(refused.table(), "catalog", f"{folder}-refused.parquet")
-        get_run_logger().warning("%s labels refused: %s", len(refused.rows), refused.quarantined())
+    note = table_note(tables().write(arrow(refused), "catalog", f"{folder}-refused.parquet"))
+    store().put(f"{folder}-refused.json", note.encode(), "application/json")
+    if refused:
+        reasons = dict(Counter(str(row["reason"]) for row in refused))
+        get_run_logger().warning("%s labels refused: %s", len(refused), reasons)
     return tables().write(labels_table(newest(good)), "labels", f"{folder}.parquet")
 
 

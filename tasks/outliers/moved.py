@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from tasks.domain.confirmation import doubted
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import OBJECT_POSITION
 from tasks.outliers.places import SIDE, Floats, Places
@@ -48,15 +49,16 @@ class Contrast:
 
 
 def place_findings(
-    before: Mapping[str, Places], after: Mapping[str, Places], rules: OutlierRules
+    before: Mapping[str, Places], after: Mapping[str, Places], rules: OutlierRules, month: float = 1.0
 ) -> tuple[Finding, ...]:
     """One finding for each camera with at least 25 bursts with objects on both sides; no other is asked.
 
-    `alpha` is divided among the cameras that are judged.
+    `alpha` is divided among the cameras that are judged. What is not sure at the window's part of a month's false
+    alarms (`month`, 0..1) waits for a second witness.
     """
     judged = [camera for camera in sorted(after) if min(_size(before, camera), _size(after, camera)) >= LEAST]
     level = rules.alpha / max(len(judged), 1)
-    return tuple(_finding(camera, before[camera], after[camera], level) for camera in judged)
+    return tuple(_finding(camera, before[camera], after[camera], level, month) for camera in judged)
 
 
 def contrast(before: Places, after: Places, level: float, seed: int = 0) -> Contrast:
@@ -105,10 +107,10 @@ def _size(found: Mapping[str, Places], camera: str) -> int:
     return len(found[camera]) if camera in found else 0
 
 
-def _finding(camera: str, before: Places, after: Places, level: float) -> Finding:
-    result = contrast(before, after, level)
+def _finding(camera: str, before: Places, after: Places, level: float, month: float) -> Finding:
+    result = contrast(before, after, level * month)
     breach = result.p_value <= level and result.gap >= LIMIT
-    return Finding(
+    found = Finding(
         check=CHECK,
         subject=OBJECT_POSITION,
         slice=f"camera={camera}",
@@ -120,6 +122,7 @@ def _finding(camera: str, before: Places, after: Places, level: float) -> Findin
         effect=_as_shift(result.gap),
         note=f"{direction(before, after) if breach else 'is as it was'}; p = {result.p_value:.2g}",
     )
+    return doubted(found) if breach and result.p_value > level * month else found
 
 
 def _as_shift(gap: float) -> float:

@@ -30,6 +30,10 @@ class OutlierRules(BaseModel):
         default=25, ge=10, description="Distinct scenes of one camera, in the reference, below which it is not counted"
     )
     alpha: float = Field(
-        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window finds objects moved on any camera"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="Chance that objects are found moved on any healthy camera within 30 days of scheduled windows, "
+        "or in one window that a person asks about",
     )
     confidence: float = Field(default=0.25, ge=0, le=1, description="Detections below this confidence have no place")

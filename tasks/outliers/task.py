@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.connections import ledger, tables
+from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.snapshot import STRANGE, WHERE, Claim, Snapshot, TableRef, table_note
 from tasks.domain.tables import PLACES
@@ -37,9 +38,16 @@ class Outliers:
 
 @task(cache_policy=NO_CACHE)
 def check_outliers(
-    snapshot: Snapshot, profiled: TableRef | None, reference: PinnedReference | None, rules: OutlierRules
+    snapshot: Snapshot,
+    profiled: TableRef | None,
+    reference: PinnedReference | None,
+    rules: OutlierRules,
+    asked: bool = False,
 ) -> Outliers:
-    """Whether strange images became too many and objects moved; inconclusive without a champion or a reference."""
+    """Whether strange images became too many and objects moved; inconclusive without a champion or a reference.
+
+    A window that a person `asked` about is one question; one of a schedule is one of hundreds a month.
+    """
     if profiled is None or reference is None:
         missing = "champion" if profiled is None else "reference"
         return Outliers(report=_report([silent(f"there is no {missing} to tell the strange from the usual")]))
@@ -54,8 +62,13 @@ def check_outliers(
         STRANGE: tables().write(seen, "strange", f"{folder}/strange-{name}.parquet"),
         WHERE: tables().write(_maps(was, now), "places", f"{folder}/places-{name}.parquet"),
     }
+    claim = snapshot.claim
+    elsewhere = confirmed(
+        place_findings(was, now, rules, month=1.0 if asked else part_of_month(claim.window)),
+        lambda each: ledger().findings.before(claim.model, claim.window, each),
+    )
     return Outliers(
-        report=_report([*strange, *place_findings(was, now, rules)]),
+        report=_report([*strange, *elsewhere]),
         artifacts={name: table_note(ref) for name, ref in drawn.items()},
     )
 

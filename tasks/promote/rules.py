@@ -16,9 +16,10 @@ class PromoteRules(BaseModel):
     approvers: tuple[str, ...] = Field(
         default=(), description="Names that may answer; empty: anyone who reaches the Prefect UI or this command line"
     )
-    reference_windows: int = Field(
+    reference_days: int = Field(
         default=3,
         ge=1,
-        le=100,
-        description="Newest windows since the product changed that the new reference is pinned from, at most",
+        le=60,
+        description="Newest days since the product changed whose windows the new reference is pinned from: whole days, "
+        "so that it knows every hour",
     )

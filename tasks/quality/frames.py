@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tasks.domain.window import Window
+from tasks.quality.boxes import corners_of, numbers, overhang, twins
 
 OBJECTS = "objects"  # one row per listed object
 IMAGES = "images"  # one row per answered image
@@ -17,14 +19,18 @@ DETECTIONS = "detections"  # one row per detection
 Frames = Mapping[str, pa.Table]
 
 _PLAIN = ("image_id", "camera", "kind", "model_version", "width", "height", "sampling_probability")
+_OPTIONAL = ("site", "session", "runtime", "sha256")
 _TIMES = ("preprocess_ms", "inference_ms", "postprocess_ms")
 
 
 def frames(catalog: pa.Table, predictions: pa.Table, window: Window) -> Frames:
     """The three tables of a window; tables without rows keep their columns.
 
-    `silence_hours` is how long before the window's end an image was captured, `quarantined`, `unanswered` and
-    `failed` are 0 or 1, `overhang` is how many pixels a box reaches over the edge, nan without a box.
+    `answer` is 1 for what the model answered; of classify that is the most probable class, the others count 0.
+    `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
+    `size_differs` (the record tells another size than the bytes have), `crossed` (the same bytes came from two
+    cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
+    reaches over the edge, nan without a box.
     """
     return {
         OBJECTS: _objects(catalog, predictions),
@@ -36,24 +42,50 @@ def frames(catalog: pa.Table, predictions: pa.Table, window: Window) -> Frames:
 def _objects(catalog: pa.Table, predictions: pa.Table) -> pa.Table:
     accepted = pc.equal(catalog["verdict"], "accepted")
     answered = pc.is_in(catalog["image_id"], value_set=predictions["image_id"].combine_chunks())
-    unanswered = pc.if_else(accepted, pc.cast(pc.invert(answered), pa.float64()), None)
+    counted = {
+        "unanswered": pc.invert(answered),
+        "size_differs": pc.match_substring_regex(catalog["note"], r"(^| )size_differs \d"),
+        "crossed": pc.is_in(catalog["sha256"], value_set=_crossed(catalog)),
+    }
+    accepted_only = {name: pc.if_else(accepted, pc.cast(flag, pa.float64()), None) for name, flag in counted.items()}
+    shown = catalog["format"] if "format" in catalog.column_names else pa.nulls(catalog.num_rows, pa.string())
     return pa.table(
         {
             "key": catalog["key"],
+            "camera": catalog["camera"],
             "verdict": catalog["verdict"],
             "reason": catalog["reason"],
             "quarantined": pc.cast(pc.invert(accepted), pa.float64()),
-            "unanswered": unanswered,
+            "format": shown,
+            "bytes": pc.if_else(accepted, pc.cast(catalog["size"], pa.float64()), None),
+            "rotated": pc.if_else(accepted, _noted(catalog, "exif_rotated"), None),
+            **accepted_only,
         }
     )
+
+
+def _noted(catalog: pa.Table, word: str) -> pa.ChunkedArray:
+    """1 where the note says that the bytes are unusual in that way: such words come before all others."""
+    return pc.cast(pc.match_substring_regex(catalog["note"], rf"^(\w+ )*{word}( |$)"), pa.float64())
+
+
+def _crossed(catalog: pa.Table) -> pa.Array:
+    """Hashes of images that came from more than one camera; frames of one colour are alike wherever they come from."""
+    telling = pc.and_(catalog["sha256"].is_valid(), pc.equal(_noted(catalog, "low_information"), 0.0))
+    cameras = catalog.filter(telling).group_by("sha256").aggregate([("camera", "count_distinct")])
+    return cameras.filter(pc.greater(cameras["camera_count_distinct"], 1))["sha256"].combine_chunks()
 
 
 def _images(predictions: pa.Table, window: Window) -> pa.Table:
     end = window.end.timestamp() * 1e6
     captured = predictions["captured_at"].cast(pa.int64()).cast(pa.float64())
-    columns = {name: predictions[name] for name in _PLAIN}
+    columns = {name: predictions[name] for name in (*_PLAIN, *_OPTIONAL)}
+    columns["key"] = pc.if_else(pc.equal(predictions["key"], ""), None, predictions["key"])
     columns |= {name: predictions[name].cast(pa.float64()) for name in _TIMES}
     columns["silence_hours"] = pc.divide(pc.subtract(end, captured), 3_600e6)
+    sides = [predictions[name].cast(pa.string()) for name in ("width", "height")]
+    columns["size"] = pc.binary_join_element_wise(*sides, "x")
+    columns["objects"] = pc.list_value_length(predictions["detections"]).cast(pa.float64())
     columns["failed"] = predictions["error"].is_valid().cast(pa.float64())
     return pa.table(columns)
 
@@ -62,27 +94,26 @@ def _detections(predictions: pa.Table) -> pa.Table:
     column = predictions["detections"].combine_chunks()
     row = np.asarray(pc.list_parent_indices(column), dtype=np.int64)
     flat = pc.list_flatten(column)
-    boxes = pc.struct_field(flat, "box")
-    present = np.asarray(pc.is_valid(boxes), dtype=bool)
-    corners = np.full((len(boxes), 4), np.nan)
-    corners[present] = _numbers(boxes.drop_null().flatten()).reshape(-1, 4)
-    width, height = (_numbers(predictions[name].combine_chunks())[row] for name in ("width", "height"))
-    edges = np.stack([-corners[:, 0], -corners[:, 1], corners[:, 2] - width, corners[:, 3] - height], axis=1)
+    classes = pc.struct_field(flat, "class_id")
+    corners = corners_of(pc.struct_field(flat, "box"))
+    width, height = (numbers(predictions[name].combine_chunks())[row] for name in ("width", "height"))
     return pa.table(
         {
             "image_id": predictions["image_id"].combine_chunks().take(pa.array(row)),
-            "class_id": pc.struct_field(flat, "class_id"),
+            "camera": predictions["camera"].combine_chunks().take(pa.array(row)),
+            "class_id": classes,
             "confidence": pc.struct_field(flat, "confidence").cast(pa.float64()),
-            "boxed": pa.array(present.astype(np.float64)),
+            "answer": pa.array(_answers(row, predictions["kind"])),
+            "boxed": pa.array((~np.isnan(corners[:, 0])).astype(np.float64)),
             "box_width": pa.array(corners[:, 2] - corners[:, 0]),
             "box_height": pa.array(corners[:, 3] - corners[:, 1]),
-            "overhang": pa.array(edges.max(axis=1) if len(edges) else np.empty(0)),
+            "overhang": pa.array(overhang(corners, width, height)),
+            "twin": pa.array(twins(row, numbers(classes), corners)),
         }
     )
 
 
-def _numbers(column: pa.Array) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = np.asarray(
-        pc.fill_null(column.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
-    )
-    return values
+def _answers(row: NDArray[np.int64], kind: pa.ChunkedArray) -> NDArray[np.float64]:
+    first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.empty(0, dtype=bool)
+    classify = np.asarray(pc.equal(kind, "classify").to_numpy(), dtype=bool)[row]
+    return np.where(classify & ~first, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""The quality rules as code: schema, nulls, ranges, uniqueness, volume, freshness, boxes, latency, quarantine."""
+"""The quality rules as code: schema, nulls, ranges, uniqueness, volume, freshness, boxes, copies, latency."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def suite(frames: Frames, classes: int | None, rules: QualityRules) -> tuple[Exp
     return tuple(found)
 
 
-def _rule(name: str, rule: str, where: tuple[str, str], mostly: float = 1.0, **parameters: Parameter) -> Expectation:
+def rule(name: str, native: str, where: tuple[str, str], mostly: float = 1.0, **parameters: Parameter) -> Expectation:
+    """An expectation about a column of a table; `native` is great-expectations' own name of it."""
     table, column = where
-    return Expectation(name=name, rule=rule, table=table, column=column, mostly=mostly, parameters=parameters)
+    return Expectation(name=name, rule=native, table=table, column=column, mostly=mostly, parameters=parameters)
 
 
 def _volume(rules: QualityRules) -> Expectation:
@@ -49,23 +50,25 @@ def _volume(rules: QualityRules) -> Expectation:
 
 def _schema() -> Iterator[Expectation]:
     for column in _REQUIRED:
-        yield _rule("schema", EXISTS, (IMAGES, column))
-        yield _rule("nulls", NOT_NULL, (IMAGES, column))
-    yield _rule("duplicates", UNIQUE, (IMAGES, "image_id"))
-    yield _rule("duplicates", UNIQUE, (OBJECTS, "key"))
-    yield _rule("enum", IN_SET, (IMAGES, "kind"), value_set=tuple(kind.value for kind in Kind))
+        yield rule("schema", EXISTS, (IMAGES, column))
+        yield rule("nulls", NOT_NULL, (IMAGES, column))
+    yield rule("duplicates", UNIQUE, (IMAGES, "image_id"))
+    yield rule("duplicates", UNIQUE, (OBJECTS, "key"))
+    yield rule("enum", IN_SET, (IMAGES, "kind"), value_set=tuple(kind.value for kind in Kind))
     for side in ("width", "height"):
-        yield _rule("range", BETWEEN, (IMAGES, side), min_value=1, max_value=_LARGEST)
+        yield rule("range", BETWEEN, (IMAGES, side), min_value=1, max_value=_LARGEST)
 
 
 def _objects(rules: QualityRules) -> Iterator[Expectation]:
-    yield _rule("quarantined_share", MEAN, (OBJECTS, "quarantined"), min_value=0, max_value=rules.max_quarantined)
-    yield _rule("unanswered_share", MEAN, (OBJECTS, "unanswered"), min_value=0, max_value=rules.max_unanswered)
+    yield rule("quarantined_share", MEAN, (OBJECTS, "quarantined"), min_value=0, max_value=rules.max_quarantined)
+    yield rule("size_differs_share", MEAN, (OBJECTS, "size_differs"), min_value=0, max_value=rules.max_size_differs)
+    yield rule("crossed_share", MEAN, (OBJECTS, "crossed"), min_value=0, max_value=rules.max_crossed)
+    yield rule("unanswered_share", MEAN, (OBJECTS, "unanswered"), min_value=0, max_value=rules.max_unanswered)
 
 
 def _images(images: pa.Table, rules: QualityRules) -> Iterator[Expectation]:
-    yield _rule("failed_share", MEAN, (IMAGES, "failed"), min_value=0, max_value=rules.max_failed)
-    yield _rule("captured_in_window", BETWEEN, (IMAGES, "silence_hours"), min_value=0)
+    yield rule("failed_share", MEAN, (IMAGES, "failed"), min_value=0, max_value=rules.max_failed)
+    yield rule("captured_in_window", BETWEEN, (IMAGES, "silence_hours"), min_value=0)
     yield Expectation(
         name="freshness",
         rule=LOWEST,
@@ -76,21 +79,22 @@ def _images(images: pa.Table, rules: QualityRules) -> Iterator[Expectation]:
     )
     for column in ("preprocess_ms", "inference_ms", "postprocess_ms"):
         if _filled(images, column):
-            yield _rule("latency", BETWEEN, (IMAGES, column), 0.99, min_value=0, max_value=rules.max_latency_ms)
+            yield rule("latency", BETWEEN, (IMAGES, column), 0.99, min_value=0, max_value=rules.max_latency_ms)
     if _filled(images, "sampling_probability"):
-        yield _rule("range", BETWEEN, (IMAGES, "sampling_probability"), min_value=1e-12, max_value=1)
+        yield rule("range", BETWEEN, (IMAGES, "sampling_probability"), min_value=1e-12, max_value=1)
 
 
 def _detections(detections: pa.Table, classes: int | None, rules: QualityRules) -> Iterator[Expectation]:
-    yield _rule("nulls", NOT_NULL, (DETECTIONS, "confidence"))
-    yield _rule("range", BETWEEN, (DETECTIONS, "confidence"), min_value=0, max_value=1)
+    yield rule("nulls", NOT_NULL, (DETECTIONS, "confidence"))
+    yield rule("range", BETWEEN, (DETECTIONS, "confidence"), min_value=0, max_value=1)
     highest = None if classes is None else classes - 1
-    yield _rule("class_known", BETWEEN, (DETECTIONS, "class_id"), min_value=0, max_value=highest)
+    yield rule("class_known", BETWEEN, (DETECTIONS, "class_id"), min_value=0, max_value=highest)
     if float(np.sum(detections["boxed"].to_numpy())) > 0:
         tolerance, most = rules.box_tolerance_px, rules.mostly
-        yield _rule("box_inside_image", BETWEEN, (DETECTIONS, "overhang"), most, max_value=tolerance)
-        yield _rule("box_has_area", BETWEEN, (DETECTIONS, "box_width"), most, min_value=1e-3)
-        yield _rule("box_has_area", BETWEEN, (DETECTIONS, "box_height"), most, min_value=1e-3)
+        yield rule("box_inside_image", BETWEEN, (DETECTIONS, "overhang"), most, max_value=tolerance)
+        yield rule("box_has_area", BETWEEN, (DETECTIONS, "box_width"), most, min_value=1e-3)
+        yield rule("box_has_area", BETWEEN, (DETECTIONS, "box_height"), most, min_value=1e-3)
+        yield rule("box_once", BETWEEN, (DETECTIONS, "twin"), most, max_value=0)
 
 
 def _filled(table: pa.Table, column: str) -> bool:

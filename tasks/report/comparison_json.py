@@ -39,7 +39,7 @@ def comparison_from_json(data: Mapping[str, Any]) -> Comparison:
 
 def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     whole = asdict(evaluation)
-    kept = {name: value for name, value in whole.items() if name not in ("image_ids", "scores")}
+    kept = {name: value for name, value in whole.items() if name not in ("image_ids", "scores", "answers")}
     numbers = {name: _finite(value) for name, value in evaluation.metrics.items()}
     return {**kept, "metrics": numbers, "headline": {k: _finite(v) for k, v in asdict(evaluation.headline).items()}}
 

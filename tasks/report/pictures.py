@@ -1,13 +1,17 @@
-"""Which pictures a page shows: a few of every camera, as they were when all was well and as they are now."""
+"""Which pictures a page shows: a few of every camera, as they were in health and as they are now, with boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any
 
-from tasks.domain.errors import EvergreenError
-from tasks.report.thumbnail import Picture, thumbnail
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.report.boxed import Boxed, answered, boxed, said
+from tasks.report.gallery import Cache
 from tasks.report.window_page import CameraPictures
 
 SHOWN = 3
@@ -16,48 +20,110 @@ SHOWN = 3
 CAMERAS = 12
 """Cameras with pictures on one page."""
 
-BYTES = 36_000
-"""Most bytes of a picture: with all of them a page stays below 5 MB."""
+BYTES = 28_000
+"""Most bytes of a picture: with all of them and their boxes a page stays below 5 MB."""
 
-Row = Mapping[str, object]
+SAMPLED = 24
+"""Rows of a camera that pictures are picked from: a window may have a million."""
+
+ROWS = 2_000
+"""Rows of all cameras together that are looked at, whatever strangers call their cameras."""
+
+Row = Mapping[str, Any]
 
 
-class Cache(Protocol):
-    """What is needed of `tasks.adapters.images.ImageCache`."""
+def sampled(table: pa.Table, suspects: Sequence[str] = ()) -> pa.Table:
+    """At most `SAMPLED` rows of every camera, evenly over the rows, `suspects` first; bounded for any table."""
+    cameras = pc.dictionary_encode(table["camera"].combine_chunks())
+    names = cameras.dictionary.to_pylist()
+    codes = pc.fill_null(cameras.indices, -1).to_numpy(zero_copy_only=False)
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    chosen: list[int] = []
+    first = {*suspects}
+    for code in sorted(range(len(names)), key=lambda code: names[code] not in first):
+        places = order[starts[code] : starts[code + 1]]
+        count = min(len(places), SAMPLED, ROWS - len(chosen))
+        if not count:
+            break
+        chosen += places[(2 * np.arange(count) + 1) * len(places) // max(2 * count, 1)].tolist()
+    return table.take(pa.array(sorted(chosen), pa.int64()))
 
-    def fetch(self, key: str, sha256: str = "") -> Path:
-        """A local file with the object's bytes."""
+
+def with_answers(rows: pa.Table, answers: pa.Table | None) -> list[Row]:
+    """The rows, each with its `detections` by image id; null where the model was not asked."""
+    found: dict[str, Any] = {}
+    if answers is not None:
+        own = answers.filter(pc.is_in(answers["image_id"], value_set=rows["image_id"].combine_chunks()))
+        found = dict(zip(own["image_id"].to_pylist(), own["detections"].to_pylist(), strict=True))
+    return [{**row, "detections": found.get(row["image_id"])} for row in rows.to_pylist()]
 
 
 def per_camera(
-    current: Sequence[Row], reference: Sequence[Row], cache: Cache, suspects: Sequence[str] = ()
+    current: Sequence[Row],
+    reference: Sequence[Row],
+    cache: Cache,
+    suspects: Sequence[str] = (),
+    classes: Sequence[str] = (),
 ) -> tuple[CameraPictures, ...]:
     """Up to `CAMERAS` cameras with `SHOWN` pictures each of now and then, spread evenly over the rows.
 
-    `suspects`, the cameras that the verdict names, come first: of many cameras those must have pictures.
+    `suspects`, the cameras that the verdict names, come first: of many cameras those must have pictures. What was is
+    shown at the time of day of what is, where rows tell when they were taken.
     """
-    known = sorted({str(row["camera"]) for row in current})
-    cameras = sorted(known, key=lambda camera: suspects.index(camera) if camera in suspects else len(suspects))[
-        :CAMERAS
-    ]
-    return tuple(
-        CameraPictures(
-            camera=camera,
-            reference=_pictures([row for row in reference if row["camera"] == camera], cache),
-            current=_pictures([row for row in current if row["camera"] == camera], cache),
-        )
-        for camera in cameras
-    )
-
-
-def _pictures(rows: Sequence[Row], cache: Cache) -> tuple[Picture, ...]:
-    count = min(SHOWN, len(rows))
-    chosen = [rows[(2 * place + 1) * len(rows) // (2 * count)] for place in range(count)]
+    known = sorted({str(row["camera"]) for row in current} | {*suspects} & {str(row["camera"]) for row in reference})
+    place = {camera: at for at, camera in reversed(list(enumerate(suspects)))}
+    cameras = sorted(known, key=lambda camera: place.get(camera, len(suspects)))
     found = []
-    for row in chosen:
-        try:
-            path = cache.fetch(str(row["key"]), str(row["sha256"]))
-            found.append(thumbnail(path, caption=str(row["key"]).rsplit("/", 1)[-1], limit=BYTES))
-        except EvergreenError:  # the picture is gone or changed since: the page does without it
-            continue
+    for camera in cameras[:CAMERAS]:
+        now = _spread([row for row in current if row["camera"] == camera])
+        before = _same_time([row for row in reference if row["camera"] == camera], now)
+        found.append(
+            CameraPictures(
+                camera=camera,
+                reference=_pictures(before, cache, classes),
+                current=_pictures(now, cache, classes),
+            )
+        )
     return tuple(found)
+
+
+def _spread(rows: Sequence[Row]) -> list[Row]:
+    count = min(SHOWN, len(rows))
+    return [rows[(2 * place + 1) * len(rows) // (2 * count)] for place in range(count)]
+
+
+def _same_time(rows: Sequence[Row], now: Sequence[Row]) -> list[Row]:
+    """For each of the present pictures the one nearest to it by the time of day; spread evenly where nobody knows."""
+    timed = [row for row in rows if row.get("captured_at") is not None]
+    wanted = [row for row in now if row.get("captured_at") is not None]
+    if not wanted or len(timed) < SHOWN:
+        return _spread(rows)
+    found: list[Row] = []
+    for row in wanted:
+        nearest = min(timed, key=lambda other: _apart(other["captured_at"], row["captured_at"]))
+        timed.remove(nearest)
+        found.append(nearest)
+    return found
+
+
+def _apart(first: datetime, second: datetime) -> int:
+    """Minutes between two times of day, across midnight where that is shorter."""
+    minutes = [60 * at.astimezone(UTC).hour + at.astimezone(UTC).minute for at in (first, second)]
+    gap = abs(minutes[0] - minutes[1])
+    return min(gap, 1440 - gap)
+
+
+def _pictures(rows: Sequence[Row], cache: Cache, classes: Sequence[str]) -> tuple[Boxed, ...]:
+    found = (_picture(row, cache, classes) for row in rows)
+    return tuple(each for each in found if each is not None)
+
+
+def _picture(row: Row, cache: Cache, classes: Sequence[str]) -> Boxed | None:
+    detections = row.get("detections")
+    marks = answered(detections, classes)
+    words = str(row["key"]).rsplit("/", 1)[-1]
+    if detections is not None:
+        words = f"{words}: {said(marks)}"
+    looks = [("answer", mark) for mark in reversed(marks)]
+    return boxed(str(row["key"]), str(row["sha256"] or ""), looks, words, cache, BYTES)

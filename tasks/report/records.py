@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
 from tasks.adapters.ledger.records import PinnedReference, WindowFacts, WindowRecord
-from tasks.connections import ledger, tables
+from tasks.connections import ledger, store, tables
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Link
 from tasks.domain.promotion import Approval
-from tasks.domain.snapshot import LISTED, Claim, Snapshot, table_note, table_of
+from tasks.domain.snapshot import LEFT_OUT, LISTED, RECIPE, Claim, Snapshot, table_note, table_of
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
+from tasks.report import weak_page
 from tasks.report.index_page import page_links
+from tasks.report.yardstick import keep_rules
 from tasks.settings import settings
 
 DECISIONS = 1_000
@@ -41,45 +45,47 @@ def newest_windows(model: str, count: int) -> list[Window]:
     return [row.window for row in judged_windows(model)[:count]][::-1]
 
 
-def windows_of_today(model: str, count: int) -> list[Window]:
-    """The newest so many windows that show the world as it is since it changed, the oldest of them first.
+def windows_of_today(model: str, days: int) -> list[Window]:
+    """The windows of the newest so many days that show the world as it is since it changed, the oldest of them first.
 
     A new champion is measured against the world it was made for. Days from before the product changed would make a
     mixture of both, and every later day would differ from that.
     """
-    judged = judged_windows(model)
+    judged = judged_windows(model, 24 * (days + 1))  # no window is shorter than an hour
     causes = (judged[0].verdict or {}).get("causes", []) if judged else []
     changes = [cause["since"] for cause in causes if cause["kind"] == CauseKind.PRODUCT and cause["since"]]
     since = datetime.fromisoformat(max(changes)) if changes else datetime.min.replace(tzinfo=UTC)
     recent = [row.window for row in judged if row.window.end > since]
-    return recent[:count][::-1]
+    return [window for window in reversed(recent) if window.start >= recent[0].end - timedelta(days=days)]
 
 
 def facts_of(
     snapshot: Snapshot, evidently: str, rules: Sequence[BaseModel], kept: Mapping[str, str] | None = None
 ) -> WindowFacts:
-    """What the verdict on a snapshot stands on; `rules` are hashed, so that equal configurations are recognised.
+    """What the verdict on a snapshot stands on; `rules` are kept under their hash.
 
     `kept` are further artifacts (name -> note of a table) that the window's page is drawn from.
     """
     champion, reference = champion_and_reference(snapshot.claim.model)
-    reasons = tables().read(snapshot.catalog, ["verdict", "reason"]).to_pylist()
-    quarantined: dict[str, int] = {}
-    for row in reasons:
-        if row["verdict"] != "accepted":
-            quarantined[row["reason"]] = quarantined.get(row["reason"], 0) + 1
+    counts: Counter[str] = Counter()
+    for batch in tables().batches(snapshot.catalog, ["verdict", "reason"]):
+        counts.update(row["reason"] for row in batch.to_pylist() if row["verdict"] != "accepted")
+    digest = hashlib.sha256("\n".join(each.model_dump_json() for each in rules).encode()).hexdigest()
+    keep_rules(snapshot.claim.model, rules, digest)
     artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}
     artifacts |= {LISTED: snapshot.mark} if snapshot.mark else {}
+    artifacts |= {LEFT_OUT: str(snapshot.left_out)} if snapshot.left_out else {}
+    artifacts |= {RECIPE: snapshot.recipe} if snapshot.recipe else {}
     artifacts |= kept or {}
     return WindowFacts(
         listed=snapshot.listed,
         accepted=snapshot.accepted,
-        quarantined=quarantined,
+        quarantined=dict(sorted(counts.items())),
         catalog=snapshot.catalog,
         artifacts={**artifacts, **({"evidently": evidently} if evidently else {})},
         champion_sha256=champion.sha256 if champion else "",
         reference_id=reference.id if reference else None,
-        config_hash=hashlib.sha256("\n".join(each.model_dump_json() for each in rules).encode()).hexdigest(),
+        config_hash=digest,
     )
 
 
@@ -89,12 +95,18 @@ def links_of(facts: WindowFacts) -> tuple[Link, ...]:
 
 
 def stored_reports(model: str, window: Window) -> list[Report]:
-    """The reports of a judged window as the ledger has them, without labelled performance."""
+    """The reports of a judged window as the ledger has them, without what labels said and what was said of them."""
     by_stage: dict[Stage, list[Finding]] = {}
     for stage, finding in ledger().findings.of(model, window):
-        if stage is not Stage.EVALUATE:
+        if stage not in (Stage.EVALUATE, Stage.LABELS):
             by_stage.setdefault(stage, []).append(finding)
     return [Report(stage=stage, findings=tuple(found)) for stage, found in by_stage.items()]
+
+
+def labels_kept(claim: Claim) -> tuple[Report, ...]:
+    """What was found about labels when the window was judged before: judging it again must not forget that either."""
+    found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.LABELS]
+    return (Report(stage=Stage.LABELS, findings=tuple(found)),) if found else ()
 
 
 def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:
@@ -104,6 +116,15 @@ def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:
         return None
     found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.EVALUATE]
     return Report(stage=Stage.EVALUATE, findings=tuple(found)) if found else None
+
+
+def beside_performance(facts: WindowFacts, model: str, performance: Report | None) -> WindowFacts:
+    """The facts with the page about what else labels show of the champion, where there is one."""
+    told = weak_page.told(performance.findings if performance else ())
+    if not any(finding.value is not None for finding in told):
+        return facts
+    page = store().uri(weak_page.page_key(model, told))
+    return replace(facts, artifacts={**facts.artifacts, weak_page.ARTIFACT: page})
 
 
 def facts_again(model: str, window: Window) -> WindowFacts | None:

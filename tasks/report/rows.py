@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.verdict import Cause, Verdict
@@ -68,8 +69,12 @@ def row_of(finding: Finding, causes: Sequence[Cause] = ()) -> Row:
 
 
 def blamed(verdict: Verdict) -> list[str]:
-    """Cameras that causes name, in the order of the causes, each once."""
-    return list(dict.fromkeys(camera for cause in verdict.causes for camera in cause.cameras))
+    """Cameras that causes name, each once: the first of every cause, in the order of the causes, then the second …
+
+    So every cause has a camera among the first few, whose pictures a page shows.
+    """
+    turns = zip_longest(*(cause.cameras for cause in verdict.causes))
+    return list(dict.fromkeys(camera for turn in turns for camera in turn if camera is not None))
 
 
 def _what(finding: Finding) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tasks.domain.contrast import Corners, Mark
+from tasks.domain.contrast import Corners
 from tasks.domain.errors import EvergreenError
 from tasks.domain.wording import moment, one_line
+from tasks.report.boxed import answered, said
 from tasks.report.gallery import Cache, Drawn, drawn, region
 from tasks.report.thumbnail import Picture, shown_size, thumbnail
 
@@ -24,12 +25,6 @@ BYTES = 24_000
 
 SHOWN_SIDE = 280
 """Pixels that text and lines in a picture are made for."""
-
-MARKS = 30
-"""Boxes drawn in one picture, the surest."""
-
-SURE = 0.25
-"""Detections below this confidence are not drawn."""
 
 Row = Mapping[str, Any]
 
@@ -78,7 +73,7 @@ def chosen(rows: Sequence[Row], limit: int = SHOWN) -> list[Row]:
 
 
 def _stranger(number: int, row: Row, classes: Sequence[str], cache: Cache) -> Stranger:
-    marks = _marks(row["detections"] or (), classes)
+    marks = answered(row["detections"], classes)
     picture, size = None, (row["width"] or SHOWN_SIDE, row["height"] or SHOWN_SIDE)
     view = (0.0, 0.0, float(size[0]), float(size[1]))
     try:
@@ -95,41 +90,10 @@ def _stranger(number: int, row: Row, classes: Sequence[str], cache: Cache) -> St
         where=one_line(row["camera"], 100),
         when=moment(taken),
         times=round(row["strangeness"], 2),
-        words=_words(marks, row["detections"] is not None),
+        words=said(marks, row["detections"] is not None),
         picture=picture,
         view=view,
         part=view[2] < size[0],
         unit=max(view[2:]) / SHOWN_SIDE,
         boxes=drawn([("answer", mark) for mark in reversed(marks)], view, SHOWN_SIDE),
     )
-
-
-def _marks(detections: Sequence[Row], classes: Sequence[str]) -> list[Mark]:
-    """What the model is sure enough of, the surest first; for classify the first answer alone."""
-    found = [
-        Mark(label=_label(each["class_id"], classes), box=_corners(each["box"]), confidence=each["confidence"])
-        for each in detections
-        if each["confidence"] is not None and each["class_id"] is not None
-    ]
-    found.sort(key=lambda mark: -(mark.confidence or 0.0))
-    boxed = [mark for mark in found if mark.box is not None and (mark.confidence or 0.0) >= SURE]
-    return boxed[:MARKS] if boxed or any(mark.box for mark in found) else found[:1]
-
-
-def _label(class_id: int, classes: Sequence[str]) -> str:
-    return classes[class_id] if 0 <= class_id < len(classes) else f"#{class_id}"
-
-
-def _corners(box: Sequence[float] | None) -> Corners | None:
-    if box is None or len(box) != 4 or not all(abs(side) < 1e7 for side in box):
-        return None
-    return box[0], box[1], box[2], box[3]
-
-
-def _words(marks: Sequence[Mark], answered: bool) -> str:
-    if not marks:
-        return "found nothing" if answered else "the model was not asked"
-    if marks[0].box is None:
-        return f"says {one_line(marks[0].label, 40)}, {marks[0].confidence or 0:.0%} sure"
-    names = [one_line(mark.label, 40) for mark in marks]
-    return "found " + ", ".join(f"{names.count(name)} × {name}" for name in dict.fromkeys(names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pyarrow.compute as pc
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -12,12 +13,14 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
+from tasks.domain.finding import Finding
 from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
-from tasks.domain.snapshot import STRANGE, WHERE, Claim, table_of
+from tasks.domain.snapshot import AS_OF, LEFT_OUT, STRANGE, WHERE, Claim, table_of
 from tasks.domain.verdict import Verdict
-from tasks.report import decision_page
+from tasks.domain.weak import Spot
+from tasks.report import decision_page, weak_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
 from tasks.report.embedding_map import embedding_map
@@ -25,26 +28,29 @@ from tasks.report.gallery import exhibits
 from tasks.report.heat import moved
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
-from tasks.report.pictures import per_camera
+from tasks.report.pictures import Row, per_camera, sampled, with_answers
 from tasks.report.rows import blamed
 from tasks.report.strangers import strangers
 from tasks.report.window_page import WindowPage, window_markdown, window_page
 from tasks.settings import settings
 
 HTML = "text/html; charset=utf-8"
+SEEN = ["image_id", "key", "camera", "sha256", "captured_at"]
+"""What is read of an image that may be shown."""
 
 
 @task(cache_policy=NO_CACHE)
 def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> WindowFacts:
     """The one-page report in the bucket and as a Prefect artifact; the facts with its address."""
-    before, now = _reference(facts), _catalog(facts)
-    seen = _rows(facts, STRANGE)
-    strange = strangers(seen, _classes(claim, facts), images())
+    suspects = blamed(verdict)
+    before, now = _reference(facts, suspects), _catalog(facts, suspects)
+    seen, classes = _rows(facts, STRANGE), _classes(claim, facts)
+    strange = strangers(seen, classes, images())
     page = WindowPage(
         model=claim.model,
         window=claim.window,
         verdict=verdict,
-        pictures=per_camera(now, before, images(), blamed(verdict)),
+        pictures=per_camera(now, before, images(), suspects, classes),
         links=page_links(facts.artifacts, settings().pages_url or ""),
         listed=facts.listed,
         accepted=facts.accepted,
@@ -75,19 +81,31 @@ def commit_window(claim: Claim, verdict: Verdict, facts: WindowFacts, intents: S
     )
 
 
-def _catalog(facts: WindowFacts) -> list[Mapping[str, object]]:
+@task(cache_policy=NO_CACHE)
+def publish_weak(version: ModelRef, n: int, spots: Sequence[Spot]) -> tuple[Finding, ...]:
+    """The page about a version's weak segments and shortcuts, when there is something on it; their findings."""
+    findings = tuple(spot.finding for spot in spots)
+    if any(finding.value is not None for finding in findings):
+        page = weak_page.weak_page(version, n, spots, images())
+        store().put(weak_page.page_key(version.name, findings), page, HTML)
+    return findings
+
+
+def _catalog(facts: WindowFacts, suspects: Sequence[str]) -> list[Row]:
+    """A few accepted images of every camera of the window, with the answers about them."""
     if facts.catalog is None:
         return []
-    rows: list[Mapping[str, object]] = tables().read(facts.catalog, ["key", "camera", "sha256", "verdict"]).to_pylist()
-    return [row for row in rows if row["verdict"] == "accepted"]
+    table = tables().read(facts.catalog, [*SEEN, "verdict"])
+    note = facts.artifacts.get("predictions", "")
+    answers = tables().read(table_of(note), ["image_id", "detections"]) if note.startswith("{") else None
+    return with_answers(sampled(table.filter(pc.equal(table["verdict"], "accepted")), suspects), answers)
 
 
-def _reference(facts: WindowFacts) -> list[Mapping[str, object]]:
+def _reference(facts: WindowFacts, suspects: Sequence[str]) -> list[Row]:
     if facts.reference_id is None:
         return []
-    pinned = ledger().references.get(facts.reference_id)
-    rows: list[Mapping[str, object]] = tables().read(pinned.table, ["key", "camera", "sha256"]).to_pylist()
-    return rows
+    table = tables().read(ledger().references.get(facts.reference_id).table, [*SEEN, "detections"])
+    return with_answers(sampled(table.select(SEEN), suspects), table)
 
 
 def _rows(facts: WindowFacts, name: str) -> list[Mapping[str, object]]:
@@ -106,8 +124,16 @@ def _made_of(claim: Claim, facts: WindowFacts) -> tuple[Fact, ...]:
         Fact(label="Champion", value=facts.champion_sha256[:12] or "none"),
         Fact(label="Reference", value=str(facts.reference_id or "none")),
         Fact(label="Rules", value=facts.config_hash[:12]),
+        Fact(label="Measured by", value=facts.artifacts.get(AS_OF, "what was in force when it was judged")),
+        *_sampled(facts),
         Fact(label="Installation", value=settings().environment),
     )
+
+
+def _sampled(facts: WindowFacts) -> tuple[Fact, ...]:
+    left_out = int(facts.artifacts.get(LEFT_OUT, "0"))
+    sentence = f"{left_out:,} images or records were not looked at; what was is drawn by camera, class and hour"
+    return (Fact(label="Sample", value=sentence),) if left_out else ()
 
 
 @task(cache_policy=NO_CACHE)

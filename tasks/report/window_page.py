@@ -10,13 +10,13 @@ from tasks.domain.notice import Fact, Link
 from tasks.domain.verdict import Cause, Verdict
 from tasks.domain.window import Window
 from tasks.domain.wording import ADVICE, moment, one_line
+from tasks.report.boxed import Boxed
 from tasks.report.embedding_map import EmbeddingMap
 from tasks.report.heat import Moved
 from tasks.report.markdown import bounded, escape, link, table
 from tasks.report.rendering import render
 from tasks.report.rows import Row, blamed, rows_of
 from tasks.report.strangers import Stranger
-from tasks.report.thumbnail import Picture
 
 MARKDOWN_LIMIT = 5_000
 """Characters of the Markdown form: what MLflow shows, and small enough for every list of artifacts."""
@@ -26,14 +26,17 @@ ROWS_LIMIT = 200
 
 MARKDOWN_ROWS = 12
 
+OPEN = 2
+"""Cameras that are shown for a cause over all cameras together, beside those that others name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraPictures:
     """A few pictures of one camera: how it was when all was well, and how it is now."""
 
     camera: str
-    reference: tuple[Picture, ...] = ()
-    current: tuple[Picture, ...] = ()
+    reference: tuple[Boxed, ...] = ()
+    current: tuple[Boxed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,10 @@ def window_page(page: WindowPage) -> bytes:
     rows = rows_of(page.verdict.findings(), page.verdict.causes)
     shown = rows[:ROWS_LIMIT]
     guilty = blamed(page.verdict)
+    suspects = [each for each in page.pictures if each.camera in guilty]
+    others = [each for each in page.pictures if each.camera not in guilty]
+    if suspects and any(not cause.cameras for cause in page.verdict.causes):  # one cause is about all: show some
+        suspects, others = [*suspects, *others[:OPEN]], others[OPEN:]
     return render(
         "window.html.j2",
         page=page,
@@ -71,8 +78,9 @@ def window_page(page: WindowPage) -> bytes:
         changed=[row for row in shown if row.outcome is not Outcome.OK],
         fine=[row for row in shown if row.outcome is Outcome.OK],
         left_out=len(rows) - len(shown),
-        suspects=[each for each in page.pictures if each.camera in guilty],
-        others=[each for each in page.pictures if each.camera not in guilty],
+        suspects=suspects,
+        others=others,
+        boxes=any(each.boxes for camera in page.pictures for each in (*camera.reference, *camera.current)),
     )
 
 
@@ -99,9 +107,9 @@ def todo(verdict: Verdict) -> str:
 
 
 def where(cause: Cause) -> str:
-    """Since when and how much of the change, in brackets; empty when neither is known."""
-    since = f"since {moment(cause.since)}" if cause.since else ""
-    share = f"{cause.share:.0%} of the change" if cause.share is not None else ""
+    """Since when and how much of the change, in brackets; empty when neither is known or the summary says it."""
+    since = f"since {moment(cause.since)}" if cause.since and " since " not in cause.summary else ""
+    share = f"{cause.share:.0%} of the change" if cause.share is not None and "explains" not in cause.summary else ""
     words = ", ".join(word for word in (since, share) if word)
     return f" ({words})" if words else ""
 

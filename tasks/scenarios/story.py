@@ -104,7 +104,7 @@ class Story:
             if known is None or known.facts is None or not known.facts.accepted:  # else the day was lived before
                 serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
         span = Window(chapter.windows[0].start, chapter.windows[-1].end)
-        parameters = {"model": self.model, "backfill": str(span), "rescore": True}
+        parameters = {"model": self.model, "backfill": str(span), "rescore": True, "as_of": "now"}
         run = self.run("monitor", parameters, f"{_dates(chapter.windows)}: monitor")
         days = [self._day(window, run) for window in chapter.windows]
         for day in days:

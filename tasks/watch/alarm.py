@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
 from tasks.watch import e_detector
 from tasks.watch.baseline import FloatArray, baseline, standardised
+from tasks.watch.chances import BEYOND, day_chance, day_change, either, evidence_chance, sum_chance
 from tasks.watch.history import Course, grid
-from tasks.watch.limit import MONTH, calibrated
+from tasks.watch.limit import MONTH, calibrated, scale
 from tasks.watch.rules import Method, WatchRules
 from tasks.watch.shape import Shape, shape
 from tasks.watch.sums import CEILING, Sums, onset, sums
@@ -22,12 +23,15 @@ DAY = 24
 class Line:
     """Where one property of one camera stands after its newest check.
 
-    `value` is held against `limit`; `effect` is the mean change since the onset in normal-score units, signed, and
-    0 while nothing adds up (`since` is None then). `scenes` counts those behind it, `checks` the windows.
+    `value` is held against `limit`, both as `method` counts; `effect` is the mean change since the onset in
+    normal-score units, signed, and 0 while nothing adds up (`since` is None then). `scenes` counts those behind it,
+    `checks` the windows. For the daily digest: `today` is the newest day's mean change, `chance` how often a healthy
+    camera looks like this.
     """
 
     camera: str
     subject: str
+    method: Method
     value: float
     limit: float
     effect: float
@@ -36,17 +40,23 @@ class Line:
     since: datetime | None
     shape: Shape
     alarm: bool
+    today: float = 0.0
+    chance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
-    """Check values, differences in normal-score units and the statistic (T, P), with its limit; scenes (T,)."""
+    """Check values, differences in normal-score units and the statistic (T, P), with its limit; scenes (T,).
+
+    `chance` (P,) is how often a healthy camera looks like the newest check.
+    """
 
     values: FloatArray
     differences: FloatArray
     statistic: FloatArray
     limit: float
     scenes: FloatArray
+    chance: FloatArray
 
 
 def lines(course: Course, rules: WatchRules) -> tuple[Line, ...]:
@@ -59,7 +69,13 @@ def lines(course: Course, rules: WatchRules) -> tuple[Line, ...]:
     both = sums(evidence.values)
     windows = [course.windows[row] for row in rows.tolist()]
     starts = [window.start for window in windows]
-    return tuple(_line(course, place, evidence, both, starts, rules) for place in range(len(course.properties)))
+    today = day_change(course, rules.context_hours)
+    told = np.flatnonzero(np.isfinite(evidence.values).any(axis=0)).tolist()  # of the others nothing is known yet
+    found = [_line(course, place, evidence, both, starts, rules) for place in told]
+    return tuple(
+        replace(line, today=float(today[place]), chance=float(evidence.chance[place]))
+        for place, line in zip(told, found, strict=True)
+    )
 
 
 def _by_cusum(course: Course, rules: WatchRules) -> _Evidence:
@@ -68,12 +84,15 @@ def _by_cusum(course: Course, rules: WatchRules) -> _Evidence:
     limit = rules.limit or calibrated(*grid(course), rules.false_alarms)
     rows = course.summed
     values = standardised(course.scores[rows], course.contexts[rows], known, course.widen[rows])
+    step = scale(*grid(course), rules.false_alarms)
+    added = sum_chance(sums(values, limit + BEYOND * step).highest[-1], limit, step, rules.false_alarms)
     return _Evidence(
         values=values,
         differences=course.scores[rows] - known.mean[course.contexts[rows]],
         statistic=sums(values, limit + CEILING).highest,
         limit=limit,
         scenes=course.scenes[rows],
+        chance=either(day_chance(course, rules.context_hours), added),
     )
 
 
@@ -83,12 +102,14 @@ def _by_bets(course: Course, rules: WatchRules) -> _Evidence:
     month = MONTH * max(1, round(len(course.windows) / max(course.days, 1)))
     limit = rules.limit or e_detector.limit(month, len(course.properties), rules.false_alarms)
     known = baseline(course.scores[course.healthy], course.contexts[course.healthy], DAY // rules.context_hours)
+    statistic = e_detector.evidence(values[rows], limit + e_detector.CEILING)
     return _Evidence(
         values=values[rows],
         differences=course.scores[rows] - known.mean[course.contexts[rows]],
-        statistic=e_detector.evidence(values[rows], limit + e_detector.CEILING),
+        statistic=statistic,
         limit=limit,
         scenes=course.scenes[rows],
+        chance=evidence_chance(statistic[-1], len(rows)),
     )
 
 
@@ -106,6 +127,7 @@ def _line(
     return Line(
         camera=course.camera,
         subject=course.properties[place],
+        method=rules.method,
         value=value,
         limit=evidence.limit,
         effect=effect,

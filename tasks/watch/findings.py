@@ -10,13 +10,11 @@ from datetime import datetime
 import numpy as np
 
 from tasks.domain.finding import ALL, Finding, Outcome
+from tasks.domain.subjects import FLEET
 from tasks.watch.alarm import Line
 from tasks.watch.kept import Key
 from tasks.watch.rules import Method, WatchRules
 from tasks.watch.scores import ENOUGH, Check
-
-FLEET = "fleet"
-"""Check of the one finding that stands for the alarms of many cameras."""
 
 UNITS = {Method.CUSUM: "sd in sum", Method.E_DETECTOR: "powers of ten"}
 
@@ -37,8 +35,8 @@ def answer(lines: Sequence[Line], open_ones: Sequence[Finding], rules: WatchRule
     together = _together([line for line in lines if line.alarm], len({line.camera for line in lines}), rules)
     shared = {line.camera for line in together}
     watched = len({line.camera for line in lines})
-    found = {_key(line, rules): line.since for line in lines if line.alarm and line.camera not in shared}
-    findings = [_finding(line, rules) for line in lines if not (line.alarm and line.camera in shared)]
+    found = {_key(line): line.since for line in lines if line.alarm and line.camera not in shared}
+    findings = [_finding(line) for line in lines if not (line.alarm and line.camera in shared)]
     if together:
         first = _fleet(together, lines, watched, rules)
         starts = sorted(line.since for line in together if line.since)
@@ -80,19 +78,19 @@ def too_few(check: Check, days: int, rules: WatchRules) -> Finding:
     )
 
 
-def _key(line: Line, rules: WatchRules) -> Key:
-    return rules.method.value, line.subject, f"camera={line.camera}"
+def _key(line: Line) -> Key:
+    return line.method.value, line.subject, f"camera={line.camera}"
 
 
-def _finding(line: Line, rules: WatchRules) -> Finding:
+def _finding(line: Line) -> Finding:
     return Finding(
-        check=rules.method.value,
+        check=line.method.value,
         subject=line.subject,
         slice=f"camera={line.camera}",
         outcome=Outcome.BREACH if line.alarm else Outcome.OK,
         value=round(line.value, 4),
         limit=round(line.limit, 4),
-        unit=UNITS[rules.method],
+        unit=UNITS[line.method],
         n=line.scenes,
         effect=round(line.effect, 4),
         note=f"{_moved(line.effect)}; {line.shape.value}, in {line.checks} checks" if line.alarm else "",

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.domain.finding import Outcome
+from tasks.domain.hours import part_of_day
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.watch.baseline import Contexts, FloatArray
 from tasks.watch.rules import WatchRules
-from tasks.watch.scores import Check, context
+from tasks.watch.scores import Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ def course(camera: str, visits: Sequence[Visit], resets: Iterable[Reset], rules:
         scores=np.array([[c.scores.get(name, np.nan) for name in properties] for _, c in found]).reshape(
             len(found), len(properties)
         ),
-        contexts=np.array([context(v.window.start, rules.context_hours) for v, _ in found], np.int64),
+        contexts=np.array([part_of_day(v.window.start, rules.context_hours) for v, _ in found], np.int64),
         scenes=np.array([check.scenes for _, check in found], np.float64),
         healthy=healthy,
         learnt=healthy & np.array([day in days for day in dates], bool),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.watch.alarm import Line, lines
+from tasks.watch.digest import digest, ends_a_day
 from tasks.watch.findings import Answer, answer, too_few
 from tasks.watch.history import Reset, Visit, by_camera, course
 from tasks.watch.kept import Kept
@@ -27,7 +28,8 @@ def judged(present: Visit, earlier: Sequence[Visit], resets: Sequence[Reset], ru
         found += stands
         open_ones += [] if stands else [too_few(check, days, rules)]
     answered: Answer = answer(found, open_ones, rules)
-    report = Report(stage=Stage.WATCH, findings=answered.findings)
+    told = digest(found, rules) if ends_a_day(present.window) else ()
+    report = Report(stage=Stage.WATCH, findings=(*answered.findings, *told))
     return report, Kept(checks=present.checks, onsets=answered.onsets)
 
 
@@ -36,6 +38,13 @@ def _camera(
 ) -> tuple[tuple[Line, ...], int]:
     """The camera's lines, () where it cannot be judged, and its healthy days so far."""
     known = course(check.camera, visits, resets, rules)
-    enough = check.known >= ENOUGH and check.scenes >= rules.min_scenes
-    calibrated = known.days >= rules.healthy_days or rules.method is Method.E_DETECTOR
-    return (lines(known, rules) if enough and calibrated else ()), known.days
+    if check.known < ENOUGH or check.scenes < rules.min_scenes:
+        return (), known.days
+    return lines(known, rules if known.days >= rules.healthy_days else _uncalibrated(rules)), known.days
+
+
+def _uncalibrated(rules: WatchRules) -> WatchRules:
+    """The rules for a camera that CUSUM has not learnt yet: nobody is blind in the weeks after a promotion."""
+    if rules.method is Method.E_DETECTOR:
+        return rules
+    return rules.model_copy(update={"method": Method.E_DETECTOR, "limit": None})

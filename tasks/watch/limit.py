@@ -22,6 +22,9 @@ REPLICATES = 200
 BATCH = 50
 """Months that are imitated, and how many at once: memory stays bounded whatever the number of checks a day."""
 
+LEAST_SCALE = 0.5
+"""A tail is never taken to fall quicker than this: of two values of a standard normal sum that would be too good."""
+
 FLOOR = 15.0
 """Limit below which no calibration goes, with few healthy days or many: in simulated months of real pictures
 (`benchmarks/camera_months.py`) 13 gave an alarm in one healthy month of a hundred."""
@@ -33,16 +36,23 @@ def calibrated(grid: FloatArray, contexts: Contexts, chance: float) -> float:
     `grid` holds the scores of the healthy checks (days, checks a day, properties), nan where there was none;
     `contexts` (checks a day,) is the time of day of each. The same days give the same limit.
     """
-    found = _quantile(grid.tobytes(), grid.shape, tuple(contexts.tolist()), chance)
+    found, _ = _quantile(grid.tobytes(), grid.shape, tuple(contexts.tolist()), chance)
     return max(FLOOR, found)
 
 
+def scale(grid: FloatArray, contexts: Contexts, chance: float) -> float:
+    """By how much a sum must rise further to become 2.7 times less likely in health; see `calibrated`, `tail`."""
+    return _quantile(grid.tobytes(), grid.shape, tuple(contexts.tolist()), chance)[1]
+
+
 @lru_cache(maxsize=4096)  # the healthy days of a camera stay the same for as long as its reference does
-def _quantile(data: bytes, shape: tuple[int, int, int], contexts: tuple[int, ...], chance: float) -> float:
+def _quantile(
+    data: bytes, shape: tuple[int, int, int], contexts: tuple[int, ...], chance: float
+) -> tuple[float, float]:
     grid = np.frombuffer(data, dtype=np.float64).reshape(shape)
     rng = np.random.default_rng(2026)
     most = np.concatenate([_months(grid, np.asarray(contexts), rng) for _ in range(REPLICATES // BATCH)])
-    return tail(most, chance)
+    return tail(most, chance), max(tail(most, 0.5 / np.e) - tail(most, 0.5), LEAST_SCALE)
 
 
 def _months(grid: FloatArray, contexts: Contexts, rng: np.random.Generator) -> FloatArray:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.domain.hours import ContextHours
 
 
 class Method(StrEnum):
     """How small changes are added up."""
 
-    CUSUM = "cusum"  # needs healthy days to learn from; seldom fires on one wild check
+    CUSUM = "cusum"  # learns from healthy days, by bets until there are enough; seldom fires on one wild check
     E_DETECTOR = "e_detector"  # needs none; its false alarms are bounded by a theorem
+
+
+class Dependence(StrEnum):
+    """How the cameras' questions may hang together, on which the procedure of the daily digest depends."""
+
+    POSITIVE = "positive"  # independent, or rising together (weather): Benjamini and Hochberg
+    ANY = "any"  # in any way: Benjamini and Yekutieli, which finds less
 
 
 class WatchRules(BaseModel):
@@ -21,7 +30,8 @@ class WatchRules(BaseModel):
 
     method: Method = Field(
         default=Method.CUSUM,
-        description="`cusum` learns from healthy days first; `e_detector` needs none, its limit holds by theorem",
+        description="`cusum` learns from healthy days, and until there are enough of them the camera is watched by "
+        "`e_detector`, which needs none: its limit holds by theorem",
     )
     healthy_days: int = Field(
         default=14,
@@ -29,8 +39,8 @@ class WatchRules(BaseModel):
         le=60,
         description="Days without a fault, counted per camera from when the reference was pinned, that are learnt from",
     )
-    context_hours: int = Field(
-        default=3, ge=1, le=24, description="Hours of the day (UTC) that are compared with each other; divides 24"
+    context_hours: ContextHours = Field(
+        default=3, description="Hours of the day (UTC) that are compared with each other; divides 24"
     )
     min_scenes: int = Field(
         default=10, ge=3, description="Distinct scenes of a camera in a window below which that window says nothing"
@@ -45,7 +55,9 @@ class WatchRules(BaseModel):
         default=0.01, gt=0, le=0.2, description="Chance that a healthy camera raises an alarm within 30 days"
     )
     limit: float | None = Field(
-        default=None, gt=0, description="Limit of the sums; empty: calibrated on the installation's own healthy days"
+        default=None,
+        gt=0,
+        description="Limit of the sums of `method`; empty: calibrated on the installation's own healthy days",
     )
     margin: float = Field(
         default=0.1, ge=0, le=3, description="Least change since its onset, in standard deviations of the scenes"
@@ -53,10 +65,10 @@ class WatchRules(BaseModel):
     fleet_share: float = Field(
         default=0.3, gt=0, le=1, description="Share of the cameras (two at least) whose alarms are one incident"
     )
-
-    @field_validator("context_hours")
-    @classmethod
-    def _divides_a_day(cls, hours: int) -> int:
-        if 24 % hours:
-            raise ValueError(f"{hours} hours do not divide a day: take 1, 2, 3, 4, 6, 8, 12 or 24")
-        return hours
+    fdr: float = Field(
+        default=0.1, gt=0, lt=0.5, description="Expected share of chance finds among what the daily digest names"
+    )
+    dependence: Dependence = Field(
+        default=Dependence.POSITIVE,
+        description="`positive`: cameras are independent or move together; `any`: the digest holds for any dependence",
+    )

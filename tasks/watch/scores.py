@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from tasks.domain.hours import part_of_day
 from tasks.domain.scenes import distinct
 from tasks.domain.tables import PROPERTIES
 from tasks.watch.rules import WatchRules
@@ -48,15 +49,6 @@ def normal_scores(reference: FloatArray, values: FloatArray) -> FloatArray:
     edge = 0.5 / len(ordered)
     scores: FloatArray = ndtri(np.clip(rank / (2 * len(ordered)), edge, 1 - edge))
     return scores
-
-
-def context(moment: datetime, hours: int) -> int:
-    """The part of the day (UTC) that a moment lies in: 0 for the hours from midnight on.
-
-    >>> context(datetime(2026, 11, 20, 7, 30, tzinfo=UTC), 3)
-    2
-    """
-    return moment.astimezone(UTC).hour // hours
 
 
 def checks(current: pa.Table, reference: pa.Table, rules: WatchRules) -> tuple[Check, ...]:
@@ -113,7 +105,7 @@ def _base(whole: FloatArray, part: FloatArray) -> FloatArray:
 
 def _contexts(table: pa.Table, rules: WatchRules) -> NDArray[np.int64]:
     moments: Sequence[datetime] = table["captured_at"].to_pylist()
-    return np.asarray([context(moment, rules.context_hours) for moment in moments], dtype=np.int64)
+    return np.asarray([part_of_day(moment, rules.context_hours) for moment in moments], dtype=np.int64)
 
 
 def _column(table: pa.Table, name: str) -> FloatArray:

@@ -9,9 +9,11 @@ import pytest
 
 from tasks.adapters.images import ImageCache
 from tasks.adapters.objects import ObjectStore
+from tasks.adapters.tables import TableStore
 from tasks.capture.capture import Capture
 from tasks.domain.window import Window
-from tasks.ingest.pull import Bucket, pull_window
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.pull import Asked, pull_window
 from tasks.ingest.rules import IngestRules
 
 pytestmark = pytest.mark.integration
@@ -35,11 +37,11 @@ def test_what_was_captured_is_what_is_pulled(object_store: ObjectStore, tmp_path
             )
     assert capture.stats()["recorded"] == capture.stats()["kept"] == 60
     bucket = Bucket(store=object_store, cache=ImageCache(object_store, tmp_path / "images"), workers=4)
+    tables = TableStore(object_store, tmp_path / "tables")
     window = Window(START, START + timedelta(hours=1))
-    pulled = pull_window(bucket, "parts", window, IngestRules(), classes=1)
-    assert pulled.catalog.quarantined() == {}
-    assert pulled.catalog.accepted == 30
-    assert [record.image_id for record in pulled.catalog.records] == [
-        f"i{i:02d}" for i in [*range(0, 30, 2), *range(1, 30, 2)]
-    ]
-    assert {row["note"] for row in pulled.catalog.rows} == {""}
+    asked = Asked(model="parts", window=window, rules=IngestRules(), place="1.parquet", classes=1)
+    pulled = pull_window(bucket, tables, asked)
+    assert (pulled.accepted, pulled.refused, pulled.left_out) == (30, 0, 0)
+    answers = tables.read(pulled.predictions)
+    assert answers["image_id"].to_pylist() == [f"i{i:02d}" for i in [*range(0, 30, 2), *range(1, 30, 2)]]
+    assert set(tables.read(pulled.catalog)["note"].to_pylist()) == {""}

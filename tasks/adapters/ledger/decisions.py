@@ -54,6 +54,13 @@ class Decisions:
         with self._database.read() as connection:
             return next((_decision(row) for row in connection.execute(query).mappings()), None)
 
+    def trail(self, model: str, kind: str, subject: str) -> builtins.list[Decision]:
+        """Every row of that kind about that subject, the oldest first."""
+        same = (decisions.c.model == model, decisions.c.kind == str(kind), decisions.c.subject == subject)
+        with self._database.read() as connection:
+            rows = connection.execute(select(decisions).where(*same).order_by(decisions.c.seq)).mappings()
+            return [_decision(row) for row in rows]
+
     def head(self) -> tuple[int, str]:
         """Number and hash of the newest row; (0, "") before the first."""
         with self._database.read() as connection:

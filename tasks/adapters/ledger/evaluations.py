@@ -78,6 +78,7 @@ def _evaluation(data: Mapping[str, Any]) -> Evaluation:
             "metrics": {name: _number(value) for name, value in data["metrics"].items()},
             "image_ids": tuple(data["image_ids"]),
             "scores": tuple(_number(value) for value in data["scores"]),
+            "answers": tuple(data.get("answers", ())),
         }
     )
 

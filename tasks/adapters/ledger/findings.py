@@ -49,6 +49,11 @@ class Findings:
         with self._database.read() as connection:
             return [(Window(row.start_at, row.end_at), _finding(row)) for row in connection.execute(query)]
 
+    def before(self, model: str, window: Window, finding: Finding) -> Finding | None:
+        """The answer to the same question in the window that ended when this one began; None without one."""
+        found = self.history(model, finding.check, finding.subject, finding.slice, window, 1)
+        return found[0][1] if found and found[0][0].end == window.start else None
+
     def against(self, model: str, reference_id: int, check: str, before: Window, limit: int = 50) -> list[Answered]:
         """The answers of one check, whatever its subjects and slices, in the windows that ended by `before`'s start.
 

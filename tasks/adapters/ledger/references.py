@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -44,10 +45,10 @@ class References:
             )
             return number
 
-    def current(self, model: str, champion_sha256: str) -> PinnedReference | None:
-        """The newest pin of that champion, or None."""
+    def current(self, model: str, champion_sha256: str, at: datetime | None = None) -> PinnedReference | None:
+        """The newest pin of that champion, now or at a moment; None when there is none."""
         with self._database.read() as connection:
-            return _current(connection, model, champion_sha256)
+            return _current(connection, model, champion_sha256, at)
 
     def get(self, reference_id: int) -> PinnedReference:
         """The pin of that number. Raises `NotFound`."""
@@ -58,8 +59,11 @@ class References:
         return _reference(row)
 
 
-def _current(connection: Connection, model: str, champion_sha256: str) -> PinnedReference | None:
+def _current(
+    connection: Connection, model: str, champion_sha256: str, at: datetime | None = None
+) -> PinnedReference | None:
     query = select(references).where(references.c.model == model, references.c.champion_sha256 == champion_sha256)
+    query = query if at is None else query.where(references.c.created_at <= at)
     row = connection.execute(query.order_by(references.c.id.desc()).limit(1)).one_or_none()
     return None if row is None else _reference(row)
 

@@ -56,6 +56,10 @@ class ClassificationScores:
         """1 for a right answer, 0 for a wrong one."""
         return tuple((self.truth == self.guess).astype(float).tolist())
 
+    def answers(self) -> tuple[str, ...]:
+        """The name of the class that was answered, "" where the answer was not finite."""
+        return tuple(self.classes[guess] if guess >= 0 else "" for guess in self.guess.tolist())
+
     def confusion(self) -> Ints:
         """(c, c): rows are the truth, columns the answer; answers that were not finite are left out."""
         size, usable = len(self.classes), self.guess >= 0

@@ -81,6 +81,16 @@ class DetectionScores:
         total = kept.sum(1) + self.positives.sum(1)
         return tuple(np.divide(2 * hits.sum(1), total, out=np.ones(self.n), where=total > 0).tolist())
 
+    def answers(self) -> tuple[str, ...]:
+        """The class of each image's surest box, "" where none reaches the operating confidence."""
+        surest = np.full(self.n, self.confidence, np.float64)
+        found = [""] * self.n
+        for name, mine in zip(self.classes, self.boxes, strict=True):
+            for image, sure in zip(mine.image.tolist(), mine.confidence.tolist(), strict=True):
+                if sure > surest[image] or (sure == surest[image] and not found[image]):
+                    surest[image], found[image] = sure, name
+        return tuple(found)
+
     def metrics(self) -> dict[str, float]:
         """`map50`, `map50_95`, pooled `precision`, `recall`, `f1` and each of them per class as `f1/<class>`."""
         ap = self.average_precision()[0]

@@ -79,4 +79,5 @@ def evaluation(
         metrics=scored.metrics(),
         image_ids=scored.image_ids,
         scores=scored.scores(),
+        answers=scored.answers(),
     )

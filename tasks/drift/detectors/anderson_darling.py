@@ -9,11 +9,9 @@ import numpy as np
 
 from tasks.drift.detector import NO_SCORE, Data, Detector, FloatArray, Score, Sessions, usable
 from tasks.drift.effect import gap_as_shift, normal_score_shift
-from tasks.drift.permutation import counted_p_value, split_of
+from tasks.drift.permutation import gridded_p_value
 from tasks.drift.ranks import counted, largest_gap
 
-GRID = 256
-"""Places at which the gaps are looked at where whole sessions are dealt out anew."""
 SEED = 43
 TAIL = 5.0
 """Statistic from which the tail has a closed form to better than 1 %."""
@@ -30,7 +28,7 @@ def score(reference: FloatArray, current: FloatArray, sessions: Sessions | None 
     bins = counted(reference, current)
     gap = largest_gap(reference, current, bins)
     if sessions is not None:
-        chance = _by_session(reference, current, sessions)
+        chance = gridded_p_value(statistic, reference, current, sessions, SEED)
     else:
         before, after = bins.counts if bins else _counts(reference, current)
         chance = beyond(float(statistic(before.astype(np.float64), after.astype(np.float64))))
@@ -73,16 +71,6 @@ def _counts(reference: FloatArray, current: FloatArray) -> tuple[FloatArray, Flo
     before, after = place[: len(reference)], place[len(reference) :]
     first, second = (np.bincount(side, minlength=len(values)).astype(np.float64) for side in (before, after))
     return first, second
-
-
-def _by_session(reference: FloatArray, current: FloatArray, sessions: Sessions) -> float:
-    """The p-value of the statistic on a grid of the pooled quantiles, over deals of whole sessions."""
-    pooled = np.concatenate([reference, current])
-    grid = np.unique(np.quantile(pooled, np.linspace(0, 1, GRID + 1)[1:], method="inverted_cdf"))
-    counts = np.zeros((len(pooled), len(grid)))
-    counts[np.arange(len(pooled)), np.searchsorted(grid, pooled, side="left")] = 1
-    observed = float(statistic(counts[: len(reference)].sum(axis=0), counts[len(reference) :].sum(axis=0)))
-    return counted_p_value(statistic, counts, split_of(len(reference), len(current), sessions), observed, SEED)
 
 
 DETECTOR = Detector(

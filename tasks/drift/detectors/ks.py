@@ -5,11 +5,9 @@ from scipy.stats import kstwo
 
 from tasks.drift.detector import NO_SCORE, Data, Detector, FloatArray, Score, Sessions, usable
 from tasks.drift.effect import gap_as_shift, normal_score_shift
-from tasks.drift.permutation import counted_p_value, split_of
+from tasks.drift.permutation import gridded_p_value
 from tasks.drift.ranks import counted, largest_gap
 
-GRID = 256
-"""Places at which the gap is looked at where whole sessions are dealt out anew."""
 SEED = 19
 LARGE = 50_000
 """Effective size from which the tail has a closed form."""
@@ -28,7 +26,7 @@ def score(reference: FloatArray, current: FloatArray, sessions: Sessions | None 
     if sessions is None:
         chance = _chance(gap, len(reference) * len(current) / (len(reference) + len(current)))
     else:
-        chance = _by_session(reference, current, sessions)
+        chance = gridded_p_value(_gap, reference, current, sessions, SEED)
     effect = bins.mean_score() if bins else normal_score_shift(reference, current)
     return Score(value=gap_as_shift(gap), p_value=chance, effect=effect)
 
@@ -42,16 +40,6 @@ def _chance(gap: float, size: float) -> float:
     if size >= LARGE and size * gap**2 > 2.5:
         return float(2 * np.exp(-((6 * size * gap + 1) ** 2) / (18 * size)))
     return float(kstwo.sf(gap, np.round(size)))
-
-
-def _by_session(reference: FloatArray, current: FloatArray, sessions: Sessions) -> float:
-    """The p-value of the gap on a grid of the pooled quantiles, over deals of whole sessions."""
-    pooled = np.concatenate([reference, current])
-    grid = np.unique(np.quantile(pooled, np.linspace(0, 1, GRID + 1)[1:], method="inverted_cdf"))
-    counts = np.zeros((len(pooled), len(grid)))
-    counts[np.arange(len(pooled)), np.searchsorted(grid, pooled, side="left")] = 1
-    observed = float(_gap(counts[: len(reference)].sum(axis=0), counts[len(reference) :].sum(axis=0)))
-    return counted_p_value(_gap, counts, split_of(len(reference), len(current), sessions), observed, SEED)
 
 
 def _gap(before: FloatArray, after: FloatArray) -> FloatArray:

@@ -169,3 +169,35 @@ def test_answers_of_the_store_are_sorted_by_who_can_mend_them(
     status: int, code: str, kind: type[EvergreenError]
 ) -> None:
     assert type(translated(_client_error(status, code), "asking")) is kind
+
+
+def test_tries_are_apart_by_a_random_time_that_grows(
+    server: FaultyS3, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(objects_read.time, "sleep", pauses.append)
+    server.faults = ["half", "half"]
+    assert store.get("k") == BODY
+    assert len(pauses) == 2
+    draws = [[objects_read.pause(tries) for _ in range(200)] for tries in (1, 2, 3, 20)]
+    tops = [max(each) for each in draws]
+    assert tops == sorted(tops) and tops[-1] <= objects_read.LONGEST_PAUSE
+    assert min(map(min, draws)) >= 0
+    assert len({round(each, 6) for each in draws[0]}) > 100, "readers must not come back together"
+
+
+def test_a_store_that_is_busy_is_asked_again_after_a_pause(
+    server: FaultyS3, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plain read is thrown off, and so is the client once: the client waits, then succeeds."""
+    pauses: list[float] = []
+    monkeypatch.setattr(objects_read.time, "sleep", pauses.append)
+    server.faults = ["503", "503"]
+    assert store.get("k") == BODY
+    assert server.requests == 3
+    assert len(pauses) == 1
+
+
+def test_a_sound_object_costs_one_request(server: FaultyS3, store: ObjectStore) -> None:
+    assert store.get("a key/with + odd%signs") == BODY
+    assert server.requests == 1

@@ -90,6 +90,10 @@ def test_without_champion_or_reference_nothing_is_said_to_be_healthy():
 
 
 def test_a_sample_stands_for_as_many_images_as_were_left_out():
-    listed = pa.table({"camera": ["a", "a", None]})
-    assert stage.counted(listed, pa.table({"sampling_probability": [0.25, None]})) == {"a": 8.0}
-    assert stage.counted(listed, pa.table({"sampling_probability": pa.array([], pa.float64())})) == {"a": 2.0}
+    """One kept in four, one kept always, one without an answer drawn with a chance of a half, one of no camera."""
+    listed = pa.table({"camera": ["a", "a", "b", None], "image_id": ["1", "2", "3", "4"],
+                       "sampling_probability": [None, None, 0.5, None]})  # fmt: skip
+    answers = pa.table({"image_id": ["1", "2"], "sampling_probability": [0.25, None]})
+    assert stage.counted(listed, answers) == {"a": 5.0, "b": 2.0}
+    older = listed.drop_columns("sampling_probability")
+    assert stage.counted(older, answers.slice(0, 0)) == {"a": 2.0, "b": 1.0}

@@ -43,6 +43,13 @@ def test_a_label_takes_key_hash_camera_and_time_from_the_catalog():
     assert not counts
 
 
+def test_a_label_cannot_rename_the_camera_that_was_at_fault():
+    (listed,), _ = usable([label(camera="another")], [catalog()])
+    (told,), _ = usable([label(camera="another", key="m/images/line-2/2026/11/20/07/a.png")])
+    (only,), _ = usable([label(camera="another", key="m/elsewhere/a.png", captured_at=NOON)])
+    assert (listed.camera, told.camera, only.camera) == ("c", "line-2", "another")
+
+
 def test_a_label_with_a_key_finds_its_image_without_a_catalog():
     (found,), _ = usable([label(key="m/images/line-2/2026/11/20/07/a.png")])
     assert (found.camera, found.captured_at.hour, found.sha256) == ("line-2", 7, "")

@@ -15,6 +15,7 @@ from tasks.curate.split import (
     held_out,
     recent_rows,
     session_name,
+    settled,
     trainable,
     training_rows,
 )
@@ -88,6 +89,14 @@ def test_frames_of_a_golden_images_session_are_left_out():
     kept, counts = trainable([image(1, session=session, golden=True), image(2, session=session)], (), RULES)
     assert kept == []
     assert counts["golden_session"] == 1
+
+
+def test_an_image_waits_until_its_time_is_judged_unless_a_person_chose_it():
+    early, late, chosen = image(1), image(2, days=3), replace(image(3, days=3), golden=True)
+    end = NOON + timedelta(days=1)
+    assert settled([early, late, chosen], end) == [early, chosen]
+    assert settled([early, replace(early, captured_at=end)], end) == [early]
+    assert settled([early, late, chosen], None) == [early, late, chosen]
 
 
 def test_images_of_a_broken_camera_are_left_out_only_while_it_was_broken():

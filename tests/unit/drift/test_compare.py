@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tasks.domain.confirmation import unsure
 from tasks.domain.finding import ALL, Outcome
 from tasks.domain.subjects import Topic, topic
 from tasks.domain.tables import PROPERTIES
@@ -59,6 +60,18 @@ def test_a_healthy_window_raises_no_alarm_with_embeddings():
     counts = {"a": 120, "b": 120}
     alarms = [breaches(compare(scenes(rng, counts), scenes(rng, {"a": 40, "b": 40}), RULES)) for _ in range(20)]
     assert sum(map(bool, alarms)) <= 1
+
+
+def test_one_window_of_a_month_must_be_surer_than_one_that_somebody_asked_about():
+    rng = np.random.default_rng(5)
+    reference, counts = scenes(rng, {"a": 150, "b": 150}), {"a": 40, "b": 40}
+    slight, plain = scenes(rng, counts, light=0.6), scenes(rng, counts, light=2.0)
+    asked, scheduled = (compare(reference, slight, RULES, month=part) for part in (1.0, 1 / 720))
+    open_ones = [each for each in scheduled if unsure(each)]
+    assert breaches(asked) and open_ones and not breaches(scheduled)
+    keys = [(each.subject, each.slice) for each in breaches(asked)]
+    assert keys == [(each.subject, each.slice) for each in open_ones]
+    assert any(each.subject == "brightness" for each in breaches(compare(reference, plain, RULES, month=1 / 720)))
 
 
 def test_one_camera_that_darkens_is_named_with_direction_and_amount():

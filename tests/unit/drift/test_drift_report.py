@@ -10,6 +10,7 @@ import pytest
 
 from tasks.adapters.drift_report import NAME_LENGTH, draw, harmless
 from tasks.domain.errors import ContractError
+from tasks.drift.page import COLUMNS
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -41,6 +42,21 @@ def test_hostile_names_do_not_reach_the_page(page):
 
 def test_the_page_is_one_file_under_five_megabytes(page):
     assert 100_000 < len(page.html) < 5_000_000
+
+
+@pytest.mark.parametrize("cameras", [3, 50_000])
+def test_fifty_thousand_rows_and_hostile_names_still_make_a_small_harmless_page(cameras):
+    """As many columns as the drift stage ever asks for, named by strangers as long as they like."""
+    rows = 50_000
+    sides = []
+    for seed in (1, 2):
+        rng = np.random.default_rng(seed)
+        columns = {"camera": [f"{HOSTILE}{'x' * 90}{place % cameras}" for place in range(rows)]}
+        columns |= {f"class[{HOSTILE * 3}{n}]": rng.random(rows) * 10.0**n for n in range(COLUMNS - 1)}
+        sides.append(pa.table(columns))
+    made = draw(*sides, f"solar {HOSTILE}").html
+    assert len(made) < 5_000_000
+    assert b"alert(" not in made
 
 
 def test_columns_that_say_nothing_are_dropped_and_named(page):

@@ -9,14 +9,16 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
+from tasks.domain.confirmation import doubted
 from tasks.domain.errors import NotFound
-from tasks.domain.finding import Outcome
+from tasks.domain.finding import Finding, Outcome
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.promotion import PromotionKind
@@ -24,6 +26,7 @@ from tasks.domain.snapshot import Snapshot, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
+from tasks.drift import measures, profiles, shelf
 from tasks.drift import task as stage
 from tasks.drift.rules import DriftRules
 
@@ -62,6 +65,9 @@ class MemoryBucket:
 
     def get_file(self, key, path):
         path.write_bytes(self.objects[key])
+
+    def delete(self, key):
+        self.objects.pop(key, None)
 
     def put(self, key, data, content_type=""):
         self.objects[key] = data
@@ -226,6 +232,27 @@ def test_a_healthy_window_is_healthy_and_a_dark_camera_is_named_with_its_onset(w
         assert "brightness fell" in cause.summary
 
 
+def test_a_second_window_confirms_what_one_of_a_schedule_cannot(world, monkeypatch):
+    reference, parts = pinned(world), []
+    slight = Finding(
+        check="ks", subject="noise", outcome=Outcome.BREACH, value=0.4, limit=0.25, effect=0.4, note="rose"
+    )
+
+    def compared(before, after, rules, month):
+        parts.append(month)
+        return (slight if month == 1.0 else doubted(slight),)
+
+    monkeypatch.setattr(stage, "compare", compared)
+    assert judged(world, 1, reference).report.outcome is Outcome.INCONCLUSIVE
+    again = judged(world, 2, reference)
+    assert again.report.findings == (slight,)
+    assert parts == [pytest.approx(1 / 30)] * 2
+    assert judged(world, 4, reference).report.outcome is Outcome.INCONCLUSIVE  # the day before it was not judged
+    asked = stage.check_drift.fn(again.snapshot, again.profiles, reference, RULES, asked=True)
+    assert asked.findings == (slight,)
+    assert parts[-1] == 1.0
+
+
 def test_a_camera_at_fault_is_left_out_of_a_reference(world):
     reference = pinned(world)
     judged(world, 1, reference, dark=("b",))
@@ -275,3 +302,51 @@ def test_the_page_lies_beside_the_window(world, monkeypatch):
     uri = stage.drift_page.fn(day.snapshot, day.profiles, reference, RULES)
     assert uri.startswith("s3://b/solar/evergreen/windows/20261119T000000Z/drift-")
     assert world.bucket.objects[world.bucket.key_of(uri)] == b"<html></html>"
+
+
+def test_a_profile_is_the_same_in_pieces_and_whole(world, monkeypatch):
+    """Repeats of the same bytes and a part of earlier rows included, whatever the order in which pieces are made."""
+    snapshot = world.snapshot(FIRST, 1)
+    whole = world.tables.read(stage.profile.fn(snapshot, CHAMPION, RULES))
+    rows = world.tables.read(snapshot.catalog).to_pylist()
+    again = [{**row, "key": f"again/{row['key']}", "image_id": f"again-{row['image_id']}"} for row in rows[:30]]
+    catalog = world.tables.write(pa.Table.from_pylist([*rows, *again], schema=CATALOG), "catalog", "again.parquet")
+    monkeypatch.setattr(measures, "PIECE", 7)
+    monkeypatch.setattr(stage, "PIECE", 11)
+    seen = len(world.model.embedded)
+    table = world.tables.read(stage.profile.fn(replace(snapshot, catalog=catalog), CHAMPION, RULES))
+    assert table.num_rows == 120
+    assert len(world.model.embedded) == seen, "nothing is measured twice"
+    assert table.filter(pc.invert(pc.starts_with(table["image_id"], "again"))).equals(whole)
+    twice = table.filter(pc.starts_with(table["image_id"], "again"))
+    assert twice["embedding"].to_pylist() == whole["embedding"].to_pylist()[:30]
+
+
+def test_what_a_sample_has_too_many_of_is_not_compared():
+    """Nine in ten images of a common kind drawn with 1 %, one in ten of a rare kind drawn always."""
+    chances = [0.01] * 900 + [1.0] * 5000 + [None] * 5000
+    kept = profiles.even([f"k{n}" for n in range(len(chances))], chances)
+    assert all(kept[:900])
+    assert 60 <= sum(kept[900:]) <= 145
+    assert all(profiles.even(["a", "b"], [None, None]))
+    assert profiles.even([], []) == []
+
+
+def test_a_profile_that_was_killed_half_way_goes_on_where_it_was(world, monkeypatch):
+    """The third piece of ten images never comes back; the next run measures what is left, and tidies up."""
+    monkeypatch.setattr(measures, "PIECE", 10)
+    snapshot = world.snapshot(FIRST, 1)
+    embed, asked = world.model.embed, []
+
+    def mortal(paths, imgsz, batch):
+        asked.append(len(paths))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return embed(paths, imgsz, batch)
+
+    world.model.embed = mortal
+    with pytest.raises(KeyboardInterrupt):
+        stage.profile.fn(snapshot, CHAMPION, RULES)
+    assert stage.profile.fn(snapshot, CHAMPION, RULES).rows == 90
+    assert sum(asked) == 90 + 10, "only the piece that was lost is measured again"
+    assert not [key for key in world.bucket.objects if f"/{shelf.PART}" in key]

@@ -8,9 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.domain.finding import Outcome
 from tasks.domain.scenes import distinct
 from tasks.domain.tables import PREDICTIONS, PROFILES, REFERENCES, stamped
+from tasks.domain.window import Window
 from tasks.drift.answers import answers
+from tasks.drift.compare import compare
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import joined, main_version, sample
 
@@ -113,6 +116,45 @@ def test_a_sample_holds_distinct_scenes_and_counts_the_rest():
     assert found.photometric.rates["dark_images"].tolist() == [1.0, 0.0]
     assert found.embedding.tolist() == [[1, 1], [3, 1]]
     assert found.of("b").scenes() == {"b": 1}
+
+
+def shots(hours, seed, darker=0.0):
+    """Pictures every three minutes that are dark at night."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for number, minute in enumerate(minute for hour in hours for minute in range(60 * hour, 60 * hour + 60, 3)):
+        day = np.sin(np.pi * (minute % 1440) / 1440)
+        light = 60 + 100 * day + rng.normal(0, 8) - darker
+        moment = {"captured_at": START + timedelta(minutes=minute), "image_id": f"i{seed}-{number}"}
+        found.append(profile(seed * 10_000 + number, brightness=light, **moment))
+    return reference(found, [])
+
+
+def brightness(now, before, window, rules):
+    samples = (sample(before, (), "", rules, window), sample(now, (), "", rules))
+    found = [each for each in compare(*samples, rules) if each.subject == "brightness" and each.camera]
+    return {each.outcome for each in found}
+
+
+def test_night_is_held_against_night():
+    before, rules = shots(range(24), 1), DriftRules(min_scenes=35)
+    whole_day = rules.model_copy(update={"hours_around": 12})
+    for hour in (1, 8, 12, 23):
+        window = Window(START + timedelta(hours=24 + hour), START + timedelta(hours=26 + hour))
+        tonight = shots(range(24 + hour, 26 + hour), hour + 2)
+        assert brightness(tonight, before, window, rules) == {Outcome.OK}
+        darker = shots(range(24 + hour, 26 + hour), hour + 2, darker=30)
+        assert brightness(darker, before, window, rules) == {Outcome.BREACH}
+    tonight = shots(range(25, 27), 3)
+    window = Window(START + timedelta(hours=25), START + timedelta(hours=27))
+    assert brightness(tonight, before, window, whole_day) == {Outcome.BREACH}
+
+
+def test_repeats_at_other_hours_do_not_make_a_camera_look_frozen_or_alive():
+    before = reference([profile(n, captured_at=START + timedelta(minutes=5 * n)) for n in range(288)], [])
+    window = Window(START + timedelta(hours=24), START + timedelta(hours=25))
+    found = sample(before, (), "", DriftRules(min_scenes=36), window)
+    assert found.images == found.scenes() == {"a": 36}
 
 
 def test_an_embedding_of_another_length_is_nan():

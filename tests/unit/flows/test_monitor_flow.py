@@ -22,18 +22,16 @@ from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
 from tasks.alert import task as alerting
 from tasks.alert.rules import AlertRules
-from tasks.curate.rules import CurateRules
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim
 from tasks.domain.window import Window
-from tasks.drift.rules import DriftRules
 from tasks.evaluate import task as evaluate_stage
-from tasks.evaluate.rules import EvaluateRules
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.task import Outliers
-from tasks.report import records
+from tasks.quality.task import Checked
+from tasks.report import records, yardstick
 from tasks.report.judged import Judged
 from tasks.watch import task as watching
 from tests.fakes.memory_store import MemoryStore
@@ -140,7 +138,7 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, alerting, evaluate_stage):
+    for module in (ingest, records, yardstick, alerting, evaluate_stage):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
@@ -153,13 +151,14 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     for name in ("due_windows", "late_windows", "open_window", "pull", "labels_arrived"):
         monkeypatch.setattr(monitoring, name, getattr(ingest, name).fn)
     quiet = Report(stage=Stage.DRIFT, findings=(Finding(check="ks", subject="brightness", outcome=Outcome.OK, n=9),))
-    monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: Report(stage=Stage.QUALITY, findings=()))
+    sound = Checked(report=Report(stage=Stage.QUALITY, findings=()))
+    monkeypatch.setattr(monitoring, "check_quality", lambda snapshot, rules: sound)
     monkeypatch.setattr(monitoring, "profile", lambda snapshot, champion, rules: None)
-    monkeypatch.setattr(monitoring, "check_drift", lambda snapshot, profiles, reference, rules: quiet)
+    monkeypatch.setattr(monitoring, "check_drift", lambda *given: quiet)
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
     usual = Outliers(report=quiet)
-    monkeypatch.setattr(monitoring, "check_outliers", lambda snapshot, profiles, reference, rules: usual)
+    monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line
@@ -371,9 +370,12 @@ def test_the_same_labels_are_noted_once(line: Line) -> None:
     assert [row.kind for row in line.book.decisions.list(MODEL)].count("evaluated") == 1
 
 
-@pytest.mark.parametrize(("busy", "asked"), [("", 1), ("retrain calm-fox is running", 0)])
-def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way(
-    line: Line, monkeypatch: pytest.MonkeyPatch, busy: str, asked: int
+@pytest.mark.parametrize(
+    ("busy", "written", "asked"),
+    [("", Outcome.OK, 1), ("retrain calm-fox is running", Outcome.OK, 0), ("", Outcome.BREACH, 0)],
+)
+def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_are_wrong(
+    line: Line, monkeypatch: pytest.MonkeyPatch, busy: str, written: Outcome, asked: int
 ) -> None:
     bootstrap(line.book)
     line.shoot("a")
@@ -384,10 +386,12 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way(
     monkeypatch.setattr(evaluating, "open_window", ingest.open_window.fn)
     monkeypatch.setattr(evaluating, "note_evaluated", evaluate_stage.note_evaluated.fn)
     monkeypatch.setattr(evaluating, "measure", lambda *_: harm)
+    looked = Report(stage=Stage.LABELS, findings=(Finding(check="box_once", subject="label_objects", outcome=written),))
+    monkeypatch.setattr(evaluating, "check_labels", lambda *_: looked)
     monkeypatch.setattr(evaluating, "under_way", lambda model: busy)
     monkeypatch.setattr(evaluating, "conclude", lambda *given: conclude(line.book, *given[:4]))
     with disable_run_logger():
-        state = evaluating.evaluate_model(MODEL, RULES, CurateRules(), EvaluateRules(), DriftRules(), AlertRules())
+        state = evaluating.evaluate_model(MODEL, evaluating.LabelledRules(ingest=RULES))
     assert state.name == "Degraded"
     assert [event for event, _, _ in line.announced] == ["evergreen.performance.breached"] * asked
     line.monitor(IngestRules(new_labels=1))

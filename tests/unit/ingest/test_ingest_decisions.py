@@ -3,7 +3,10 @@
 import gzip
 import json
 import tracemalloc
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,15 +17,17 @@ from pydantic import ValidationError
 from tasks.domain.contract import PredictionRecord, parse_prediction
 from tasks.domain.contract_labels import LabelRecord, parse_label
 from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_tables import predictions_table
 from tasks.domain.errors import ConfigError
 from tasks.domain.window import Window
-from tasks.ingest.catalog import Seen, join, predictions_of
+from tasks.ingest.catalog import arrow, kept, object_row, refused_row
 from tasks.ingest.members import Member, image_prefixes, member, prediction_prefixes, refusal, require_whole_hours
 from tasks.ingest.parts import lines_of
-from tasks.ingest.records import Found, Settled, settle
+from tasks.ingest.records import Found
 from tasks.ingest.rules import IngestRules
-from tasks.ingest.sample import drawn
-from tasks.ingest.sessions import derived_sessions
+from tasks.ingest.sessions import sessions
+from tasks.ingest.sheet import blank
+from tasks.ingest.sheet_rows import Look, Seen
 from tasks.ingest.supersede import newest
 
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T08:00:00Z")
@@ -47,26 +52,60 @@ def record(image_id: str, **changes: Any) -> PredictionRecord:
     return answer
 
 
-def found(answer: PredictionRecord | Rejected, number: int = 1) -> Found:
-    return Found(source=f"part#{number}", size=10, etag="e", answer=answer)
-
-
-def settled(*answers: PredictionRecord | Rejected) -> Settled:
-    return settle([found(answer, number) for number, answer in enumerate(answers, 1)], WINDOW)
-
-
 def listed(*image_ids: str) -> list[Member]:
     return [
-        Member(key=f"k/{each}", size=9, etag="e", camera="cam-1", image_id=each, moment=MOMENT) for each in image_ids
+        Member(key=f"k/{each}", size=9, etag="e", camera="cam-1", image_id=each, moment=MOMENT, landed=MOMENT)
+        for each in image_ids
     ]
 
 
-def seen(*image_ids: str) -> dict[str, Seen | Rejected]:
+def seen(*image_ids: str) -> dict[str, Look]:
     return {f"k/{each}": Seen(sha256=each * 3, width=64, height=48, etag="e") for each in image_ids}
 
 
-def states(catalog_rows: list[dict[str, Any]]) -> dict[str, str]:
-    return {row["key"]: row["reason"] or row["verdict"] for row in catalog_rows}
+class Joined:
+    """Listed objects and rows of parts put together as a pull does it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        members: list[Member],
+        answers: Sequence[PredictionRecord | Rejected],
+        looks: dict[str, Look],
+    ) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.records: list[PredictionRecord] = []
+        with TemporaryDirectory(dir=folder) as scratch, blank(Path(scratch)) as sheet:
+            sheet.add_objects(members)
+            found = (Found(source=f"part#{n}", size=10, etag="e", answer=each) for n, each in enumerate(answers, 1))
+            sheet.add_records(found, WINDOW)
+            sheet.settle(timedelta(seconds=1))
+            self.left_out = sheet.draw(1000)
+            for drawn in sheet.objects():
+                assert drawn.member is not None
+                row, record = object_row(drawn.member, drawn, looks[drawn.member.key], sheet.first_with)
+                self.rows.append(row)
+                self.records += [kept(drawn, record)] if record else []
+            self.records += [kept(drawn, drawn.record) for drawn in sheet.lone_records() if drawn.record]
+            self.rows += [refused_row(each) for each in sheet.refused()]
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {row["key"]: row["reason"] or row["verdict"] for row in self.rows}
+
+    @property
+    def ids(self) -> list[str]:
+        return [each.image_id for each in self.records]
+
+
+@pytest.fixture
+def joined(tmp_path: Path) -> Callable[..., Joined]:
+    def join(
+        members: list[Member], *answers: PredictionRecord | Rejected, looks: dict[str, Look] | None = None
+    ) -> Joined:
+        return Joined(tmp_path, members, answers, looks or seen(*(each.image_id for each in members)))
+
+    return join
 
 
 def test_prefixes_cover_every_hour_of_the_window() -> None:
@@ -119,101 +158,107 @@ def test_some_objects_are_not_even_downloaded(key: str, size: int, reason: Reaso
     assert refusal("a", 10, 10) is None
 
 
-def test_equal_records_count_once_and_say_so() -> None:
-    result = settled(record("a"), record("a"))
-    assert [(each.record.image_id, each.note) for each in result.standing] == [("a", "duplicate_record")]
-    assert result.refused == []
+Join = Callable[..., Joined]
 
 
-def test_records_that_contradict_each_other_are_all_refused() -> None:
-    result = settled(record("a"), record("a", width=65), record("b"))
-    assert [each.record.image_id for each in result.standing] == ["b"]
-    assert [each.why.reason for each in result.refused] == [Reason.CONFLICTING_RECORDS] * 2
+def test_equal_records_count_once_and_say_so(joined: Join) -> None:
+    result = joined(listed("a"), record("a"), record("a"))
+    assert result.states == {"k/a": "accepted"}
+    assert result.rows[0]["note"] == "duplicate_record"
 
 
-def test_of_several_model_versions_the_highest_stands() -> None:
-    result = settled(record("a", model_version="9"), record("a", model_version="10"))
-    assert [(each.record.model_version, each.note) for each in result.standing] == [("10", "several_versions")]
+def test_records_that_contradict_each_other_are_all_refused(joined: Join) -> None:
+    result = joined(listed("a", "b"), record("a"), record("a", width=65), record("b"))
+    assert result.ids == ["b"]
+    assert result.states == {
+        "k/a": "accepted", "k/b": "accepted", "part#1": "conflicting_records", "part#2": "conflicting_records",
+    }  # fmt: skip
+    assert result.rows[0]["note"] == "no_prediction"
 
 
-def test_two_ids_for_one_object_are_refused() -> None:
-    result = settled(record("a", key="k"), record("b", key="k"), record("c"))
-    assert [each.record.image_id for each in result.standing] == ["c"]
-    assert {each.why.reason for each in result.refused} == {Reason.CONFLICTING_RECORDS}
+def test_of_several_model_versions_the_highest_stands(joined: Join) -> None:
+    result = joined(listed("a"), record("a", model_version="9"), record("a", model_version="10"))
+    assert [each.model_version for each in result.records] == ["10"]
+    assert result.rows[0]["note"] == "several_versions"
 
 
-def test_a_record_in_the_wrong_folder_has_a_bad_time() -> None:
-    result = settled(record("a", captured_at="2026-11-20T09:00:00Z"))
-    assert [each.why.reason for each in result.refused] == [Reason.BAD_TIME]
+def test_two_ids_for_one_object_are_refused(joined: Join) -> None:
+    result = joined(listed("c"), record("a", key="k"), record("b", key="k"), record("c"))
+    assert result.ids == ["c"]
+    assert result.states == {"k/c": "accepted", "part#1": "conflicting_records", "part#2": "conflicting_records"}
 
 
-def test_images_and_records_are_joined_and_each_row_has_one_state() -> None:
+def test_a_record_in_the_wrong_folder_has_a_bad_time(joined: Join) -> None:
+    assert joined([], record("a", captured_at="2026-11-20T09:00:00Z")).states == {"part#1": "bad_time"}
+
+
+def test_images_and_records_are_joined_and_each_row_has_one_state(joined: Join) -> None:
     """A picture with a record, one without, a broken one, a record without its picture, a bad row."""
     bad = Rejected(reason=Reason.BAD_JSON, note="cut off")
-    answers = seen("a", "b") | {"k/c": Rejected(reason=Reason.TRUNCATED, note="half")}
-    catalog = join(listed("a", "b", "c"), settled(record("a"), record("c"), record("gone"), bad), answers)
-    assert states(catalog.rows) == {
+    looks = seen("a", "b") | {"k/c": Rejected(reason=Reason.TRUNCATED, note="half")}
+    result = joined(listed("a", "b", "c"), record("a"), record("c"), record("gone"), bad, looks=looks)
+    assert result.states == {
         "k/a": "accepted",
         "k/b": "accepted",
         "k/c": "truncated",
         "part#3": "image_missing",
         "part#4": "bad_json",
     }
-    assert [each.image_id for each in catalog.records] == ["a"]
-    assert catalog.accepted + sum(catalog.quarantined().values()) == len(catalog.rows)
-    assert catalog.rows[1]["note"] == "no_prediction"
-    assert catalog.table().num_rows == 5
+    assert result.ids == ["a"]
+    assert result.rows[1]["note"] == "no_prediction"
+    assert arrow(result.rows).num_rows == 5
 
 
-def test_a_record_without_a_kept_picture_is_a_prediction_but_no_object() -> None:
-    catalog = join([], settled(record("a", key="")), {})
-    assert catalog.rows == []
-    assert [each.image_id for each in catalog.records] == ["a"]
+def test_a_record_without_a_kept_picture_is_a_prediction_but_no_object(joined: Join) -> None:
+    result = joined([], record("a", key=""))
+    assert result.rows == []
+    assert result.ids == ["a"]
 
 
-def test_bytes_that_are_not_those_of_the_record_are_refused() -> None:
-    catalog = join(listed("a"), settled(record("a", sha256="0" * 64)), seen("a"))
-    assert states(catalog.rows) == {"k/a": "checksum"}
-    assert catalog.records == []
+def test_bytes_that_are_not_those_of_the_record_are_refused(joined: Join) -> None:
+    result = joined(listed("a"), record("a", sha256="0" * 64))
+    assert result.states == {"k/a": "checksum"}
+    assert result.records == []
 
 
-def test_the_second_of_two_equal_pictures_names_the_first() -> None:
-    answers = {
-        "k/a": Seen(sha256="s", width=64, height=48, etag="e"),
-        "k/b": Seen(sha256="s", width=64, height=48, etag="e"),
-    }
-    catalog = join(listed("a", "b"), settled(record("a"), record("b")), answers)
-    assert [row["note"] for row in catalog.rows] == ["", "duplicate_of k/a"]
+def test_the_second_of_two_equal_pictures_names_the_first(joined: Join) -> None:
+    looks: dict[str, Look] = {f"k/{each}": Seen(sha256="s", width=64, height=48, etag="e") for each in "ab"}
+    result = joined(listed("a", "b"), record("a"), record("b"), looks=looks)
+    assert [row["note"] for row in result.rows] == ["", "duplicate_of k/a"]
 
 
-def test_a_record_about_a_picture_of_another_size_says_so() -> None:
-    catalog = join(listed("a"), settled(record("a", width=640)), seen("a"))
-    assert "size_differs 640x48" in catalog.rows[0]["note"]
+def test_a_record_about_a_picture_of_another_size_says_so(joined: Join) -> None:
+    assert "size_differs 640x48" in joined(listed("a"), record("a", width=640)).rows[0]["note"]
 
 
-def test_a_crowded_window_is_sampled_alike_every_time_and_remembers_the_chance() -> None:
-    members = listed(*(f"{index:03d}" for index in range(100)))
-    chosen, chance = drawn(members, 25)
-    assert (len(chosen), chance) == (25, 0.25)
-    assert drawn(members[::-1], 25) == (chosen, chance)
-    assert drawn(members, 100) == (members, 1.0)
-    keys = [each.image_id for each in chosen]
-    left_out = frozenset(each.key for each in members) - {each.key for each in chosen}
-    catalog = join(chosen, settled(*(record(each.image_id) for each in members)), seen(*keys), left_out)
-    assert len(catalog.rows) == 25
-    table = predictions_of(catalog, timedelta(seconds=1), chance)
-    assert table["sampling_probability"].to_pylist() == [0.25] * 25
+def test_a_record_comes_back_from_the_sheet_as_it_was(joined: Join) -> None:
+    """Everything that a record can hold, of every kind."""
+    box = {"class_id": 2, "confidence": 0.25, "box": [0.5, 2, 30.5, 40]}
+    given = [
+        record("a", detections=[box], latency_ms={"inference": 3.5}, site="s", session="x", runtime="onnx"),
+        record("b", kind="classify", detections=[], probabilities={"1": 0.75, "0": 0.25}, sampling_probability=0.5),
+        record("c", error="out of memory", width=0, height=0),
+        record("d", kind="segment", detections=[{**box, "polygon": [1, 1, 9, 1, 9, 9]}]),
+    ]
+    back = joined(listed("a", "b", "c", "d"), *given).records
+    hashes = {each: each * 3 for each in "abcd"}
+    assert back == [
+        each.model_copy(
+            update={"sha256": hashes[each.image_id], "session": each.session or "cam-1@20261120T063000.000000Z"}
+        )
+        for each in given
+    ]
 
 
 def test_frames_that_follow_closely_are_one_session_until_a_minute_is_over() -> None:
     gap = timedelta(seconds=1)
-    shots = [("c", MOMENT), ("c", MOMENT + gap / 2), ("d", MOMENT), ("c", MOMENT + 3 * gap)]
-    names = derived_sessions(shots, gap)
-    assert names[0] == names[1]
-    assert len(set(names)) == 3
-    stream = [("c", MOMENT + index * gap / 2) for index in range(240)]
-    assert len(set(derived_sessions(stream, gap))) == 2
-    assert derived_sessions([], gap) == []
+    shots = [(0, "c", MOMENT), (1, "c", MOMENT + gap / 2), (2, "c", MOMENT + 3 * gap), (3, "d", MOMENT)]
+    names = dict(sessions(shots, gap))
+    assert names[0] == names[1] == "c@20261120T063000.000000Z"
+    assert len(set(names.values())) == 3
+    stream = [(index, "c", MOMENT + index * gap / 2) for index in range(240)]
+    assert len(set(dict(sessions(stream, gap)).values())) == 2
+    assert list(sessions([], gap)) == []
 
 
 def label(annotator: str, at: str, image_id: str = "a") -> LabelRecord:
@@ -274,15 +319,20 @@ OUTCOMES = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sets(IDS), st.sets(IDS), st.lists(OUTCOMES, max_size=8))
-def test_listed_is_accepted_plus_quarantined_for_any_mixture(
-    ids: set[str], broken: set[str], answers: list[PredictionRecord | Rejected]
+def test_every_object_is_in_one_state_for_any_mixture(
+    tmp_path_factory: pytest.TempPathFactory,
+    ids: set[str],
+    broken: set[str],
+    answers: list[PredictionRecord | Rejected],
 ) -> None:
-    bad: dict[str, Seen | Rejected] = {f"k/{each}": Rejected(reason=Reason.CORRUPT) for each in broken}
-    catalog = join(listed(*sorted(ids)), settled(*answers), seen(*ids) | bad)
-    keys = [row["key"] for row in catalog.rows]
+    bad: dict[str, Look] = {f"k/{each}": Rejected(reason=Reason.CORRUPT) for each in broken}
+    result = Joined(tmp_path_factory.getbasetemp(), listed(*sorted(ids)), answers, seen(*ids) | bad)
+    keys = [row["key"] for row in result.rows]
     assert len(keys) == len(set(keys))
     assert {f"k/{each}" for each in ids} <= set(keys)
-    assert catalog.accepted + sum(catalog.quarantined().values()) == len(catalog.rows)
-    assert predictions_of(catalog, timedelta(seconds=1), 1.0).num_rows == len(catalog.records)
+    assert {row["verdict"] for row in result.rows} <= {"accepted", "quarantined"}
+    assert result.left_out == 0
+    assert arrow(result.rows).num_rows == len(keys)
+    assert predictions_table(result.records).num_rows == len(result.records)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,16 @@ from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
-from tasks.domain.errors import ConfigError, StoreUnavailable
-from tasks.domain.snapshot import Claim, Snapshot
+from tasks.domain.errors import ConfigError, NotFound, StoreUnavailable
+from tasks.domain.finding import Outcome
+from tasks.domain.snapshot import Claim, Snapshot, TableRef
+from tasks.domain.verdict import Action, Verdict
 from tasks.domain.window import Window
 from tasks.ingest import task as ingest
-from tasks.ingest.pull import Bucket, pull_window
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.pull import Asked, Pulled, pull_window
 from tasks.ingest.rules import IngestRules
+from tasks.report import records, yardstick
 from tests.fakes.memory_store import MemoryStore
 
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
@@ -75,15 +80,37 @@ def store() -> MemoryStore:
     return store
 
 
+class Room:
+    """A bucket with its local copy and its tables."""
+
+    def __init__(self, store: MemoryStore, folder: Path) -> None:
+        self.store = store
+        self.tables = TableStore(store, folder / "tables")  # type: ignore[arg-type]
+        self.bucket = Bucket(store=store, cache=ImageCache(store, folder / "images"), workers=2)  # type: ignore[arg-type]
+
+    def pull(self, rules: IngestRules = RULES, before: TableRef | None = None) -> Pulled:
+        place = f"{len(self.store.objects)}.parquet"
+        asked = Asked(model="parts", window=WINDOW, rules=rules, place=place, classes=1, before=before)
+        pulled = pull_window(self.bucket, self.tables, asked)
+        assert pulled.accepted + pulled.refused == pulled.catalog.rows
+        return pulled
+
+    def catalog(self, rules: IngestRules = RULES) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.tables.read(self.pull(rules).catalog).to_pylist()
+        return rows
+
+    def verdicts(self, rules: IngestRules = RULES) -> dict[str, str]:
+        rows = self.catalog(rules)
+        return {each["key"].removeprefix(IMAGES).removeprefix(PARTS): each["reason"] or "accepted" for each in rows}
+
+    def downloads(self) -> list[str]:
+        """What was asked for of what production wrote."""
+        return [key for key in self.store.reads if "/evergreen/" not in key]
+
+
 @pytest.fixture
-def bucket(store: MemoryStore, tmp_path: Path) -> Bucket:
-    return Bucket(store=store, cache=ImageCache(store, tmp_path / "images"), workers=2)  # type: ignore[arg-type]
-
-
-def verdicts(bucket: Bucket, rules: IngestRules = RULES) -> dict[str, str]:
-    catalog = pull_window(bucket, "parts", WINDOW, rules, 1).catalog
-    assert catalog.accepted + sum(catalog.quarantined().values()) == len(catalog.rows)
-    return {each["key"].removeprefix(IMAGES).removeprefix(PARTS): each["reason"] or "accepted" for each in catalog.rows}
+def room(store: MemoryStore, tmp_path: Path) -> Room:
+    return Room(store, tmp_path)
 
 
 EXPECTED = {
@@ -98,18 +125,33 @@ EXPECTED = {
 }
 
 
-def test_every_object_and_every_bad_line_is_in_one_state(bucket: Bucket) -> None:
-    assert verdicts(bucket) == EXPECTED
+def test_every_object_and_every_bad_line_is_in_one_state(room: Room) -> None:
+    assert room.verdicts() == EXPECTED
 
 
-def test_nothing_is_downloaded_twice(bucket: Bucket, store: MemoryStore) -> None:
-    first = verdicts(bucket)
+def test_nothing_is_downloaded_twice(room: Room, store: MemoryStore) -> None:
+    first = room.verdicts()
     store.reads.clear()
-    assert verdicts(bucket) == first
-    assert store.reads == []
+    assert room.verdicts() == first
+    assert room.downloads() == []
 
 
-def test_an_object_that_was_deleted_after_it_was_listed_has_vanished(bucket: Bucket, store: MemoryStore) -> None:
+def test_what_an_earlier_catalog_knows_is_not_downloaded_but_held_against_the_limits_of_now(
+    store: MemoryStore, tmp_path: Path
+) -> None:
+    store.put(f"{IMAGES}large.jpg", picture(5) + b"x" * (1 << 20))
+    here = Room(store, tmp_path / "here")
+    first = here.pull(IngestRules(max_image_mb=1))
+    assert first.quarantined["too_large"] == 1
+    store.reads.clear()
+    there = Room(store, tmp_path / "there")
+    wide = there.pull(IngestRules(max_image_mb=2), first.catalog)
+    assert [key for key in there.downloads() if key.startswith(IMAGES)] == [f"{IMAGES}large.jpg"]
+    assert wide.accepted == first.accepted + 1
+    assert Room(store, tmp_path / "else").pull(IngestRules(max_image_mb=1), wide.catalog).accepted == first.accepted
+
+
+def test_an_object_that_was_deleted_after_it_was_listed_has_vanished(room: Room, store: MemoryStore) -> None:
     original = store.list
 
     def stale(prefix: str, start_after: str = "") -> Any:
@@ -117,10 +159,10 @@ def test_an_object_that_was_deleted_after_it_was_listed_has_vanished(bucket: Buc
         return [*original(prefix), *([ghost] if prefix == IMAGES else [])]
 
     store.list = stale  # type: ignore[method-assign]
-    assert verdicts(bucket)["ghost.jpg"] == "vanished"
+    assert room.verdicts()["ghost.jpg"] == "vanished"
 
 
-def test_an_object_that_was_overwritten_once_is_read_anew(bucket: Bucket, store: MemoryStore) -> None:
+def test_an_object_that_was_overwritten_once_is_read_anew(room: Room, store: MemoryStore) -> None:
     original = store.list
 
     def stale(prefix: str, start_after: str = "") -> Any:
@@ -135,14 +177,13 @@ def test_an_object_that_was_overwritten_once_is_read_anew(bucket: Bucket, store:
         ]
 
     store.list = stale  # type: ignore[method-assign]
-    catalog = pull_window(bucket, "parts", WINDOW, RULES, 1).catalog
-    [changed] = [each for each in catalog.rows if each["key"].endswith("i0.jpg")]
+    [changed] = [each for each in room.catalog() if each["key"].endswith("i0.jpg")]
     assert changed["verdict"] == "accepted"
     assert changed["sha256"] == hashlib.sha256(picture(0)).hexdigest()
     assert changed["etag"] != "1" * 32
 
 
-def test_an_object_that_never_stops_changing_is_given_up(bucket: Bucket, store: MemoryStore) -> None:
+def test_an_object_that_never_stops_changing_is_given_up(room: Room, store: MemoryStore) -> None:
     original = store.get
 
     def restless(key: str, max_bytes: int = 1 << 30) -> bytes:
@@ -153,18 +194,18 @@ def test_an_object_that_never_stops_changing_is_given_up(bucket: Bucket, store: 
         return data
 
     store.get = restless  # type: ignore[method-assign]
-    assert verdicts(bucket)["i0.jpg"] == "changed_during_read"
+    assert room.verdicts()["i0.jpg"] == "changed_during_read"
 
 
-def test_an_outage_is_raised_and_quarantines_nothing(bucket: Bucket, store: MemoryStore) -> None:
+def test_an_outage_is_raised_and_quarantines_nothing(room: Room, store: MemoryStore) -> None:
     store.away = True
     with pytest.raises(StoreUnavailable):
-        verdicts(bucket)
+        room.verdicts()
 
 
-def test_large_images_are_not_downloaded(bucket: Bucket, store: MemoryStore) -> None:
+def test_large_images_are_not_downloaded(room: Room, store: MemoryStore) -> None:
     store.put(f"{IMAGES}huge.jpg", b"x" * ((1 << 20) + 1))
-    assert verdicts(bucket, IngestRules(max_image_mb=1))["huge.jpg"] == "too_large"
+    assert room.verdicts(IngestRules(max_image_mb=1))["huge.jpg"] == "too_large"
     assert f"{IMAGES}huge.jpg" not in store.reads
 
 
@@ -173,16 +214,16 @@ def parquet(rows: list[dict[str, Any]], path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_parquet_parts_follow_the_same_contract(bucket: Bucket, store: MemoryStore, tmp_path: Path) -> None:
+def test_parquet_parts_follow_the_same_contract(room: Room, store: MemoryStore, tmp_path: Path) -> None:
     moment = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
     good, bad = row("i3", captured_at=moment), row("x", captured_at=moment, width=0)
     store.put(f"{PARTS}three.parquet", parquet([good, bad], tmp_path / "p"))
     store.put(f"{PARTS}four.parquet", parquet([good], tmp_path / "q")[:-30])
-    found = verdicts(bucket)
+    found = room.verdicts()
     assert found["three.parquet#2"] == "bad_record"
     assert found["four.parquet"] == "corrupt_file"
-    catalog = pull_window(bucket, "parts", WINDOW, RULES, 1).catalog
-    assert {each.image_id for each in catalog.records} == {"i0", "i1", "i2", "i3"}
+    answers = room.tables.read(room.pull().predictions)
+    assert answers["image_id"].to_pylist() == ["i0", "i1", "i2", "i3"]
 
 
 @pytest.fixture
@@ -232,6 +273,69 @@ def test_pulling_again_gives_the_same_bytes(opened: Ledger, store: MemoryStore) 
     second = pulled()
     assert (second.catalog.digest, second.predictions.digest) == (first.catalog.digest, first.predictions.digest)
     assert second.catalog.uri != first.catalog.uri
+
+
+def judged(opened: Ledger, snapshot: Snapshot) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (records, yardstick):
+            for name in ("store", "tables", "ledger"):
+                if hasattr(module, name):
+                    patch.setattr(module, name, getattr(ingest, name))
+        facts = records.facts_of(snapshot, "", (RULES,))
+    verdict = Verdict(outcome=Outcome.OK, action=Action.NONE, sentence="fine")
+    opened.windows.commit(snapshot.claim, verdict, facts)
+
+
+def again(rules: IngestRules = RULES) -> Snapshot:
+    with disable_run_logger():
+        return ingest.pull.fn(claimed(rescore=True), rules)
+
+
+def test_a_window_in_which_nothing_changed_keeps_its_tables(opened: Ledger, store: MemoryStore) -> None:
+    first = pulled()
+    judged(opened, first)
+    store.reads.clear()
+    second = again()
+    assert store.reads == []
+    assert second == replace(first, claim=second.claim)
+    assert second.claim.revision == 2
+
+
+def test_a_window_in_which_something_landed_is_pulled_anew(opened: Ledger, store: MemoryStore) -> None:
+    judged(opened, pulled())
+    store.put(f"{IMAGES}i9.jpg", picture(9))
+    assert again().accepted == 5
+
+
+def test_under_other_rules_a_window_is_pulled_anew(opened: Ledger) -> None:
+    judged(opened, pulled())
+    assert again(IngestRules(max_images=2)).left_out == 4
+
+
+def test_tables_that_were_tidied_away_are_made_again(opened: Ledger, store: MemoryStore) -> None:
+    first = pulled()
+    judged(opened, first)
+    store.delete(store.key_of(first.catalog.uri))
+    second = again()
+    assert second.catalog.digest == first.catalog.digest
+    assert ingest.tables().read(second.catalog).num_rows == first.listed
+
+
+def test_what_could_not_be_read_is_tried_again(opened: Ledger, store: MemoryStore) -> None:
+    """An object that vanished between listing and reading is back when the window is judged again."""
+    data, original = picture(0), store.get
+
+    def gone(key: str, max_bytes: int = 1 << 30) -> bytes:
+        if key.endswith("i0.jpg"):
+            raise NotFound(key)
+        return original(key, max_bytes)
+
+    store.get = gone  # type: ignore[method-assign]
+    first = pulled()
+    judged(opened, first)
+    store.get = original  # type: ignore[method-assign]
+    assert store.objects[f"{IMAGES}i0.jpg"] == data
+    assert (first.accepted, again().accepted) == (3, 4)
 
 
 def test_after_a_failure_that_needs_a_person_the_window_can_be_claimed_at_once(

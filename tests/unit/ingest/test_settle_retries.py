@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from tasks.domain.contract import PredictionRecord, parse_prediction
-from tasks.domain.contract_reasons import Reason
-from tasks.domain.window import Window
+from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.ingest import records
 
 
@@ -33,21 +32,24 @@ def line(milliseconds: float, confidence: float = 0.9) -> PredictionRecord:
     return answer
 
 
-WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 1, tzinfo=UTC))
-
-
-def settled(*answers: PredictionRecord) -> records.Settled:
-    rows = [records.Found(source=f"p#{n}", size=1, etag="e", answer=answer) for n, answer in enumerate(answers)]
-    return records.settle(rows, WINDOW)
+def settle(*answers: PredictionRecord) -> records.Brief | tuple[Sequence[records.Brief], Rejected]:
+    texts = [answer.model_dump_json(exclude={"latency_ms"}) for answer in answers]
+    return records.settled(
+        [
+            records.Brief(number=n, key="k", version="1", answer=records.answer_of(text), note="")
+            for n, text in enumerate(texts)
+        ]
+    )
 
 
 def test_the_same_answer_at_another_speed_counts_once() -> None:
-    found = settled(line(5.0), line(9.0))
-    assert len(found.standing) == 1 and not found.refused
-    assert "duplicate_record" in found.standing[0].note
+    found = settle(line(5.0), line(9.0))
+    assert isinstance(found, records.Brief)
+    assert (found.number, found.note) == (0, "duplicate_record")
 
 
 def test_another_answer_of_the_same_version_is_a_conflict() -> None:
-    found = settled(line(5.0), line(5.0, confidence=0.4))
-    assert not found.standing
-    assert {each.why.reason for each in found.refused} == {Reason.CONFLICTING_RECORDS}
+    found = settle(line(5.0), line(5.0, confidence=0.4))
+    assert isinstance(found, tuple)
+    assert [each.number for each in found[0]] == [0, 1]
+    assert found[1].reason is Reason.CONFLICTING_RECORDS

@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Outcome
 from tasks.domain.subjects import Topic, topic
 from tasks.outliers.moved import contrast, direction, place_findings
@@ -56,6 +57,13 @@ def test_objects_that_went_both_ways_are_described_by_what_gained_and_what_lost(
     now = type(now)(grids=np.concatenate(both), centres=np.full((80, 2), 0.5), images=80)
     assert "less at the middle" in direction(was, now)
     assert contrast(was, now, 0.01).p_value < 0.01
+
+
+def test_one_window_of_a_month_waits_for_a_second_witness_where_it_is_not_sure():
+    rng = np.random.default_rng(8)
+    before, after = (places(scene(rng, 80, middle), 0.25) for middle in ((0.6, 0.4), (0.57, 0.43)))
+    asked, scheduled = (place_findings(before, after, RULES, month=part)[0] for part in (1.0, 1e-4))
+    assert asked.outcome is Outcome.BREACH and unsure(scheduled) and scheduled.value == asked.value
 
 
 def test_healthy_windows_seldom_find_anything():

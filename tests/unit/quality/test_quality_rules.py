@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,6 +15,7 @@ from tasks.domain.expectation import Expectation, Severity
 from tasks.domain.finding import Outcome
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.window import Window
+from tasks.quality.boxes import twins
 from tasks.quality.findings import of_answers
 from tasks.quality.frames import frames
 from tasks.quality.rules import QualityRules
@@ -39,7 +41,7 @@ def check(predictions, catalog=None, rules=RULES, classes=2):
     shown = frames(
         pa.Table.from_pylist(catalog, schema=CATALOG), pa.Table.from_pylist(predictions, schema=PREDICTIONS), DAY
     )
-    return of_answers(ask(shown, suite(shown, classes, rules)), rules.examples)
+    return of_answers(ask(shown, suite(shown, classes, rules)).answers, rules.examples)
 
 
 def broken(findings):
@@ -86,6 +88,10 @@ def test_an_empty_window_keeps_no_rule():
             {"detections": [{"class_id": 0, "confidence": 0.5, "box": [9.0, 1.0, 9.0, 9.0]}]},
             ("box_has_area", "detections.box_width"),
         ),
+        (
+            {"detections": [{"class_id": 0, "confidence": c, "box": [1.0, 1.0, 90.0, 70.0 + c]} for c in (0.5, 0.6)]},
+            ("box_once", "detections.twin"),
+        ),
     ],
 )
 def test_a_row_that_breaks_a_rule_is_a_breach_of_that_rule_alone(change, rule):
@@ -105,6 +111,44 @@ def test_images_that_nobody_answered_are_a_breach():
     assert ("unanswered_share", "objects.unanswered") in broken(check([prediction(0), prediction(1)], catalog))
 
 
+def test_a_record_about_a_picture_of_another_size_is_a_breach_with_its_share():
+    note = "exif_rotated size_differs 100x80 in the record, 200x160 shown"
+    catalog = [listed(n, note=note if n < 2 else "") for n in range(10)]
+    assert broken(check([prediction(n) for n in range(10)], catalog)) == {
+        ("size_differs_share", "objects.size_differs")
+    }
+
+
+def test_the_same_bytes_from_two_cameras_are_a_breach_and_a_frozen_camera_is_not():
+    def catalog(camera, **changes):
+        return [listed(n, sha256="ab" * 32, camera="a", **changes) for n in range(5)] + [
+            listed(n, sha256="ab" * 32, camera=camera, **changes) for n in range(5, 10)
+        ]
+
+    rows = [prediction(n) for n in range(10)]
+    assert broken(check(rows, catalog("b"))) == {("crossed_share", "objects.crossed")}
+    assert broken(check(rows, catalog("a"))) == set()
+    assert broken(check(rows, catalog("b", note="low_information"))) == set()
+
+
+def test_examples_name_their_rows():
+    found = {f.check: f for f in check([prediction(0), prediction(1, inference_ms=60_000.0)])}
+    assert found["latency"].note.endswith("rows break it: i1: 60000.0")
+
+
+def test_results_are_json_and_stay_small_whatever_the_names():
+    table = pa.table({"image_id": ["<b>" * 9_000] * 5_000, "x": [9.0] * 5_000})
+    asked = ask({"t": table}, [rule("ExpectColumnValuesToBeBetween", "x", max_value=1)] * 3)
+    text = json.dumps(asked.results)
+    assert json.loads(text)["t"]["statistics"]["unsuccessful_expectations"] == 3
+    assert len(text) < 100_000
+
+
+def test_a_crowd_of_boxes_side_by_side_has_no_twins():
+    corners = np.array([[x, 0.0, x + 10.0, 10.0] for x in range(0, 3_000, 2)])
+    assert twins(np.zeros(1_500, dtype=np.int64), np.zeros(1_500), corners).sum() == 0
+
+
 def test_too_small_a_volume_is_a_breach():
     found = check([prediction(0)], rules=QualityRules(min_images=5))
     assert (found[0].check, found[0].outcome, found[0].value, found[0].limit) == ("volume", Outcome.BREACH, 1, 5)
@@ -119,7 +163,7 @@ def test_a_stale_window_is_not_called_healthy_but_not_broken_either():
 def test_examples_are_bounded():
     rows = [prediction(n, kind="x" * 500) for n in range(50)]
     note = next(f.note for f in check(rows) if f.check == "enum")
-    assert note.startswith("50 of 50 rows break it: xxx")
+    assert note.startswith("50 of 50 rows break it: i0: xxx")
     assert len(note) < 300
 
 
@@ -132,13 +176,15 @@ def test_a_column_without_a_value_never_passes(values):
     table = pa.table({"x": pa.array(values, pa.float64())})
     between = rule("ExpectColumnValuesToBeBetween", "x", min_value=0, max_value=1)
     unique = rule("ExpectColumnValuesToBeUnique", "x")
-    assert [f.outcome for f in of_answers(ask({"t": table}, [between, unique]), 3)] == [Outcome.INCONCLUSIVE] * 2
+    assert [f.outcome for f in of_answers(ask({"t": table}, [between, unique]).answers, 3)] == [
+        Outcome.INCONCLUSIVE
+    ] * 2
 
 
 def test_a_missing_column_or_table_is_an_answer_not_an_exception():
     table = pa.table({"x": [1.0]})
     asked = [rule("ExpectColumnValuesToNotBeNull", "y"), rule("ExpectColumnToExist", "x", table="u")]
-    first, second = of_answers(ask({"t": table}, asked), 3)
+    first, second = of_answers(ask({"t": table}, asked).answers, 3)
     assert (first.outcome, first.note) == (Outcome.BREACH, "there is no column 'y'")
     assert second.outcome is Outcome.INCONCLUSIVE
 
@@ -146,7 +192,7 @@ def test_a_missing_column_or_table_is_an_answer_not_an_exception():
 def test_a_broken_warning_is_inconclusive():
     table = pa.table({"x": [5.0]})
     warning = rule("ExpectColumnValuesToBeBetween", "x", severity=Severity.WARNING, max_value=1)
-    assert of_answers(ask({"t": table}, [warning]), 3)[0].outcome is Outcome.INCONCLUSIVE
+    assert of_answers(ask({"t": table}, [warning]).answers, 3)[0].outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_rule_that_does_not_exist_is_refused():
@@ -161,5 +207,5 @@ def test_answers_come_in_the_order_of_the_questions():
         rule("ExpectColumnToExist", "x"),
         rule("ExpectColumnValuesToBeUnique", "x"),
     ]
-    assert [answer.expectation for answer in ask({"t": table}, asked)] == asked
-    assert [answer.success for answer in ask({"t": table}, asked)] == [False, True, True]
+    assert [answer.expectation for answer in ask({"t": table}, asked).answers] == asked
+    assert [answer.success for answer in ask({"t": table}, asked).answers] == [False, True, True]

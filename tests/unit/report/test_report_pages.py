@@ -22,6 +22,7 @@ from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 from tasks.domain.window import Window
+from tasks.report.boxed import Boxed
 from tasks.report.decision_page import DecisionPage, decision_markdown, decision_page
 from tasks.report.gallery import Drawn, Exhibit, Tile
 from tasks.report.index_page import ApprovalLine, ModelLines, WindowLine, index_page, page_links, page_path
@@ -103,7 +104,9 @@ def jpeg(level: int = 90) -> bytes:
 
 
 def page(word: str = "line-1") -> WindowPage:
-    picture = Picture(data=jpeg(), caption=word)
+    box = Drawn(look="answer", box=(0.0, 0.0, 5.0, 5.0), text=word, hint=word, at=None)
+    seen = Picture(data=jpeg(), caption=word)
+    picture = Boxed(picture=seen, words=word, view=(0.0, 0.0, 32.0, 24.0), unit=0.1, boxes=(box,))
     return WindowPage(
         model=word,
         window=DAY,

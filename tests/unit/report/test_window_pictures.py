@@ -43,12 +43,12 @@ def test_a_suspected_camera_has_pictures_however_many_cameras_there_are(folder: 
 
 def test_pictures_are_spread_over_the_window(folder: Folder) -> None:
     (found,) = per_camera(rows("line-1", 60), rows("line-1", 60, "was"), folder)
-    assert [picture.caption for picture in found.current] == ["x10.jpg", "x30.jpg", "x50.jpg"]
-    assert [picture.caption for picture in found.reference] == ["was10.jpg", "was30.jpg", "was50.jpg"]
+    assert [picture.words for picture in found.current] == ["x10.jpg", "x30.jpg", "x50.jpg"]
+    assert [picture.words for picture in found.reference] == ["was10.jpg", "was30.jpg", "was50.jpg"]
     assert len(found.current) == SHOWN
 
 
 def test_a_picture_that_is_gone_leaves_the_others(folder: Folder) -> None:
     (found,) = per_camera([*rows("line-1", 1, "gone"), *rows("line-1", 1)], [], folder)
-    assert [picture.caption for picture in found.current] == ["x0.jpg"]
+    assert [picture.words for picture in found.current] == ["x0.jpg"]
     assert found.reference == ()

@@ -1,0 +1,86 @@
+"""Which cameras show a change that others show as well: only such a change is what they photograph.
+
+A camera that fails in a way that nobody has a name for looks like a new product on that camera. Retraining on it would
+teach the model the fault, so a change speaks for a retraining only where a second sound camera shows it too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.subjects import Topic, topic
+from tasks.domain.verdict import Cause, CauseKind
+
+DIRECTED = 0.25
+"""Normal-score units below which a shift has no direction that another camera could share."""
+HALF = 0.5
+"""Part of a camera's shift that the others must show, and part of its whole change that they must share."""
+
+
+def faulty(causes: Sequence[Cause]) -> frozenset[str]:
+    """Cameras that are themselves at fault."""
+    return frozenset(name for cause in causes if cause.kind is CauseKind.CAMERA for name in cause.cameras)
+
+
+def lone(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[str]:
+    """Sound cameras that show a change of product which no other sound camera shows; empty when several do.
+
+    Also empty for an installation of a single camera, and for a change of all cameras together.
+    """
+    changed = frozenset(name for cause in causes if cause.kind is CauseKind.PRODUCT for name in cause.cameras)
+    known = {f.camera for r in reports if r.stage in (Stage.CAMERA, Stage.DRIFT) for f in r.findings if f.camera}
+    shown = changed - faulty(causes)
+    if len(shown) != 1 or len(known | changed) < 2:
+        return frozenset()
+    (camera,) = shown
+    drift = [f for report in reports if report.stage is Stage.DRIFT for f in report.findings]
+    sound = [f for f in drift if f.camera and f.camera not in faulty(causes)]
+    return frozenset() if _shared(camera, sound) else shown
+
+
+def on_sound_cameras(reports: Sequence[Report], causes: Sequence[Cause]) -> bool:
+    """Whether a change of product is seen on sound cameras, named ones, and not on a single one only."""
+    changed = {name for cause in causes if cause.kind is CauseKind.PRODUCT for name in cause.cameras}
+    return bool(changed - faulty(causes)) and not lone(reports, causes)
+
+
+def _shared(camera: str, findings: Sequence[Finding]) -> bool:
+    """Whether the others show the larger part of this camera's change, significant or not.
+
+    With few images a change of the whole fleet is significant on one camera only.
+    """
+    own = [
+        f
+        for f in findings
+        if f.camera == camera and f.outcome is Outcome.BREACH and abs(_effect(f)) >= DIRECTED and _directed(f)
+    ]
+    whole = math.fsum(abs(_effect(f)) for f in own)
+    alike = math.fsum(abs(_effect(f)) for f in own if _others(f, findings) * math.copysign(1, _effect(f)) >= _half(f))
+    return whole > 0 and alike >= HALF * whole
+
+
+def _directed(finding: Finding) -> bool:
+    """Whether a shift has a sign: the model's own view only knows how far, and a distance is never 0."""
+    return topic(finding.subject) in (Topic.PHOTOMETRIC, Topic.PREDICTION)
+
+
+def _others(finding: Finding, findings: Sequence[Finding]) -> float:
+    """Median shift of the same question on the other cameras; 0 without any."""
+    shifts = [
+        _effect(f)
+        for f in findings
+        if (f.check, f.subject) == (finding.check, finding.subject) and f.camera != finding.camera
+    ]
+    return float(np.median(shifts)) if shifts else 0.0
+
+
+def _half(finding: Finding) -> float:
+    return HALF * abs(_effect(finding))
+
+
+def _effect(finding: Finding) -> float:
+    return finding.effect or 0.0

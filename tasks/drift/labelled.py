@@ -1,0 +1,44 @@
+"""The properties of labelled images, which may be older than every window: measured once per set."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+
+from tasks.adapters.manifests import local_paths
+from tasks.connections import images, store, tables
+from tasks.domain.snapshot import PROFILER_VERSION, TableRef, table_note, table_of
+from tasks.domain.tables import PROFILES
+from tasks.drift.properties import of_file
+
+MOST = 2_000
+"""Images of a set that are measured: of more a fixed choice by content hash, which is as good as a random one."""
+NOTE_BYTES = 10_000
+
+
+def properties_of(model: str, dataset: TableRef) -> TableRef:
+    """A `profiles` table without embeddings of the images of a `datasets` table; measured before, it is given back.
+
+    An image whose time nobody knows is left out.
+    """
+    name = f"{model}/evergreen/profiles/{PROFILER_VERSION}-labelled/{dataset.digest[:24]}"
+    if store().exists(f"{name}.json"):
+        return table_of(store().get(f"{name}.json", NOTE_BYTES).decode())
+    ref: TableRef = tables().write(_measured(tables().read(dataset)), "profiles", f"{name}.parquet")
+    store().put(f"{name}.json", table_note(ref).encode(), "application/json")
+    return ref
+
+
+def _measured(table: pa.Table) -> pa.Table:
+    rows = table.select(["sha256", "image_id", "key", "camera", "captured_at"]).drop_null()
+    hashes = np.asarray(rows["sha256"].to_pylist(), dtype=object)
+    chosen = np.unique(hashes, return_index=True)[1][:MOST] if len(hashes) else np.zeros(0, np.int64)
+    rows = rows.take(pa.array(chosen, pa.int64()))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(of_file, local_paths(images(), rows)))
+    content = [
+        {**row, **measured.row(), "embedding": []} for row, measured in zip(rows.to_pylist(), found, strict=True)
+    ]
+    return pa.Table.from_pylist(content, schema=PROFILES)

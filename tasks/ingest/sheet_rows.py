@@ -1,0 +1,143 @@
+"""The rows of a window's scratch sheet, and the nouns of this stage that they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tasks.domain.contract import Latency, PredictionRecord
+from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.ingest import sample
+from tasks.ingest.members import Member
+from tasks.ingest.records import Found, answer_of, classes_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the bytes of an image are; pixels as shown. `etag` is of the bytes that were read."""
+
+    sha256: str
+    width: int
+    height: int
+    etag: str
+    note: str = ""
+    format: str = ""
+
+
+Look = Seen | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A listed object that is looked at, or (without `member`) a record whose image was not kept.
+
+    `record` is the one that stands, with `note` and `session`; `known` is what an earlier look at these bytes found.
+    """
+
+    member: Member | None
+    chance: float
+    record: PredictionRecord | None
+    note: str = ""
+    session: str = ""
+    known: Look | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A row of a part that will not be used, and why; who it was about, where that is known."""
+
+    source: str
+    size: int
+    etag: str
+    why: Rejected
+    image_id: str | None = None
+    moment: datetime | None = None
+    camera: str | None = None
+
+
+def object_row(member: Member) -> tuple[Any, ...]:
+    """A row of `objects`."""
+    moment, landed = member.moment.isoformat(), member.landed.isoformat()
+    return member.key, member.size, member.etag, member.camera, member.image_id, moment, landed
+
+
+def record_row(row: Found, record: PredictionRecord) -> tuple[Any, ...]:
+    """A row of `records`, but for its number."""
+    latency = record.latency_ms.model_dump_json() if record.latency_ms else None
+    text = record.model_dump_json(by_alias=True, exclude={"latency_ms"}, exclude_defaults=True)
+    classes = " ".join(map(str, classes_of(record)))
+    return (
+        row.source, row.size, row.etag, record.image_id, record.key, record.camera, record.captured_at.isoformat(),
+        record.model_version, answer_of(text), classes, bool(record.error), record.note, latency, text,
+    )  # fmt: skip
+
+
+def known_row(key: str, etag: str, look: Look) -> tuple[Any, ...]:
+    """A row of `known`."""
+    if isinstance(look, Rejected):
+        return key, etag, None, None, None, None, look.reason.value, look.note
+    return key, etag, look.sha256, look.width, look.height, look.format, None, look.note
+
+
+def class_of(seen_on: Mapping[int, int]) -> Callable[[str | None, int | None], str]:
+    """The third part of a stratum, from the columns `classes` and `failed` of a record (null: there is none)."""
+
+    def told(classes: str | None, failed: int | None) -> str:
+        if classes is None:
+            return sample.NO_RECORD
+        return sample.FAILED if failed else sample.rarest([int(each) for each in classes.split()], seen_on)
+
+    return told
+
+
+def drawn_object(row: tuple[Any, ...]) -> Drawn:
+    """A row of the query `OBJECTS`."""
+    key, size, etag, camera, image_id, moment, landed, chance, text, latency, note, session = row[:12]
+    member = Member(
+        key=key,
+        size=size,
+        etag=etag,
+        camera=camera,
+        image_id=image_id,
+        moment=datetime.fromisoformat(moment),
+        landed=datetime.fromisoformat(landed),
+    )
+    record = _record(text, latency) if text else None
+    return Drawn(
+        member=member,
+        chance=chance,
+        record=record,
+        note=note or "",
+        session=session or "",
+        known=_known(etag, row[12:]),
+    )
+
+
+def drawn_record(row: tuple[Any, ...]) -> Drawn:
+    """A row of the query `LONE`."""
+    text, latency, chance, session = row
+    return Drawn(member=None, chance=chance, record=_record(text, latency), session=session)
+
+
+def refused_row(row: tuple[Any, ...]) -> Refused:
+    """A row of `refused`."""
+    source, size, etag, reason, note, image_id, moment, camera = row
+    when = datetime.fromisoformat(moment) if moment else None
+    why = Rejected(reason=Reason(reason), note=note)
+    return Refused(source=source, size=size, etag=etag, why=why, image_id=image_id, moment=when, camera=camera)
+
+
+def _record(text: str, latency: str | None) -> PredictionRecord:
+    record = PredictionRecord.model_validate_json(text)
+    if latency is None:
+        return record
+    return record.model_copy(update={"latency_ms": Latency.model_validate_json(latency)})
+
+
+def _known(etag: str, row: tuple[Any, ...]) -> Look | None:
+    sha256, width, height, shape, reason, note = row
+    if sha256:
+        return Seen(sha256=sha256, width=width, height=height, etag=etag, note=note, format=shape)
+    return Rejected(reason=Reason(reason), note=note) if reason else None

@@ -1,0 +1,111 @@
+"""A camera's fault never starts a retraining; what several sound cameras show may."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.judge import judge
+from tasks.domain.subjects import CameraFault
+from tasks.domain.verdict import Action, Cause, CauseKind
+
+OK, BREACH = Outcome.OK, Outcome.BREACH
+HARM = Report(stage=Stage.EVALUATE, findings=(Finding(check="performance", subject="map50_95", outcome=BREACH),))
+NO_HARM = Report(stage=Stage.EVALUATE, findings=(Finding(check="performance", subject="map50_95", outcome=OK),))
+FLEET = ("a", "b", "c", "d")
+
+
+def drift(*cameras, subject="sharpness", **effects):
+    """A finding of every camera of the fleet: a breach on `cameras`; the effects are those given, or -1.5 and 0."""
+    found = [
+        Finding(
+            check="ks",
+            subject=subject,
+            slice=f"camera={name}",
+            outcome=BREACH if name in cameras else OK,
+            effect=effects.get(name, -1.5 if name in cameras else 0.0),
+        )
+        for name in FLEET
+    ]
+    return Report(stage=Stage.DRIFT, findings=tuple(found))
+
+
+def health(fault, camera):
+    finding = Finding(check="camera", subject=fault, slice=f"camera={camera}", outcome=BREACH)
+    return Report(stage=Stage.CAMERA, findings=(finding,))
+
+
+def product(*cameras):
+    return Cause(kind=CauseKind.PRODUCT, summary="what is photographed changed", cameras=cameras)
+
+
+def fault(*cameras):
+    return Cause(kind=CauseKind.CAMERA, summary=f"camera {' and '.join(cameras)} is at fault", cameras=cameras)
+
+
+@pytest.mark.parametrize("name", list(CameraFault))
+def test_no_named_fault_starts_a_retraining_whatever_labels_say(name):
+    reports = (health(name.value, "b"), drift("b"))
+    assert judge(reports, (fault("b"),), HARM).action is Action.FIX_CAMERA
+    assert judge(reports, (), HARM).action is Action.FIX_CAMERA, "also when no cause was made of it"
+
+
+@pytest.mark.parametrize("name", list(CameraFault))
+def test_a_fault_and_a_change_of_the_same_camera_start_no_retraining(name):
+    verdict = judge((health(name.value, "b"), drift("b")), (fault("b"), product("b")), HARM)
+    assert verdict.action is Action.FIX_CAMERA
+
+
+def test_a_fault_and_an_unexplained_change_of_one_other_camera_start_no_retraining():
+    verdict = judge((health("frame_rate", "b"), drift("c")), (fault("b"), product("c")), HARM)
+    assert verdict.action is Action.FIX_CAMERA
+
+
+def test_a_change_of_all_pictures_together_is_no_evidence_while_a_camera_is_at_fault():
+    assert judge((health("clock", "b"), drift()), (fault("b"), product()), HARM).action is Action.FIX_CAMERA
+    assert judge((drift(),), (product(),), HARM).action is Action.RETRAIN
+
+
+def test_several_sound_cameras_may_retrain_beside_a_broken_one_and_without_its_images():
+    verdict = judge((health("dirty_lens", "b"), drift("a", "c")), (fault("b"), product("a", "c")), HARM)
+    assert verdict.action is Action.RETRAIN
+    assert verdict.blocked_cameras() == {"b"}
+    assert "without the images of b" in verdict.sentence
+
+
+def test_one_camera_that_alone_changed_is_looked_at_before_anything_is_learnt():
+    verdict = judge((drift("c"),), (product("c"),), HARM)
+    assert verdict.action is Action.FIX_CAMERA
+    assert "Only c shows it: look at that camera first." in verdict.sentence
+    assert "retrain by hand" in verdict.sentence
+
+
+def test_a_change_of_one_camera_that_the_others_show_half_of_is_the_fleet_s():
+    shared = drift("c", c=-1.6, a=-0.9, b=-0.8, d=-1.0)
+    assert judge((shared,), (product("c"),), HARM).action is Action.RETRAIN
+    beside = (health("offline", "b"), drift("c", c=-1.6, a=-0.9, b=0.0, d=-1.0))
+    assert judge(beside, (fault("b"), product("c")), HARM).action is Action.RETRAIN
+
+
+@pytest.mark.parametrize("others", [{"a": 0.9, "b": 0.8, "d": 1.0}, {"a": -0.5, "b": -0.6, "d": -0.7}])
+def test_others_that_move_the_other_way_or_much_less_share_nothing(others):
+    assert judge((drift("c", c=-1.6, **others),), (product("c"),), HARM).action is Action.FIX_CAMERA
+
+
+def test_a_distance_without_direction_is_shared_by_none():
+    far = drift("c", subject="embedding", c=1.5, a=1.2, b=1.1, d=1.3)
+    assert judge((far,), (product("c"),), HARM).action is Action.FIX_CAMERA
+
+
+def test_an_installation_of_one_camera_has_nobody_to_ask_and_retrains():
+    only = Finding(check="ks", subject="sharpness", slice="camera=c", outcome=BREACH, effect=-1.5)
+    assert judge((Report(stage=Stage.DRIFT, findings=(only,)),), (product("c"),), HARM).action is Action.RETRAIN
+
+
+def test_errors_while_nothing_moved_still_retrain():
+    assert judge((drift(),), (), HARM).action is Action.RETRAIN
+
+
+def test_without_harm_a_lone_change_asks_for_labels_as_ever():
+    assert judge((drift("c"),), (product("c"),), None).action is Action.LABEL_MORE
+    assert judge((drift("c"),), (product("c"),), NO_HARM).action is Action.WAIT

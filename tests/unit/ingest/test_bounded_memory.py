@@ -1,0 +1,100 @@
+"""Memory does not follow the size of a window: what is not drawn leaves a few bytes, not a record."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from tasks.adapters.images import ImageCache
+from tasks.adapters.objects import ObjectInfo
+from tasks.adapters.tables import TableStore
+from tasks.domain.errors import ContractError
+from tasks.domain.tables import CATALOG
+from tasks.domain.window import Window
+from tasks.ingest import bucket as buckets
+from tasks.ingest.bucket import Bucket, batches
+from tasks.ingest.catalog import arrow
+from tasks.ingest.pull import Asked, Pulled, pull_window
+from tasks.ingest.rules import IngestRules
+from tests.fakes.memory_store import MemoryStore
+
+WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
+FOLDER = "m/images/cam/2026/11/20/06/"
+
+
+def crowd(count: int) -> MemoryStore:
+    """So many objects that are no images (nothing is decoded), each with a record of six boxes."""
+    store, lines = MemoryStore(), []
+    boxes = [{"class_id": k % 3, "confidence": 0.5, "box": [k, 1, 9, 9]} for k in range(6)]
+    for number in range(count):
+        key = f"{FOLDER}{number:05d}.jpg"
+        store.put(key, b"no image")
+        lines.append(json.dumps({
+            "schema": 1, "image_id": f"{number:05d}", "key": key, "captured_at": "2026-11-20T06:30:00Z",
+            "camera": "cam", "model_version": "1", "kind": "detect", "width": 16, "height": 16, "detections": boxes,
+        }))  # fmt: skip
+    for part in range(0, count, 100):
+        key = f"m/predictions/date=2026-11-20/hour=06/{part:05d}.jsonl"
+        store.put(key, "\n".join(lines[part : part + 100]).encode())
+    return store
+
+
+def pull(store: MemoryStore, folder: Path) -> tuple[int, Pulled]:
+    """Bytes at the highest point, and what was pulled."""
+    cache, tables = ImageCache(store, folder / "images"), TableStore(store, folder / "tables")  # type: ignore[arg-type]
+    asked = Asked(model="m", window=WINDOW, rules=IngestRules(max_images=50), place="p.parquet", classes=3)
+    tracemalloc.start()
+    pulled = pull_window(Bucket(store=store, cache=cache, workers=2), tables, asked)  # type: ignore[arg-type]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak, pulled
+
+
+def test_each_further_image_costs_a_few_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "BATCH_OBJECTS", 2)
+    pull(crowd(60), tmp_path / "warm")
+    small, _ = pull(crowd(200), tmp_path / "small")
+    large, pulled = pull(crowd(800), tmp_path / "large")
+    assert (pulled.left_out, pulled.refused) == (750, 50)
+    assert (large - small) / 600 < 500, "a record with its boxes takes several thousand"
+
+
+def info(size: int) -> ObjectInfo:
+    return ObjectInfo(key="k", size=size, etag="e", modified=WINDOW.start)
+
+
+def test_objects_that_wait_together_are_bounded_in_bytes_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "BATCH_BYTES", 100)
+    monkeypatch.setattr(buckets, "BATCH_OBJECTS", 3)
+    sizes = [[each.size for each in group] for group in batches(map(info, [60, 30, 20, 500, 1, 1, 1, 1]))]
+    assert sizes == [[60, 30], [20], [500], [1, 1, 1], [1]]
+    assert list(batches([])) == []
+
+
+def test_a_table_in_pieces_reads_back_whole_and_is_not_there_before(tmp_path: Path) -> None:
+    store = MemoryStore()
+    tables = TableStore(store, tmp_path)  # type: ignore[arg-type]
+    row = {"size": 1, "etag": "e", "verdict": "accepted", "reason": "", "note": ""}
+    with tables.writer("catalog", "c.parquet") as writer:
+        for number in range(5):
+            writer.write(arrow([{**row, "key": str(number)}]))
+        writer.write(CATALOG.empty_table())
+        with pytest.raises(ContractError, match="not complete"):
+            _ = writer.ref
+        assert not store.exists("c.parquet")
+    assert tables.read(writer.ref)["key"].to_pylist() == list("01234")
+    found = [batch["key"].to_pylist() for batch in tables.batches(writer.ref, ["key", "width"], rows=2)]
+    assert [key for batch in found for key in batch] == list("01234")
+    assert max(map(len, found)) <= 2
+
+
+def test_a_table_whose_making_broke_off_is_nowhere(tmp_path: Path) -> None:
+    store = MemoryStore()
+    tables = TableStore(store, tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(KeyError), tables.writer("catalog", "c.parquet"):
+        raise KeyError
+    assert store.objects == {}
+    assert list(tmp_path.iterdir()) == []
