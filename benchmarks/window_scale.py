@@ -1,4 +1,4 @@
-"""What a window costs as it grows: time and peak memory of pull and profile, and what a second run costs.
+"""What a window costs as it grows: processor time and peak memory of pull and profile, and of a second run.
 
 Objects are made up while they are asked for (tiny pictures, each with bytes of its own, and a record with four boxes),
 so that the figures are of this program and not of a server. Every size runs in a process of its own; memory is the
@@ -153,13 +153,13 @@ class Site:
         drifting._model = lambda champion: AtOnce()  # type: ignore[assignment,return-value]
 
     def look(self, facts: WindowFacts | None = None) -> tuple[Snapshot, dict[str, float]]:
-        """Pull and profile, as monitor does; seconds of both, and bytes that were downloaded."""
-        self.store.downloaded, start = 0, time.perf_counter()
+        """Pull and profile, as monitor does; processor seconds of both, and bytes that were downloaded."""
+        self.store.downloaded, start = 0, time.process_time()
         snapshot = standing(CLAIM, facts, RECIPE, self.store, self.mark) or self.pulled()  # type: ignore[arg-type]
-        middle = time.perf_counter()
+        middle = time.process_time()
         with disable_run_logger():
             drifting.profile.fn(snapshot, CHAMPION, DriftRules())
-        end = time.perf_counter()
+        end = time.process_time()
         return snapshot, {"pull": middle - start, "profile": end - middle, "bytes": self.store.downloaded}
 
     def pulled(self) -> Snapshot:

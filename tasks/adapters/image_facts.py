@@ -8,16 +8,20 @@ brings one that installs packages) is never asked.
 from __future__ import annotations
 
 import struct
+import threading
+import warnings
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from tasks.adapters.image_magic import Format, claimed_size, is_complete, recognise
+from tasks.adapters.image_ends import bomb, exif_orientation, is_complete
+from tasks.adapters.image_magic import Format, claimed_size, recognise
 from tasks.domain.contract_reasons import Reason, Rejected
 
 if TYPE_CHECKING:
-    from PIL import ImageFile
+    from PIL import Image, ImageFile
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 64_000_000
@@ -28,7 +32,12 @@ MIN_SIDE = 10
 _HEADER_BYTES = 128
 """A damaged file shorter than this is a scrap of a header: nothing says what it was."""
 
-_ORIENTATION = 0x0112
+_QUIET = threading.Lock()
+"""Filters of warnings belong to the whole process: one thread at a time changes them, for the time of a header."""
+
+_BLOCK_ROWS = 16
+"""Most rows of one row of blocks in a JPEG."""
+
 _FAULTS = (
     OSError,
     SyntaxError,
@@ -86,7 +95,9 @@ def _size_fault(width: int, height: int) -> Rejected | None:
 
 def _opened(data: bytes, found: Format) -> ImageFacts | Rejected:
     try:
-        image = _decoder(found)(BytesIO(data))
+        with _QUIET, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata that nobody here reads
+            image = _decoder(found)(BytesIO(data))
     except _FAULTS as error:
         if len(data) < _HEADER_BYTES:
             return Rejected(reason=Reason.UNKNOWN_FORMAT, note=f"{len(data)} bytes that begin like {found}: {error}")
@@ -94,14 +105,20 @@ def _opened(data: bytes, found: Format) -> ImageFacts | Rejected:
         reason = Reason.TRUNCATED if cut_off else Reason.BAD_HEADER
         return Rejected(reason=reason, note=str(error))
     with image:
-        if fault := _size_fault(*image.size):
-            return fault
-        if getattr(image, "is_animated", False) and found is not Format.JPEG:
-            return Rejected(reason=Reason.ANIMATED, note=f"{getattr(image, 'n_frames', 2)} frames")
-        if not is_complete(data, found):
-            reason = Reason.CORRUPT if found is Format.PNG else Reason.TRUNCATED
-            return Rejected(reason=reason, note="the end mark is missing")
-        return _decoded(image, data, found)
+        return _structure_fault(image, data, found) or _decoded(image, data, found)
+
+
+def _structure_fault(image: ImageFile.ImageFile, data: bytes, found: Format) -> Rejected | None:
+    """Why the picture is refused before it is decoded, or None."""
+    if fault := _size_fault(*image.size):
+        return fault
+    if getattr(image, "is_animated", False) and found is not Format.JPEG:
+        return Rejected(reason=Reason.ANIMATED, note=f"{getattr(image, 'n_frames', 2)} frames")
+    if not is_complete(data, found):
+        reason = Reason.CORRUPT if found is Format.PNG else Reason.TRUNCATED
+        return Rejected(reason=reason, note="the end mark is missing")
+    why = bomb(data, found)
+    return Rejected(reason=Reason.TOO_LARGE, note=why) if why else None
 
 
 def _decoder(found: Format) -> type[ImageFile.ImageFile]:
@@ -119,33 +136,63 @@ def _decoded(image: ImageFile.ImageFile, data: bytes, found: Format) -> ImageFac
         width, height = image.size
         mode = image.mode
         image.load()
-        orientation = _orientation(image)
-        extrema = image.convert("L").getextrema() if mode == "P" else image.getextrema()
+        orientation = exif_orientation(image.info.get("exif"))
+        constant = _constant(image)
+        unfinished = found is Format.JPEG and not constant and _grey_bottom(image) and _ends_early(data, height)
     except _FAULTS as error:
-        cut_off = found is not Format.PNG and any(word in str(error) for word in ("truncated", "broken", "read next"))
+        cut_off = found is not Format.PNG and any(word in str(error) for word in ("truncated", "read next"))
         return Rejected(reason=Reason.TRUNCATED if cut_off else Reason.CORRUPT, note=str(error))
+    if unfinished:
+        return Rejected(reason=Reason.TRUNCATED, note="the data end before the picture does, but an end mark was added")
+    if found is Format.PNG and not _others_decode(data):
+        return Rejected(reason=Reason.CORRUPT, note="its chunks are not in an order that every decoder accepts")
     notes = [
         "exif_rotated" if orientation > 1 else "",
         "cmyk_converted" if mode in ("CMYK", "YCCK") else "",
         "16bit_to_8bit" if found is Format.PNG and data[24] == 16 else "",
-        "low_information" if _constant(extrema) else "",
+        "low_information" if constant else "",
     ]
     if orientation >= 5:
         width, height = height, width
     return ImageFacts(format=found.value, width=width, height=height, note=" ".join(filter(None, notes)))
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
-    """1..8; damaged EXIF data count as upright, as they do for OpenCV."""
-    try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except _FAULTS:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _constant(image: Image.Image) -> bool:
+    shown = image.convert("RGBA") if image.mode == "P" else image
+    return all(low == high for low, high in _extrema(shown)[: 3 if image.mode == "P" else None])
 
 
-def _constant(extrema: object) -> bool:
-    if not isinstance(extrema, tuple):
-        return False
-    bands = extrema if extrema and isinstance(extrema[0], tuple) else (extrema,)
-    return all(low == high for low, high in bands)
+def _extrema(image: Image.Image) -> list[tuple[float, float]]:
+    """Smallest and largest value of each band."""
+    found = image.getextrema()
+    return [found] if isinstance(found[0], int | float) else list(found)  # type: ignore[list-item, arg-type]
+
+
+def _grey_bottom(image: Image.Image) -> bool:
+    """Whether the last rows have the one grey that a JPEG decoder fills in where data are missing."""
+    width, height = image.size
+    bottom = image.crop((0, max(height - 8, 0), width, height))
+    return all(127 <= low == high <= 128 for low, high in _extrema(bottom)[:3])
+
+
+def _ends_early(data: bytes, height: int) -> bool:
+    """Whether, without its end mark, the decoder stops rows before the picture's end: then there never was more.
+
+    A whole picture lacks at most its last blocks then. Of a progressive one no row comes before the end mark, and the
+    grey itself is all that can be known: data of its first scan are missing.
+    """
+    image = _decoder(Format.JPEG)(BytesIO(data[: data.rfind(b"\xff\xd9")]))
+    if image.info.get("progressive"):
+        return True
+    with image, suppress(*_FAULTS):
+        image.load()
+    done = image.im.getbbox() if image.im is not None else None
+    return done is None or done[3] < height - 2 * _BLOCK_ROWS
+
+
+def _others_decode(data: bytes) -> bool:
+    """Whether OpenCV, which reads the picture later, can: Pillow forgives chunks that libpng does not."""
+    import cv2
+    import numpy as np
+
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None

@@ -23,12 +23,23 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"MM\0*", "TIFF"),
     (b"II+\0", "BigTIFF"),
     (b"MM\0+", "BigTIFF"),
+    (b"II\xbc", "JPEG XR"),
+    (b"IIRO", "ORF"),
+    (b"IIU\0", "RW2"),
+    (b"FUJIFILMCCD-RAW", "RAF"),
     (b"\0\0\1\0", "ICO"),
-    (b"\0\0\2\0", "CUR"),
+    (b"\0\0\2\0", "CUR or TGA"),
+    (b"\0\0\3\0", "TGA"),
+    (b"\0\0\x0a\0", "TGA"),
+    (b"\0\0\x0b\0", "TGA"),
+    (b"\0\1\1\0", "TGA"),
+    (b"\0\1\x09\0", "TGA"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"\xff\x0a", "JPEG XL"),
+    (b"\x8aMNG", "MNG"),
+    (b"\x8bJNG", "JNG"),
     (b"8BPS", "PSD"),
     (b"%!PS", "EPS"),
     (b"\xc5\xd0\xd3\xc6", "EPS"),
@@ -36,13 +47,37 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"qoif", "QOI"),
     (b"DDS ", "DDS"),
     (b"v/1\x01", "OpenEXR"),
-    (b"#?RADIANCE", "HDR"),
+    (b"#?R", "HDR"),
+    (b"\x0a\5\1", "PCX"),
+    (b"\1\xda", "SGI"),
+    (b"icns", "ICNS"),
+    (b"BLP", "BLP"),
+    (b"DanM", "MSP"),
+    (b"LinS", "MSP"),
+    (b"SIMPLE  =", "FITS"),
+    (b"gimp xcf", "XCF"),
+    (b"FLIF", "FLIF"),
+    (b"farbfeld", "farbfeld"),
+    (b"\x59\xa6\x6a\x95", "Sun raster"),
+    (b"\xd7\xcd\xc6\x9a", "WMF"),
+    (b"BPG\xfb", "BPG"),
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "ZIP"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (b"Rar!", "RAR"),
+    (b"\x1aE\xdf\xa3", "Matroska"),
+    (b"\0\0\1\xba", "MPEG"),
+    (b"\0\0\1\xb3", "MPEG"),
+    (b"FLV\1", "FLV"),
+    (b"PAR1", "Parquet"),
+    (b"\x93NUMPY", "NumPy"),
     (b"RIFF", "RIFF, but not WebP"),
 )
 _PORTABLE = tuple(
-    b"P" + digit + space for digit in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for space in (b"\n", b" ")
+    b"P" + digit + space for digit in (b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"F", b"f") for space in (b"\n", b" ")
 )
 
 
@@ -58,20 +93,37 @@ def recognise(data: bytes) -> Format | Rejected:
 
 
 def _name(data: bytes) -> str:
+    return _foreign(data) or f"begins with {data[:12].hex(' ')}"
+
+
+def _foreign(data: bytes) -> str:
+    """The format that is known and not read; empty for none."""
     if data[4:8] == b"ftyp":
         return f"an ISO media file ({data[8:12]!r}), such as HEIC or AVIF"
+    if data[-18:-2] == b"TRUEVISION-XFILE":
+        return "TGA"
+    if data[128:132] == b"DICM":
+        return "DICOM"
     names = (name for magic, name in _FOREIGN if data.startswith(magic))
-    return next(names, "PNM" if data.startswith(_PORTABLE) else f"begins with {data[:12].hex(' ')}")
+    return next(names, "PNM" if data.startswith(_PORTABLE) else "")
 
 
 def _refusal(data: bytes) -> Reason:
-    known = any(data.startswith(magic) for magic, _ in _FOREIGN)
-    if known or data.startswith(_PORTABLE) or data[4:8] == b"ftyp":
+    if _foreign(data):
         return Reason.UNSUPPORTED_FORMAT
-    head = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip()
-    markup = head.startswith((b"<", b"{", b"["))
-    text = len(head) >= 16 and all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in head)
-    return Reason.NOT_AN_IMAGE if markup or text else Reason.UNKNOWN_FORMAT
+    return Reason.NOT_AN_IMAGE if _is_text(data[:512]) else Reason.UNKNOWN_FORMAT
+
+
+def _is_text(head: bytes) -> bool:
+    """Markup, or at least 16 characters of text in UTF-8 or with a mark of UTF-16."""
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) and len(head) >= 32
+    stripped = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if wide or stripped.startswith((b"<", b"{", b"[")):
+        text = head[: len(head) // 2 * 2].decode("utf-16", "replace") if wide else "<"
+        return "\ufffd" not in text and "\0" not in text
+    text = stripped.decode("utf-8", "ignore")  # a character may be cut at the end
+    whole = len(text.encode()) >= len(stripped) - 3
+    return whole and len(text) >= 16 and all(each in "\t\r\n" or each.isprintable() for each in text)
 
 
 def claimed_size(data: bytes, found: Format) -> tuple[int, int] | None:
@@ -98,16 +150,3 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
         width, height = struct.unpack("<HH", data[26:30])
         return int(width) & 0x3FFF, int(height) & 0x3FFF
     return None
-
-
-def is_complete(data: bytes, found: Format) -> bool:
-    """Whether the format's end mark is there: decoders forgive a missing one, a cut-off upload is still cut off.
-
-    In JPEG the bytes FF D9 and FF DA cannot occur inside compressed data; a thumbnail's end mark comes before the
-    picture's own start of scan.
-    """
-    if found is Format.JPEG:
-        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
-    if found is Format.PNG:
-        return b"IEND" in data[-4096:]
-    return len(data) >= int.from_bytes(data[4:8], "little")

@@ -10,22 +10,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.adapters.objects import ObjectStore
-from tasks.domain.contract_reasons import Reason
-from tasks.domain.errors import ContractError, ObjectRejected
+from tasks.domain.errors import ContractError
 from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import SCHEMAS, check_stamp, stamped
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
-
-MAX_ROWS = 5_000_000
-MAX_UNPACKED = 4 << 30
-"""Rows and unpacked bytes that a stranger's file may claim."""
 
 
 class TableStore:
@@ -148,24 +142,6 @@ class TableWriter:
     def finish(self, ref: TableRef) -> None:
         """Say where the table is."""
         self._ref = ref
-
-
-def foreign_rows(path: Path, batch: int = 4096) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file that somebody else wrote, as plain values.
-
-    Raises:
-        ObjectRejected: damaged (`corrupt_file`) or claiming more than the limits (`too_large`).
-    """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            groups = range(file.metadata.num_row_groups)
-            unpacked = sum(file.metadata.row_group(index).total_byte_size for index in groups)
-            if file.metadata.num_rows > MAX_ROWS or unpacked > MAX_UNPACKED:
-                raise ObjectRejected(Reason.TOO_LARGE, f"{file.metadata.num_rows} rows, {unpacked} bytes unpacked")
-            for part in file.iter_batches(batch_size=batch):
-                yield from part.to_pylist()
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise ObjectRejected(Reason.CORRUPT_FILE, f"not a readable Parquet file: {error}") from error
 
 
 def _digest(path: Path) -> str:

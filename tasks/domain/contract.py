@@ -6,6 +6,7 @@ ignored, so that a writer may add some. Labels are in `tasks.domain.contract_lab
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,8 +124,9 @@ _REASONS: dict[str, Reason] = {
     "corners": Reason.BAD_BOX,
     "keypoints": Reason.BAD_BOX,
 }
-_ADDRESSES = ("key", "image_uri", "url", "image_url")
-_SCHEMES = ("file:", "data:", "http:", "https:", "\\\\")
+ADDRESSES = ("key", "image_uri", "url", "image_url")
+_ELSEWHERE = re.compile(r"\s*([a-z][a-z0-9+.-]*://|(file|data|https?):|\\\\)", re.IGNORECASE)
+"""How an address begins; a key may have the same characters further on, it is followed in the bucket only."""
 
 
 def parse_prediction(line: bytes | str, limits: Limits = NO_LIMITS) -> PredictionRecord | Rejected:
@@ -169,9 +171,9 @@ def version_fault(row: Mapping[str, Any]) -> Rejected | None:
 
 
 def _address_fault(row: Mapping[str, Any]) -> Rejected | None:
-    for name in _ADDRESSES:
+    for name in ADDRESSES:
         value = row.get(name)
-        if isinstance(value, str) and ("://" in value or value.lower().startswith(_SCHEMES)):
+        if isinstance(value, str) and _ELSEWHERE.match(value):
             return Rejected(reason=Reason.URI_NOT_ALLOWED, note=f"{name}: {value[:120]}")
     return None
 

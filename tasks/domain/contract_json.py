@@ -15,6 +15,9 @@ from tasks.domain.contract_reasons import Reason, Rejected
 MAX_LINE_BYTES = 4 << 20
 """Bytes of one record."""
 
+MAX_DEPTH = 64
+"""Lists and objects inside each other; a record needs five."""
+
 _EXACT_DIGITS = 18
 
 
@@ -76,6 +79,8 @@ def _strictly_read(text: str) -> object:
     value: object = json.loads(
         text, parse_constant=_constant, parse_float=_number, parse_int=_whole, object_pairs_hook=_unique
     )
+    if _deeper(value, MAX_DEPTH):
+        raise ValueError(f"nested more than {MAX_DEPTH} deep")
     if "\\u" in text:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # halves of surrogate pairs cannot be stored
     return value
@@ -83,8 +88,27 @@ def _strictly_read(text: str) -> object:
 
 def non_finite(value: object) -> bool:
     """Whether a float that is not finite hides anywhere in nested lists and dicts (rows that came from Parquet)."""
-    if isinstance(value, float):
-        return not math.isfinite(value)
-    if isinstance(value, dict):
-        return any(non_finite(item) for item in value.values())
-    return isinstance(value, list) and any(non_finite(item) for item in value)
+    level = [value]
+    while level:
+        if any(isinstance(each, float) and not math.isfinite(each) for each in level):
+            return True
+        level = _inside(level)
+    return False
+
+
+def _deeper(value: object, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = _inside(level)
+    return bool(level)
+
+
+def _inside(level: list[object]) -> list[object]:
+    """What lies in these lists and dicts: one floor deeper, without recursion, for the depth is a stranger's."""
+    found: list[object] = []
+    for each in level:
+        if isinstance(each, dict):
+            found.extend(each.values())
+        elif isinstance(each, list):
+            found.extend(each)
+    return found

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from tasks.adapters.foreign_tables import foreign_rows
 from tasks.adapters.objects import ObjectInfo
-from tasks.adapters.tables import foreign_rows
-from tasks.domain.contract import Limits, parse_prediction, parse_row
+from tasks.domain.contract import ADDRESSES, Limits, PredictionRecord, parse_prediction, parse_row
 from tasks.domain.contract_labels import LabelRecord, parse_label
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.errors import ObjectRejected
-from tasks.ingest.parts import lines_of
+from tasks.ingest.parts import BOM, lines_of
 from tasks.ingest.records import Found
+
+_COLUMNS = frozenset({*(field.alias or name for name, field in PredictionRecord.model_fields.items()), *ADDRESSES})
+"""Columns that are read of a stranger's table; others are ignored, whatever they hold."""
 
 _LINES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 
@@ -39,7 +42,7 @@ def labels_of(
 ) -> Iterator[tuple[str, int, LabelRecord | Rejected]]:
     """Source, size and answer of every label in a `.json` file (one) or a `.jsonl` part (many)."""
     if info.key.endswith(".json"):
-        yield info.key, len(data), parse_label(data, limits)
+        yield info.key, len(data), parse_label(data.removeprefix(BOM), limits)
         return
     lines = lines_of(info.key, data, max_bytes) if info.key.endswith(_LINES) else _unknown(info.key)
     if isinstance(lines, Rejected):
@@ -54,7 +57,7 @@ def _parquet_rows(info: ObjectInfo, data: bytes, limits: Limits) -> Iterator[Fou
         path = Path(folder) / "part"
         path.write_bytes(data)
         try:
-            for number, row in enumerate(foreign_rows(path), start=1):
+            for number, row in enumerate(foreign_rows(path, _COLUMNS), start=1):
                 answer = parse_row(row, limits)
                 yield Found(source=f"{info.key}#{number}", size=0, etag=info.etag, answer=answer)
         except ObjectRejected as error:

@@ -27,6 +27,9 @@ CAUTION = 0.9
 A share that is a little too high would add evidence every day, for ever.
 """
 
+FAR_SHARE = 0.5
+"""Of the strange images that come in addition, so many are taken to be far."""
+
 LARGEST = 0.5
 """A usual share is never taken to be more."""
 
@@ -78,15 +81,15 @@ def _far(limits: Mapping[str, Limit], total: int, strange: float, caution: float
 def step(count: Count, usual: Usual, rise: float) -> float:
     """The evidence of one count: the log likelihood ratio of `rise` times the usual share against the usual one.
 
-    Half of the strange images that come in addition are taken to be far: what is unlike anything in the reference is
-    worth more than what is at the edge of it.
+    What is unlike anything in the reference is worth more than what is at the edge of it.
     """
     more = min(rise * usual.strange, (1 + usual.strange) / 2)
     none = (count.scenes - count.strange) * math.log((1 - more) / (1 - usual.strange))
     if not usual.far:
         return count.strange * math.log(more / usual.strange) + none
-    extra, near = (more - usual.strange) / 2, usual.strange - usual.far
-    return count.far * math.log1p(extra / usual.far) + (count.strange - count.far) * math.log1p(extra / near) + none
+    extra, near = more - usual.strange, usual.strange - usual.far
+    beyond = math.log1p(FAR_SHARE * extra / usual.far)
+    return count.far * beyond + (count.strange - count.far) * math.log1p((1 - FAR_SHARE) * extra / near) + none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ def label_findings(pairs: Pairs, boxed: bool) -> tuple[Finding, ...]:
     told = [(label, answer) for label, answer in pairs if len(label.classes) and len(answer.classes)]
     count = sum(len(label.classes) for label, _ in told)
     coordinates = [_coordinates(told, count)] if boxed else []
-    return (*coordinates, _class_ids(_matched(told, boxed)))
+    return (*coordinates, _class_ids(_matched(told, boxed), 2 if boxed else 3))
 
 
 def _coordinates(told: Pairs, count: int) -> Finding:
@@ -102,8 +102,11 @@ def _matched(told: Pairs, boxed: bool) -> list[tuple[int, int]]:
     return found
 
 
-def _class_ids(matched: Sequence[tuple[int, int]]) -> Finding:
-    """Class ids are exchanged when every class that is labelled often has another one as its usual answer."""
+def _class_ids(matched: Sequence[tuple[int, int]], least: int) -> Finding:
+    """Class ids are exchanged when every class that is labelled often has another one as its usual answer.
+
+    `least` classes must: a classifier of two whose product was turned inside out exchanges them all by itself.
+    """
     if len(matched) < OBJECTS:
         return _silent("class_ids", "label_objects.class_id", len(matched))
     usual = {}
@@ -113,7 +116,7 @@ def _class_ids(matched: Sequence[tuple[int, int]]) -> Finding:
             usual[label] = answers.most_common(1)[0]
     same = sum(label == answer for label, answer in matched) / len(matched)
     explained = sum(count for _, count in usual.values()) / len(matched)
-    apart = len({answer for answer, _ in usual.values()}) == len(usual) >= 2
+    apart = len({answer for answer, _ in usual.values()}) == len(usual) >= least
     moved = all(label != answer for label, (answer, _) in usual.items())
     wrong = apart and moved and same <= AS_IT_IS and explained >= UNDONE
     swaps = ", ".join(f"{label} means {answer}" for label, (answer, _) in sorted(usual.items())[:5])

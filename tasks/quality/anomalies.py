@@ -21,6 +21,8 @@ from tasks.quality.suite import BETWEEN, IN_SET, MEAN, NOT_NULL
 WITNESSES = 20
 """Images with an object, below which the share of a class means nothing."""
 EXAMPLES = 3
+FEW = 3
+"""Rows that may leave a range however small the window: single outliers are no change of the range."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,8 @@ class Accepted:
         return f"data schema v{self.version}"
 
 
-def schema_suite(schema: DataSchema) -> Iterator[Expectation]:
-    """What the schema says of single rows, as expectations."""
+def schema_suite(schema: DataSchema, frames: Frames) -> Iterator[Expectation]:
+    """What the schema says of single rows, as expectations; small windows are allowed what chance does to them."""
     how = schema.severity
     if schema.cameras:
         known: tuple[str, ...] = tuple(sorted(schema.cameras))
@@ -46,14 +48,28 @@ def schema_suite(schema: DataSchema) -> Iterator[Expectation]:
     if schema.formats:
         yield _asked("schema_formats", IN_SET, f"{OBJECTS}.format", how.formats, value_set=schema.formats)
     if schema.max_rotated is not None:
-        yield _asked(
-            "schema_rotated", MEAN, f"{OBJECTS}.rotated", how.formats, min_value=0.0, max_value=schema.max_rotated
-        )
+        most = min(1.0, schema.max_rotated + _chance(schema.max_rotated, _filled(frames, f"{OBJECTS}.rotated")))
+        yield _asked("schema_rotated", MEAN, f"{OBJECTS}.rotated", how.formats, min_value=0.0, max_value=most)
     for place, found in schema.numbers.items():
         limits = {"min_value": found.low, "max_value": found.high}
-        yield replace(_asked("schema_numbers", BETWEEN, place, how.numbers, **limits), mostly=found.mostly)
+        mostly = min(found.mostly, max(1 - FEW / max(_filled(frames, place), 1), 1 / FEW + 0.01))
+        yield replace(_asked("schema_numbers", BETWEEN, place, how.numbers, **limits), mostly=mostly)
     for place, least in schema.presence.items():
-        yield replace(_asked("schema_presence", NOT_NULL, place, how.presence), mostly=least)
+        mostly = max(0.0, least - _chance(least, frames[IMAGES].num_rows))
+        yield replace(_asked("schema_presence", NOT_NULL, place, how.presence), mostly=mostly)
+
+
+def _filled(frames: Frames, place: str) -> int:
+    name, _, column = place.partition(".")
+    table = frames.get(name)
+    if table is None or column not in table.column_names:
+        return 0  # the expectation will say that it is missing
+    return int(table.num_rows - table[column].null_count)
+
+
+def _chance(share: float, rows: int) -> float:
+    """How far a share of so many rows lies from its expectation by chance alone."""
+    return Z * float(np.sqrt(share * (1 - share) / max(rows, 1)))
 
 
 def _asked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from prefect import task
@@ -14,12 +14,12 @@ from tasks.connections import store, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import ModelRef
-from tasks.domain.snapshot import Claim, Snapshot, TableRef
+from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.quality.accepted import classes_of, current
 from tasks.quality.agreement import label_findings
-from tasks.quality.anomalies import named, schema_findings, schema_suite
+from tasks.quality.anomalies import Accepted, named, schema_findings, schema_suite
 from tasks.quality.findings import of_answers
-from tasks.quality.frames import Frames, frames
+from tasks.quality.frames import frames
 from tasks.quality.label_evidence import BOXED, SEEN, witness
 from tasks.quality.label_suite import label_suite, too_few
 from tasks.quality.labels import label_frames
@@ -41,32 +41,35 @@ class Checked:
 
 @task(cache_policy=NO_CACHE)
 def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
-    """One finding for each rule about the window's catalog and predictions; an empty window is inconclusive."""
+    """One finding for each rule about the window's catalog and predictions; an empty window is inconclusive.
+
+    Where a person accepted a data schema, one for each thing that it says, too.
+    """
     claim = snapshot.claim
     catalog, predictions = tables().read(snapshot.catalog), tables().read(snapshot.predictions)
     classes = classes_of(claim.model)
     shown = frames(catalog, predictions, claim.window)
-    asked = expectations.ask(shown, suite(shown, len(classes) or None, rules))
+    accepted, lost = _accepted(claim.model)
+    general = suite(shown, len(classes) or None, rules)
+    own = tuple(schema_suite(accepted.schema, shown)) if accepted else ()
+    asked = expectations.ask(shown, (*general, *own))
+    found = of_answers(asked.answers, rules.examples)
+    against = named(found[len(general) :], accepted) if accepted else ()
+    of_schema = schema_findings(accepted, shown, claim.window, classes) if accepted else lost
     key = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}/quality-{claim.revision}-{claim.epoch}"
     store().put(f"{key}.json", json.dumps(asked.results, default=str).encode(), "application/json")
-    against = _against_schema(claim, shown, classes, rules)
     return Checked(
-        report=Report(stage=Stage.QUALITY, findings=(*of_answers(asked.answers, rules.examples), *against)),
+        report=Report(stage=Stage.QUALITY, findings=(*found[: len(general)], *against, *of_schema)),
         artifacts={VALIDATION: store().uri(f"{key}.json")},
     )
 
 
-def _against_schema(claim: Claim, shown: Frames, classes: Sequence[str], rules: QualityRules) -> tuple[Finding, ...]:
-    """What differs from the data schema that a person accepted; nothing when nobody ever did."""
+def _accepted(model: str) -> tuple[Accepted | None, tuple[Finding, ...]]:
+    """The data schema that counts; where its file was removed or changed, a finding instead: that is not health."""
     try:
-        accepted = current(claim.model)
-    except (NotFound, ContractError) as error:  # somebody removed or changed it: that must not pass as health
-        return (Finding(check="schema", subject="file", outcome=Outcome.INCONCLUSIVE, note=str(error)),)
-    if accepted is None:
-        return ()
-    asked = expectations.ask(shown, tuple(schema_suite(accepted.schema)))
-    rows = named(of_answers(asked.answers, rules.examples), accepted)
-    return (*rows, *schema_findings(accepted, shown, claim.window, classes))
+        return current(model), ()
+    except (NotFound, ContractError) as error:
+        return None, (Finding(check="schema", subject="file", outcome=Outcome.INCONCLUSIVE, note=str(error)),)
 
 
 @task(cache_policy=NO_CACHE)

@@ -9,15 +9,18 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tasks.adapters import tables as tables_module
+from tasks.adapters import foreign_tables
+from tasks.adapters.foreign_tables import foreign_rows
 from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.adapters.images import ImageCache, read_pixels
-from tasks.adapters.tables import TableStore, foreign_rows
+from tasks.adapters.tables import TableStore
 from tasks.domain.contract_reasons import Reason
 from tasks.domain.errors import ContractError, ObjectRejected
 from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import LABELS
 from tests.fakes.memory_store import MemoryStore
+
+COLUMNS = frozenset({"a"})
 
 
 @pytest.fixture
@@ -115,14 +118,14 @@ def test_a_strangers_damaged_parquet_is_one_corrupt_file(tmp_path: Path, damage:
     }
     path.write_bytes(damaged[damage])
     with pytest.raises(ObjectRejected) as caught:
-        list(foreign_rows(path))
+        list(foreign_rows(path, COLUMNS))
     assert caught.value.reason is Reason.CORRUPT_FILE
 
 
 def test_a_parquet_that_claims_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "p"
     pq.write_table(pa.table({"a": [0] * 100}), path)
-    monkeypatch.setattr(tables_module, "MAX_ROWS", 99)
+    monkeypatch.setattr(foreign_tables, "MAX_ROWS", 99)
     with pytest.raises(ObjectRejected) as caught:
-        list(foreign_rows(path))
+        list(foreign_rows(path, COLUMNS))
     assert caught.value.reason is Reason.TOO_LARGE

@@ -253,6 +253,13 @@ def test_a_model_that_fails_does_not_accuse_its_labels(seed: int) -> None:
     assert all(f.outcome is not Outcome.BREACH for f in label_findings(blind, boxed=False))
 
 
+@pytest.mark.parametrize(("classes", "outcome"), [(2, Outcome.OK), (3, Outcome.BREACH)])
+def test_a_classifier_of_two_that_is_always_wrong_is_no_fault_of_its_labels(classes: int, outcome: Outcome) -> None:
+    nowhere = [[0.0, 0.0, 0.0, 0.0]]
+    pairs = [(things([n % classes], nowhere), things([(n + 1) % classes], nowhere)) for n in range(60)]
+    assert [f.outcome for f in label_findings(pairs, boxed=False)] == [outcome]
+
+
 def _random_box(rng: np.random.Generator) -> list[float]:
     x, y, w, h = rng.uniform([0, 0, 20, 20], [500, 100, 120, 90])
     return [x, y, x + w, y + h]

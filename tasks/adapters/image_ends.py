@@ -1,0 +1,121 @@
+"""Whether a picture's bytes go on to its end, and which way up it is: read from its structure, without a decoder."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+
+from tasks.adapters.image_magic import Format
+
+MAX_SCANS = 100
+"""Scans of a progressive JPEG; cameras and encoders write about ten, a bomb thousands that each take a full pass."""
+
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # not stuffing, not fill, not a restart
+_SCAN = b"\xff\xda"
+_END = b"\xff\xd9"
+_ALONE = frozenset({0x01, 0xD8})
+_ORIENTATION = 0x0112
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_SLACK, _PIECE = 1 << 20, 1 << 20
+
+
+def is_complete(data: bytes, found: Format) -> bool:
+    """Whether the format's end mark is there: decoders forgive a missing one, a cut-off upload is still cut off.
+
+    What follows the end mark does not matter: cameras append previews, films and signatures.
+    """
+    if found is Format.JPEG:
+        return _jpeg_ends(data)
+    if found is Format.PNG:
+        return _png_ends(data)
+    return len(data) >= int.from_bytes(data[4:8], "little")
+
+
+def bomb(data: bytes, found: Format) -> str:
+    """Why decoding would take far longer than the picture's size explains; empty when it would not."""
+    if found is Format.JPEG and data.count(_SCAN) > MAX_SCANS:
+        return f"{data.count(_SCAN)} scans, at most {MAX_SCANS}"
+    if found is Format.PNG and len(data) >= 33 and _png_overflows(data):
+        return "far more data than its pixels need"
+    return ""
+
+
+def _png_overflows(data: bytes) -> bool:
+    """Whether the packed data are more than twice what the header's size needs: libpng unpacks all of them."""
+    width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
+    allowed = 2 * height * (1 + width * bits * _CHANNELS.get(colour, 4) // 8) + _SLACK
+    unpacker, total = zlib.decompressobj(), 0
+    for start, end in _packed(data):
+        rest = data[start:end]
+        while rest and total <= allowed:
+            try:
+                total += len(unpacker.decompress(rest, _PIECE))
+            except zlib.error:
+                return False  # the decoder will say what is wrong
+            rest = unpacker.unconsumed_tail
+    return total > allowed
+
+
+def _packed(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where the picture's data lie."""
+    for start, length, kind in _chunks(data):
+        if kind == b"IDAT":
+            yield start, start + length
+
+
+def _chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Start, length and kind of every chunk of a PNG."""
+    place = 8
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        yield place + 8, length, kind
+        place += 12 + length
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Follow the segments from the front; where damage leads astray, the last end mark behind the last scan counts.
+
+    In compressed data FF D9 and FF DA cannot occur; a thumbnail's end mark comes before the picture's own scan.
+    """
+    place, scanned = 2, False
+    while (marker := _MARKER.search(data, place)) is not None:
+        code = data[marker.start() + 1]
+        if code == 0xD9:
+            if scanned:
+                return True
+            place = marker.end()
+            continue
+        scanned = scanned or code == 0xDA
+        length = 0 if code in _ALONE else int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+        place = marker.end() + length
+    return data.rfind(_END) > data.rfind(_SCAN)
+
+
+def _png_ends(data: bytes) -> bool:
+    """Follow the chunks to IEND."""
+    return any(kind == b"IEND" for _, _, kind in _chunks(data))
+
+
+def exif_orientation(exif: object) -> int:
+    """1..8 as the first directory of EXIF data says; 1 where there is none, or no whole number from 1 to 8.
+
+    Only the EXIF block itself counts, read as OpenCV reads it: boxes refer to what the model was shown. (Pillow also
+    believes XMP and old text chunks, which OpenCV does not.)
+    """
+    data = exif.removeprefix(b"Exif\0\0") if isinstance(exif, bytes) else b""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    if order is None or len(data) < 8:
+        return 1
+    (place,) = struct.unpack_from(f"{order}I", data, 4)
+    if place + 2 > len(data):
+        return 1
+    (count,) = struct.unpack_from(f"{order}H", data, place)
+    found = 1
+    for entry in range(place + 2, min(place + 2 + 12 * count, len(data) - 11), 12):
+        (tag,) = struct.unpack_from(f"{order}H", data, entry)
+        if tag == _ORIENTATION:
+            (found,) = struct.unpack_from(f"{order}H", data, entry + 8)
+            break
+    return found if 1 <= found <= 8 else 1
