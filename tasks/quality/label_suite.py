@@ -64,7 +64,8 @@ def _objects(frames: Frames, classes: int | None, rules: QualityRules) -> Iterat
 
 def _mostly(frames: Frames, table: str, rules: QualityRules) -> float:
     """The share that must be right; a single slip never stops a retraining."""
-    return min(rules.labels_mostly, 1 - 1 / max(frames[table].num_rows, 2))
+    rows: int = frames[table].num_rows
+    return min(rules.labels_mostly, 1 - 1 / max(rows, 2))
 
 
 def _filled(frames: Frames, table: str, column: str) -> bool:
