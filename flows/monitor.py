@@ -169,5 +169,5 @@ def judge_window(
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
         facts = yard.beside(flickered.beside(facts))
         drifted = (moved, watched.report, flickered.report, strange.report)
-        reports = (sound.report, health, *drifted, *labels_kept(claim))
+        reports = (sound.report, health, *drifted, *labels_kept(claim, champion))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

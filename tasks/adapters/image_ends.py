@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 
 from tasks.adapters.image_magic import Format
+from tasks.domain.contract_reasons import Reason, Rejected
 
 MAX_SCANS = 100
 """Scans of a progressive JPEG; cameras and encoders write about ten, a bomb thousands that each take a full pass."""
@@ -33,29 +34,32 @@ def is_complete(data: bytes, found: Format) -> bool:
     return len(data) >= int.from_bytes(data[4:8], "little")
 
 
-def bomb(data: bytes, found: Format) -> str:
-    """Why decoding would take far longer than the picture's size explains; empty when it would not."""
-    if found is Format.JPEG and data.count(_SCAN) > MAX_SCANS:
-        return f"{data.count(_SCAN)} scans, at most {MAX_SCANS}"
-    if found is Format.PNG and len(data) >= 33 and _png_overflows(data):
-        return "far more data than its pixels need"
-    return ""
+def data_fault(data: bytes, found: Format) -> Rejected | None:
+    """Why decoding would take far longer than the picture's size explains, or end before its last row; else None."""
+    if found is Format.JPEG and (scans := data.count(_SCAN)) > MAX_SCANS:
+        return Rejected(reason=Reason.TOO_LARGE, note=f"{scans} scans, at most {MAX_SCANS}")
+    return _png_fault(data) if found is Format.PNG and len(data) >= 33 else None
 
 
-def _png_overflows(data: bytes) -> bool:
-    """Whether the packed data are more than twice what the header's size needs: libpng unpacks all of them."""
+def _png_fault(data: bytes) -> Rejected | None:
+    """Unpack the data without keeping them: libpng unpacks all there are, and wants every row to be there."""
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
-    allowed = 2 * height * (1 + width * bits * _CHANNELS.get(colour, 4) // 8) + _SLACK
+    rows = height * (1 + -(-width * bits * _CHANNELS.get(colour, 4) // 8))
+    allowed = 2 * rows + _SLACK
     unpacker, total = zlib.decompressobj(), 0
     for start, end in _packed(data):
         rest = data[start:end]
         while rest and total <= allowed:
             try:
                 total += len(unpacker.decompress(rest, _PIECE))
-            except zlib.error:
-                return False  # the decoder will say what is wrong
+            except zlib.error as error:
+                return Rejected(reason=Reason.CORRUPT, note=str(error))
             rest = unpacker.unconsumed_tail
-    return total > allowed
+    if total > allowed:
+        return Rejected(reason=Reason.TOO_LARGE, note=f"more than {allowed} bytes of data for {width}x{height} pixels")
+    if total < rows and not data[28]:  # interlaced rows are counted otherwise
+        return Rejected(reason=Reason.CORRUPT, note=f"{total} bytes of data, {rows} needed")
+    return None
 
 
 def _packed(data: bytes) -> Iterator[tuple[int, int]]:
@@ -96,6 +100,11 @@ def _jpeg_ends(data: bytes) -> bool:
 def _png_ends(data: bytes) -> bool:
     """Follow the chunks to IEND."""
     return any(kind == b"IEND" for _, _, kind in _chunks(data))
+
+
+def png_exif(data: bytes) -> bytes:
+    """The EXIF block of a PNG, wherever it stands; empty for none."""
+    return next((data[start : start + length] for start, length, kind in _chunks(data) if kind == b"eXIf"), b"")
 
 
 def exif_orientation(exif: object) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from tasks.adapters.image_ends import bomb, exif_orientation, is_complete
+from tasks.adapters.image_ends import data_fault, exif_orientation, is_complete, png_exif
 from tasks.adapters.image_magic import Format, claimed_size, recognise
 from tasks.domain.contract_reasons import Reason, Rejected
 
@@ -117,8 +117,7 @@ def _structure_fault(image: ImageFile.ImageFile, data: bytes, found: Format) -> 
     if not is_complete(data, found):
         reason = Reason.CORRUPT if found is Format.PNG else Reason.TRUNCATED
         return Rejected(reason=reason, note="the end mark is missing")
-    why = bomb(data, found)
-    return Rejected(reason=Reason.TOO_LARGE, note=why) if why else None
+    return data_fault(data, found)
 
 
 def _decoder(found: Format) -> type[ImageFile.ImageFile]:
@@ -132,40 +131,44 @@ def _decoder(found: Format) -> type[ImageFile.ImageFile]:
 
 
 def _decoded(image: ImageFile.ImageFile, data: bytes, found: Format) -> ImageFacts | Rejected:
+    if found is Format.PNG:
+        return _png(image, data)
     try:
-        width, height = image.size
-        mode = image.mode
         image.load()
-        orientation = exif_orientation(image.info.get("exif"))
-        constant = _constant(image)
-        unfinished = found is Format.JPEG and not constant and _grey_bottom(image) and _ends_early(data, height)
+        constant = all(low == high for low, high in _extrema(image))
+        unfinished = found is Format.JPEG and not constant and _grey_bottom(image) and _ends_early(data, image.height)
     except _FAULTS as error:
-        cut_off = found is not Format.PNG and any(word in str(error) for word in ("truncated", "read next"))
+        cut_off = any(word in str(error) for word in ("truncated", "read next"))
         return Rejected(reason=Reason.TRUNCATED if cut_off else Reason.CORRUPT, note=str(error))
     if unfinished:
         return Rejected(reason=Reason.TRUNCATED, note="the data end before the picture does, but an end mark was added")
-    if found is Format.PNG and not _others_decode(data):
-        return Rejected(reason=Reason.CORRUPT, note="its chunks are not in an order that every decoder accepts")
-    notes = [
-        "exif_rotated" if orientation > 1 else "",
-        "cmyk_converted" if mode in ("CMYK", "YCCK") else "",
-        "16bit_to_8bit" if found is Format.PNG and data[24] == 16 else "",
-        "low_information" if constant else "",
-    ]
-    if orientation >= 5:
-        width, height = height, width
-    return ImageFacts(format=found.value, width=width, height=height, note=" ".join(filter(None, notes)))
+    unusual = ["cmyk_converted"] if image.mode in ("CMYK", "YCCK") else []
+    return _facts(image, found, exif_orientation(image.info.get("exif")), [*unusual, *(["low_information"] * constant)])
 
 
-def _constant(image: Image.Image) -> bool:
-    shown = image.convert("RGBA") if image.mode == "P" else image
-    return all(low == high for low, high in _extrema(shown)[: 3 if image.mode == "P" else None])
+def _png(image: ImageFile.ImageFile, data: bytes) -> ImageFacts | Rejected:
+    """By the decoder that reads it later: Pillow forgives checksums and orders of chunks that libpng does not."""
+    import cv2
+    import numpy as np
+
+    shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+    if shown is None or shown.shape[1::-1] != image.size:
+        return Rejected(reason=Reason.CORRUPT, note="its chunks or their checksums contradict each other")
+    unusual = ["16bit_to_8bit"] if data[24] == 16 else []
+    constant = bool(shown.min() == shown.max())
+    return _facts(image, Format.PNG, exif_orientation(png_exif(data)), [*unusual, *(["low_information"] * constant)])
+
+
+def _facts(image: ImageFile.ImageFile, found: Format, orientation: int, unusual: list[str]) -> ImageFacts:
+    width, height = image.size[::-1] if orientation >= 5 else image.size
+    notes = ["exif_rotated"] if orientation > 1 else []
+    return ImageFacts(format=found.value, width=width, height=height, note=" ".join([*notes, *unusual]))
 
 
 def _extrema(image: Image.Image) -> list[tuple[float, float]]:
     """Smallest and largest value of each band."""
     found = image.getextrema()
-    return [found] if isinstance(found[0], int | float) else list(found)  # type: ignore[list-item, arg-type]
+    return [found] if isinstance(found[0], int | float) else list(found)
 
 
 def _grey_bottom(image: Image.Image) -> bool:
@@ -188,11 +191,3 @@ def _ends_early(data: bytes, height: int) -> bool:
         image.load()
     done = image.im.getbbox() if image.im is not None else None
     return done is None or done[3] < height - 2 * _BLOCK_ROWS
-
-
-def _others_decode(data: bytes) -> bool:
-    """Whether OpenCV, which reads the picture later, can: Pillow forgives chunks that libpng does not."""
-    import cv2
-    import numpy as np
-
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_REDUCED_GRAYSCALE_8) is not None

@@ -106,9 +106,10 @@ def _camera(name: str, camera: CameraSchema, images: pa.Table, rate: float, sche
     if camera.sizes and mine.num_rows:
         odd = mine.filter(pc.invert(pc.is_in(mine["size"], value_set=pa.array(camera.sizes, pa.string()))))
         seen = ", ".join(f"{row['image_id'][:60]}: {row['size']}" for row in odd.slice(0, EXAMPLES).to_pylist())
-        outcome = _outcome(odd.num_rows > 0.01 * mine.num_rows, schema.severity.sizes)
+        allowed_odd = mine.num_rows // 100
+        outcome = _outcome(odd.num_rows > allowed_odd, schema.severity.sizes)
         note = f"{odd.num_rows} of {mine.num_rows} images have another size than {', '.join(camera.sizes[:5])}: {seen}"
-        yield _finding("schema_sizes", f"{IMAGES}.size", outcome, (odd.num_rows, 0.0, "images"), note, **where)
+        yield _finding("schema_sizes", f"{IMAGES}.size", outcome, (odd.num_rows, allowed_odd, "images"), note, **where)
     allowed = camera.images_per_hour
     if allowed is not None:
         high = np.inf if allowed.high is None else allowed.high

@@ -103,19 +103,23 @@ def stored_reports(model: str, window: Window) -> list[Report]:
     return [Report(stage=stage, findings=tuple(found)) for stage, found in by_stage.items()]
 
 
-def labels_kept(claim: Claim) -> tuple[Report, ...]:
-    """What was found about labels when the window was judged before: judging it again must not forget that either."""
-    found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.LABELS]
-    return (Report(stage=Stage.LABELS, findings=tuple(found)),) if found else ()
+def labels_kept(claim: Claim, champion: ModelRef | None) -> tuple[Report, ...]:
+    """What was found about labels beside that: judging the window again must not forget it either."""
+    kept = _kept(claim, champion, Stage.LABELS)
+    return (kept,) if kept else ()
 
 
 def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:
     """What labels said of this champion on the window before: judging it again must not forget that."""
+    return _kept(claim, champion, Stage.EVALUATE)
+
+
+def _kept(claim: Claim, champion: ModelRef | None, wanted: Stage) -> Report | None:
     before = ledger().windows.get(claim.model, claim.window)
     if champion is None or before is None or before.facts is None or before.facts.champion_sha256 != champion.sha256:
         return None
-    found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is Stage.EVALUATE]
-    return Report(stage=Stage.EVALUATE, findings=tuple(found)) if found else None
+    found = [each for stage, each in ledger().findings.of(claim.model, claim.window) if stage is wanted]
+    return Report(stage=wanted, findings=tuple(found)) if found else None
 
 
 def beside_performance(facts: WindowFacts, model: str, performance: Report | None) -> WindowFacts:

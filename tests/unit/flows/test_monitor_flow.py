@@ -115,13 +115,13 @@ class Line:
     def arrivals(self) -> list[int]:
         return [payload["labels"] for event, _, payload in self.announced if event == "evergreen.labels.arrived"]
 
-    def sicken(self, back: int = 0) -> None:
+    def sicken(self, back: int = 0, beside: tuple[Report, ...] = ()) -> None:
         """Labels show harm: the newest revision of the window says so, as evaluate would have it."""
         facts = self.record(back).facts
         claim = self.book.windows.claim(MODEL, self.window(back), "evaluate", rescore=True)
         assert claim is not None and facts is not None
         conclude(
-            self.book, claim, facts, records.stored_reports(MODEL, claim.window),
+            self.book, claim, facts, [*records.stored_reports(MODEL, claim.window), *beside],
             Report(stage=Stage.EVALUATE, findings=(BREACH,)),
         )  # fmt: skip
 
@@ -269,6 +269,18 @@ def test_judging_again_keeps_what_labels_said_and_tells_nobody_twice(line: Line)
     assert line.record().action == "retrain"
     assert [row.key for row in line.book.outbox.pending("alert")] == told
     assert [event for event, _, _ in line.announced if "performance" in event] == []
+
+
+def test_judging_again_keeps_what_was_found_about_labels(line: Line) -> None:
+    bootstrap(line.book)
+    line.shoot("a")
+    line.monitor()
+    twice = Finding(check="box_once", subject="label_objects.twin", outcome=Outcome.BREACH)
+    line.sicken(beside=(Report(stage=Stage.LABELS, findings=(twice,)),))
+    assert line.record().action == "fix_data"
+    line.shoot("b", late=HOUR)
+    assert [each.revision for each in line.monitor()] == [3]
+    assert line.record().action == "fix_data"
 
 
 def test_what_labels_said_of_another_champion_is_not_held_against_this_one(line: Line) -> None:
