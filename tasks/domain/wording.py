@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 
 from tasks.domain.finding import ALL, Finding, Outcome
+from tasks.domain.subjects import TOLD_ONLY
 from tasks.domain.verdict import Action, Verdict
 
 TEXT_LIMIT = 600
@@ -60,9 +61,10 @@ def measure(value: float | None, unit: str = "") -> str:
 
 
 def breaches_by_weight(verdict: Verdict) -> list[Finding]:
-    """The breaches, those of the causes' cameras first, then by how far they are over their limit."""
+    """The breaches that the verdict hangs on, those of the causes' cameras first, then by how far over their limit."""
     blamed = {camera for cause in verdict.causes for camera in cause.cameras}
-    breaches = [finding for finding in verdict.findings() if finding.outcome is Outcome.BREACH]
+    found = (finding for finding in verdict.findings() if finding.check not in TOLD_ONLY)
+    breaches = [finding for finding in found if finding.outcome is Outcome.BREACH]
     return sorted(breaches, key=lambda finding: (finding.camera not in blamed, -_excess(finding)))
 
 

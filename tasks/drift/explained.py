@@ -107,7 +107,8 @@ def _scores(before: Sample, after: Sample) -> tuple[list[str], FloatArray, Float
             columns[name] = tuple(_filled(ready[0], values) for values in (old, new))
     if not columns:
         return [], np.zeros((0, 0)), np.zeros((0, 0))
-    return list(columns), *(np.column_stack([pair[side] for pair in columns.values()]) for side in (0, 1))
+    known, seen = (np.column_stack([pair[side] for pair in columns.values()]) for side in (0, 1))
+    return list(columns), known, seen
 
 
 def _columns(before: Sample, after: Sample) -> list[tuple[str, FloatArray, FloatArray]]:

@@ -71,8 +71,8 @@ def _session(camera: str, rows: Sequence[Row], rules: FlickerRules) -> Session:
     frames = sorted((_frame(row, rules) for row in rows), key=lambda frame: frame.moment)
     gaps = [(later.moment - earlier.moment).total_seconds() for earlier, later in pairwise(frames)]
     near = [gap <= rules.max_gap_seconds for gap in gaps]
-    triples = [frames[at : at + 3] for at in range(len(frames) - 2) if near[at] and near[at + 1]]
-    counts = [vanished(*triple, rules.overlap) for triple in triples]
+    middles = [at for at in range(1, len(frames) - 1) if near[at - 1] and near[at]]
+    counts = [vanished(frames[at - 1], frames[at], frames[at + 1], rules.overlap) for at in middles]
     return Session(
         camera=camera,
         start=frames[0].moment,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tasks.domain.finding import Outcome
+from tasks.domain.finding import Finding, Outcome
 from tasks.domain.notice import Fact, Link
-from tasks.domain.subjects import DIGEST
+from tasks.domain.subjects import DIGEST, TOLD_ONLY
 from tasks.domain.verdict import Cause, Verdict
 from tasks.domain.window import Window
 from tasks.domain.wording import ADVICE, moment, one_line
@@ -63,7 +63,7 @@ class WindowPage:
 
 def window_page(page: WindowPage) -> bytes:
     """The page as one self-contained HTML file."""
-    rows = rows_of(page.verdict.findings(), page.verdict.causes)
+    rows = rows_of(_about(page.verdict), page.verdict.causes)
     shown = rows[:ROWS_LIMIT]
     guilty = blamed(page.verdict)
     suspects = [each for each in page.pictures if each.camera in guilty]
@@ -89,7 +89,7 @@ def window_page(page: WindowPage) -> bytes:
 def window_markdown(page: WindowPage) -> str:
     """The same in Markdown without pictures, at most `MARKDOWN_LIMIT` characters."""
     verdict = page.verdict
-    rows = [row for row in rows_of(verdict.findings(), verdict.causes) if row.outcome is not Outcome.OK]
+    rows = [row for row in rows_of(_about(verdict), verdict.causes) if row.outcome is not Outcome.OK]
     span = f"{moment(page.window.start)} to {moment(page.window.end)}"
     blocks = [
         f"# {escape(one_line(page.model))}: {verdict.state_name}",
@@ -114,6 +114,11 @@ def where(cause: Cause) -> str:
     share = f"{cause.share:.0%} of the change" if cause.share is not None and "explains" not in cause.summary else ""
     words = ", ".join(word for word in (since, share) if word)
     return f" ({words})" if words else ""
+
+
+def _about(verdict: Verdict) -> list[Finding]:
+    """The findings about this window; what a version has been like since it was made has a page of its own."""
+    return [finding for finding in verdict.findings() if finding.check not in TOLD_ONLY]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

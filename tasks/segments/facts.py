@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ HOURS = 3
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: `alike` is computed once
 class Facts:
     """Images, n of them: `scores` (n,) 0..1 with higher for better, `sessions` (n,) of what hangs together.
 
@@ -37,6 +38,27 @@ class Facts:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    @cached_property
+    def alike(self) -> float:
+        """How alike the scores of one session are: the correlation of two of its images, 0..1 (analysis of variance).
+
+        Source: Donner, A review of inference procedures for the intraclass correlation coefficient, Int. Stat. Rev. 54
+        (1986).
+        """
+        sizes = np.bincount(self.sessions).astype(np.float64)
+        sizes = sizes[sizes > 0]
+        total, count = float(sizes.sum()), len(sizes)
+        if total <= count or count < 2:
+            return 0.0
+        sums = np.bincount(self.sessions, weights=self.scores)
+        means = sums[np.bincount(self.sessions) > 0] / sizes
+        between = float((sizes * (means - self.scores.mean()) ** 2).sum()) / (count - 1)
+        within = float(((self.scores - (sums / np.maximum(np.bincount(self.sessions), 1))[self.sessions]) ** 2).sum())
+        within /= total - count
+        usual = (total - float((sizes**2).sum()) / total) / (count - 1)
+        whole = between + (usual - 1) * within
+        return float(np.clip((between - within) / whole, 0.0, 1.0)) if whole > 0 else 1.0
 
 
 def part_of_day(moment: datetime | None) -> str:

@@ -1,25 +1,31 @@
 """Segments in which the score is lower than elsewhere by more than chance and by enough to matter.
 
-Sessions, not images, are the unit: the standard error of a difference adds up each session's part in it (a sandwich
-estimate), and Student's t has one degree of freedom less than the segment has sessions. Of all segments that were
-looked at those are rejected that Benjamini and Hochberg's procedure rejects; what a stronger segment explains already
-is left out. Sources: Liang & Zeger, Biometrika 73 (1986); Benjamini & Hochberg, JRSS B 57 (1995).
+Images of a session are alike and count less (a design effect); errors are rare, so that an exact test is asked and
+not a normal tail. Of all segments that were looked at those are named that Benjamini and Hochberg's procedure names;
+what a stronger segment explains already is left out. Sources: Kish, Survey Sampling (1965); Rao & Scott, A simple
+method for the analysis of clustered binary data, Biometrics 48 (1992); Benjamini & Hochberg, JRSS B 57 (1995).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.stats import hypergeom
 
 from tasks.domain.discovery import benjamini_hochberg
 from tasks.segments.candidates import Mask, Segment, candidates
-from tasks.segments.facts import Facts
+from tasks.segments.facts import Facts, Floats
 from tasks.segments.rules import SegmentRules
 
 STILL = 0.05
 """A segment stays when, without the images of stronger ones, it is still worse at this level."""
+
+LEAST_SPREAD = 0.05
+"""Scores that hardly differ are not taken for a thousand witnesses."""
+
+ROUNDING = 1e-9
 
 FINER = 0.01
 """The common part of two segments is named when it is worse than the rest of either at this level: else they are."""
@@ -67,18 +73,33 @@ def search(known: Facts, rules: SegmentRules) -> Searched:
 
 
 def chance(known: Facts, inside: Mask, among: Mask, least: int) -> float:
-    """How often chance makes a segment so much worse than the rest of `among`, 0..1; 1 with too few sessions."""
-    size, rest = int((inside & among).sum()), int((~inside & among).sum())
-    sessions = len(np.unique(known.sessions[inside & among]))
-    if sessions < least or not rest:
+    """How often chance makes a segment so much worse than the rest of `among`, 0..1; 1 with too few sessions.
+
+    Fisher's exact test: of all that was lost, how much falls into the segment when it is dealt out at random? Images
+    count less where those of a session are alike, and more where scores spread less than all-or-nothing ones.
+    """
+    here, rest = inside & among, ~inside & among
+    if len(np.unique(known.sessions[here])) < least or not rest.any():
         return 1.0
-    means = [known.scores[side & among].mean() for side in (inside, ~inside)]
-    part = np.where(inside, (known.scores - means[0]) / size, -(known.scores - means[1]) / rest) * among
-    each = np.bincount(known.sessions, weights=part)
-    error = float(np.sqrt((each**2).sum() * sessions / (sessions - 1)))
-    if error <= 1e-12:
-        return float(means[0] >= means[1])
-    return float(stdtr(sessions - 1, (means[0] - means[1]) / error))
+    spread = max(_spread(known.scores[among]), _spread(known.scores[here]))
+    counts = [side.sum() / _repeats(known, side) / spread for side in (here, rest)]
+    lost = [count * (1 - known.scores[side].mean()) for count, side in zip(counts, (here, rest), strict=True)]
+    few, many = math.floor(lost[0] + ROUNDING), math.ceil(lost[1] - ROUNDING)  # never in favour of a finding
+    size, others = round(counts[0]), round(counts[1])
+    return float(hypergeom.sf(few - 1, size + others, few + many, size))
+
+
+def _repeats(known: Facts, side: Mask) -> float:
+    """By how much the images of a side count less because those of a session are alike (Kish's design effect)."""
+    sizes = np.bincount(known.sessions[side]).astype(np.float64)
+    return 1 + (float((sizes**2).sum() / sizes.sum()) - 1) * known.alike
+
+
+def _spread(scores: Floats) -> float:
+    """The variance of scores in parts of that of all-or-nothing ones with the same mean, above 0 and at most 1."""
+    mean = float(scores.mean())
+    most = mean * (1 - mean)
+    return max(float(scores.var()) / most, LEAST_SPREAD) if most > 0 else 1.0
 
 
 def _finer(known: Facts, segment: Segment, rules: SegmentRules) -> bool:

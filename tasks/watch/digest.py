@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
 from tasks.domain.discovery import Floats, benjamini_hochberg, benjamini_yekutieli
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import DIGEST
@@ -67,7 +69,7 @@ def standing_out(lines: Sequence[Line], rules: WatchRules) -> list[Line]:
     asked = [line for line in lines if math.isfinite(line.chance)]
     if not asked:
         return []
-    adjusted = PROCEDURES[rules.dependence]([line.chance for line in asked])
+    adjusted = PROCEDURES[rules.dependence](np.array([line.chance for line in asked]))
     found = [line for line, q in zip(asked, adjusted.tolist(), strict=True) if q <= rules.fdr]
     return sorted(
         (line for line in found if abs(_change(line)) >= rules.margin), key=lambda line: (line.chance, line.camera)

@@ -7,6 +7,7 @@ import pytest
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.verdict import Action, Cause, CauseKind
+from tasks.domain.wording import breaches_by_weight
 
 OK, BREACH, OPEN = Outcome.OK, Outcome.BREACH, Outcome.INCONCLUSIVE
 CAMERA = Cause(kind=CauseKind.CAMERA, summary="camera b: brightness fell 61 %", cameras=("b",), share=0.7)
@@ -135,6 +136,7 @@ def test_what_a_version_has_been_like_since_it_was_made_is_told_and_decides_noth
     told = Report(stage=Stage.EVALUATE, findings=(*NO_HARM.findings, weak))
     assert judge((SOUND, drift(OK)), (), told).action is Action.NONE
     assert "labels confirm it" in judge((SOUND, drift(OK)), (), told).sentence
+    assert breaches_by_weight(judge((SOUND, drift(OK)), (), told)) == []
     alone = Report(stage=Stage.EVALUATE, findings=(weak,))
     assert "no new labels speak" in judge((SOUND, drift(OK)), (), alone).sentence
 

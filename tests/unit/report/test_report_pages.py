@@ -212,6 +212,13 @@ def test_the_daily_digest_has_its_own_words_on_the_page() -> None:
     assert "The fleet today" not in watched(window_page(page())).text
 
 
+def test_what_a_version_is_like_since_it_was_made_does_not_stand_among_what_changed() -> None:
+    weak = Finding(check="weak_segment", subject="noise above 9", outcome=Outcome.BREACH, value=0.2, limit=0.6)
+    told = replace(verdict(), reports=(*verdict().reports, Report(stage=Stage.EVALUATE, findings=(weak,))))
+    both = replace(page(), verdict=told)
+    assert "noise above 9" not in watched(window_page(both)).text + window_markdown(both)
+
+
 def test_a_cause_over_all_cameras_has_pictures_beside_those_of_the_camera_that_another_names() -> None:
     fleet = Cause(kind=CauseKind.PRODUCT, summary="what is photographed changed over all cameras together")
     both = replace(verdict(), causes=(*verdict().causes, fleet))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control, ttest_1samp
+from scipy.stats import false_discovery_control, fisher_exact
 
 from tasks.domain.discovery import benjamini_hochberg
 from tasks.domain.finding import Outcome, Report, Stage
@@ -27,9 +27,10 @@ RULES = SegmentRules()
     [
         {"right": 0.95},
         {"right": 0.7, "frames": 1},
+        {"right": 0.97, "frames": 1, "sessions": 120},
         {"right": 0.9, "frames": 8, "sessions": 60, "together": 0.9},
     ],
-    ids=["seldom wrong", "often wrong", "long sessions"],
+    ids=["seldom wrong", "often wrong", "three errors in all", "long sessions"],
 )
 def test_on_noise_a_segment_is_named_no_more_often_than_promised(noise):
     """Not even without a margin, where every chance difference counts."""
@@ -84,13 +85,25 @@ def test_no_segment_is_smaller_than_the_rule_says():
     assert all(len(np.unique(known.sessions[each.inside])) >= 20 for each in found)
 
 
-def test_one_long_session_is_one_piece_of_evidence():
-    """Oracle: with two sessions a cluster the chance is near that of Student's test on the sessions' means."""
-    known, _ = world(8, sessions=300, frames=10, together=1.0, weak=0.3, where="camera 1")
-    inside = known.names["camera"] == "c1"
-    by_session = np.array([known.scores[known.sessions == s].mean() for s in np.unique(known.sessions[inside])])
-    oracle = ttest_1samp(by_session, known.scores[~inside].mean(), alternative="less").pvalue
-    assert np.log10(chance(known, inside, np.ones(len(known), bool), 10)) == pytest.approx(np.log10(oracle), rel=0.25)
+def test_frames_that_only_repeat_each_other_add_no_evidence():
+    known, _ = world(8, sessions=300, frames=1, weak=0.3, where="camera 1")
+    repeated = Facts(
+        image_ids=tuple(map(str, range(3000))), scores=known.scores.repeat(10), sessions=known.sessions.repeat(10),
+        numbers={}, names={"camera": known.names["camera"].repeat(10)},
+    )  # fmt: skip
+    chances = [chance(each, each.names["camera"] == "c1", np.ones(len(each), bool), 10) for each in (known, repeated)]
+    assert repeated.alike == pytest.approx(1.0)
+    assert np.log10(chances[1]) == pytest.approx(np.log10(chances[0]), rel=0.02)
+
+
+def test_single_images_are_counted_as_fishers_exact_test_counts_them():
+    known, _ = world(8, sessions=4000, frames=1, weak=0.3, where="camera 1", together=0.0)
+    inside = np.zeros(len(known), bool)
+    inside[np.flatnonzero(known.names["camera"] == "c1")[:60]] = True
+    right, count = [known.scores[side].sum() for side in (inside, ~inside)], [60, len(known) - 60]
+    table = [[right[0], count[0] - right[0]], [right[1], count[1] - right[1]]]
+    oracle = fisher_exact(table, alternative="less").pvalue
+    assert np.log10(chance(known, inside, np.ones(len(known), bool), 10)) == pytest.approx(np.log10(oracle), rel=0.1)
 
 
 def test_the_procedure_is_that_of_scipy():
