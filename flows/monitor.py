@@ -18,6 +18,8 @@ from tasks.camera.task import check_cameras
 from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import check_drift, drift_page, profile
+from tasks.flicker.rules import FlickerRules
+from tasks.flicker.task import check_flicker
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import (
     due_windows,
@@ -50,11 +52,12 @@ class MonitorRules:
     drift: DriftRules = DriftRules()
     watch: WatchRules = WatchRules()
     outliers: OutlierRules = OutlierRules()
+    flicker: FlickerRules = FlickerRules()
     alerts: AlertRules = AlertRules()
 
     def judged_by(self) -> tuple[BaseModel, ...]:
         """The rules that a verdict depends on: equal ones are recognised by their hash."""
-        return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers
+        return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers, self.flicker
 
     def of(self, yard: Yardstick) -> MonitorRules:
         """The same with the values of the yardstick's time; who is told is a matter of now."""
@@ -75,6 +78,7 @@ def monitor(
     camera: CameraRules = CameraRules(),
     watch: WatchRules = WatchRules(),
     outliers: OutlierRules = OutlierRules(),
+    flicker: FlickerRules = FlickerRules(),
     as_of: AsOf = "then",
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
@@ -94,11 +98,19 @@ def monitor(
         camera: From when on something is the fault of one camera.
         watch: How small changes of single cameras are added up over many windows.
         outliers: How many strange images are too many.
+        flicker: When objects of a video count as gone for a frame, and how much of that is too much.
         as_of: Of which time champion, reference and rules are when a window or span is named: `then` is as the window
             was first judged, or what was in force when it ended; `now` is what is in force now.
     """
     rules = MonitorRules(
-        ingest=ingest, quality=quality, camera=camera, drift=drift, watch=watch, outliers=outliers, alerts=alerts
+        ingest=ingest,
+        quality=quality,
+        camera=camera,
+        drift=drift,
+        watch=watch,
+        outliers=outliers,
+        flicker=flicker,
+        alerts=alerts,
     )
     names, when = [model] if model else models(), as_of if window or backfill else "now"
     judged = [
@@ -151,9 +163,11 @@ def judge_window(
         health = check_cameras(snapshot, profiles, reference, rules.camera)
         moved = check_drift(snapshot, profiles, reference, rules.drift, asked)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
+        flickered = check_flicker(snapshot, champion, reference, rules.flicker)
         strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)
         page = drift_page(snapshot, profiles, reference, rules.drift)
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
-        facts = yard.beside(facts)
-        reports = (sound.report, health, moved, watched.report, strange.report, *labels_kept(claim))
+        facts = yard.beside(flickered.beside(facts))
+        drifted = (moved, watched.report, flickered.report, strange.report)
+        reports = (sound.report, health, *drifted, *labels_kept(claim))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

@@ -1,11 +1,11 @@
 """From findings and causes to one outcome, one action and one sentence that a site engineer understands at night.
 
-Four quadrants of inputs and answers:
+Four quadrants of inputs and answers, and what to do while no labels speak:
 
-    inputs moved, answers moved      the model meets something new and says so
-    inputs moved, answers did not    the change may be harmless
-    inputs stable, answers moved     the mix of what is seen, or the serving of the model, changed
-    inputs stable, answers stable    nothing to explain
+    inputs moved, answers moved      the model meets something new and says so: label a sample
+    inputs moved, answers did not    the change may be harmless: label a few, nothing is urgent
+    inputs stable, answers moved     the mix of what is seen, or the serving, changed: check the serving first
+    inputs stable, answers stable    nothing to explain, nothing to do
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
 against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
@@ -127,9 +127,16 @@ def _action(known: _Evidence) -> Action:
 _ADVICE = {
     Action.FIX_DATA: "Repair the data first; nothing else can be judged until then.",
     Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
-    Action.LABEL_MORE: "Label a sample of the new images to learn whether the model still copes.",
     Action.RETRAIN: "Retrain on the new labels.",
 }
+
+_LABEL = {
+    (True, True): "Label a sample of the new images to learn whether the model still copes.",
+    (True, False): "Label a few of the new images to be sure; while the answers hold nothing is urgent.",
+    (False, True): "Check what serves the model first (version, thresholds, preprocessing), then label a sample.",
+    (False, False): "Label a sample of the images to learn whether the model still copes.",
+}
+"""By whether the inputs and the answers moved: whose labels decide, and what comes before them."""
 
 
 def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports: Sequence[Report]) -> str:
@@ -142,7 +149,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
         parts.append(reading)
-    parts.append(_advice(action, causes, known.alone))
+    parts.append(_advice(action, known, causes))
     return " ".join(parts)
 
 
@@ -162,16 +169,16 @@ def _reading(known: _Evidence) -> str:
     return "The images look as before, but the model's answers changed."
 
 
-def _advice(action: Action, causes: Sequence[Cause], alone: frozenset[str]) -> str:
+def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     cameras = sorted(faulty(causes))
     if action is Action.FIX_CAMERA and not cameras:
-        one = ", ".join(sorted(alone))
+        one = ", ".join(sorted(known.alone))
         return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
     if action is Action.RETRAIN and cameras:
         return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
     if action is Action.WAIT:
         return "No action is needed; watch the next windows."
-    return _ADVICE[action]
+    return _LABEL[known.inputs_moved, known.answers_moved] if action is Action.LABEL_MORE else _ADVICE[action]
 
 
 def _waiting(reports: Sequence[Report]) -> str:

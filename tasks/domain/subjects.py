@@ -42,6 +42,9 @@ CLASS_MIX = "class_mix"
 OBJECT_POSITION = "object_position"
 """Subject of the location check: where in the picture the model finds objects."""
 
+FLICKER = "flicker"
+"""Subject of the check on objects that vanish for a frame of a video."""
+
 PREDICTION = frozenset(
     {
         "objects",
@@ -50,11 +53,13 @@ PREDICTION = frozenset(
         "confidence_mean",
         "doubtful",
         "box_area",
+        "box_aspect",
         CLASS_MIX,
         OBJECT_POSITION,
+        FLICKER,
     }
 )
-"""Subjects that are counted per image from predictions; beside them `class[<name>]`."""
+"""Subjects that are counted per image from predictions; beside them `class[<name>]` and `confidence[<name>]`."""
 
 EMBEDDING = "embedding"
 STRANGE_IMAGES = "strange_images"
@@ -63,6 +68,8 @@ PICTURES, EXPLAINED = "pictures", "explained"
 """Subject and check of the findings that say how much of the whole shift each camera carries."""
 FLEET = "fleet"
 """Check of a finding that stands for the alarms of many cameras at once: it is about all of them by itself."""
+DIGEST = "digest"
+"""Check of the one finding a day that says which cameras of the fleet stand out."""
 WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
 TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
 """Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""
@@ -70,6 +77,9 @@ FAR_IMAGES = "far_images"
 """Subject of the count of those that are unlike anything in the reference."""
 DISTINCT_SCENES = "distinct_scenes"
 """Subject of the frozen-camera check: how many of the images show something new."""
+
+BY_CLASS = ("class[", "confidence[")
+"""How subjects about single classes begin."""
 
 
 def topic(subject: str) -> Topic:
@@ -82,7 +92,7 @@ def topic(subject: str) -> Topic:
         return Topic.PHOTOMETRIC
     if subject in (EMBEDDING, STRANGE_IMAGES, FAR_IMAGES):
         return Topic.EMBEDDING
-    return Topic.PREDICTION if subject in PREDICTION or subject.startswith("class[") else Topic.SAMPLE
+    return Topic.PREDICTION if subject in PREDICTION or subject.startswith(BY_CLASS) else Topic.SAMPLE
 
 
 class CameraFault(StrEnum):

@@ -22,8 +22,9 @@ class Answers:
     """Numbers (`scalars`) and yes-or-no facts (`rates`, 0 and 1) per image, (n,) each; nan where there is none.
 
     `objects` counts detections, `confidence` is the highest and `confidence_mean` the mean of an image,
-    `box_area` the mean logarithm of a box's share of the image; `no_objects`, `doubtful` and `class[<name>]`
-    say what an image holds. For classify only `confidence` and `class[<name>]` of the first answer exist.
+    `confidence[<name>]` that of one class's objects, `box_area` the mean logarithm of a box's share of the image,
+    `box_aspect` of its width by its height; `no_objects`, `doubtful` and `class[<name>]` say what an image holds. For
+    classify only `confidence`, `confidence[<name>]` and `class[<name>]` of the first answer exist.
     """
 
     scalars: dict[str, FloatArray] = field(default_factory=dict)
@@ -34,12 +35,13 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counted:
-    """Detections that count, flat: the row of their image, class, confidence and log share of the image's area."""
+    """Detections that count, flat: the row of their image, class, confidence; logs of area share and of aspect."""
 
     row: NDArray[np.int64]
     class_id: NDArray[np.int64]
     confidence: FloatArray
     area: FloatArray
+    aspect: FloatArray
 
 
 def answers(table: pa.Table, classes: Sequence[str], confidence: float, version: str) -> Answers:
@@ -60,7 +62,7 @@ def answers(table: pa.Table, classes: Sequence[str], confidence: float, version:
         f"class[{_name(class_id, classes)}]": _any(counted.row[counted.class_id == class_id], size)
         for class_id in np.unique(counted.class_id).tolist()
     }
-    scalars = {"confidence": np.where(np.isfinite(highest), highest, np.nan)}
+    scalars = {"confidence": np.where(np.isfinite(highest), highest, np.nan), **_by_class(counted, size, classes)}
     if not classify:
         scalars |= _box_scalars(counted, size)
         rates |= {
@@ -72,6 +74,22 @@ def answers(table: pa.Table, classes: Sequence[str], confidence: float, version:
         for class_id in np.unique(counted.class_id).tolist()
     }
     return Answers(scalars=_only(scalars, answered), rates=_only(rates, answered), mix=_only(mix, answered))
+
+
+def _by_class(counted: _Counted, size: int, classes: Sequence[str]) -> dict[str, FloatArray]:
+    """The mean confidence of each class's objects per image."""
+    found = {}
+    for class_id in np.unique(counted.class_id).tolist():
+        mine = counted.class_id == class_id
+        found[f"confidence[{_name(class_id, classes)}]"] = _mean(counted.row[mine], counted.confidence[mine], size)
+    return found
+
+
+def _mean(row: NDArray[np.int64], values: FloatArray, size: int) -> FloatArray:
+    """The mean of each image's finite values, nan where it has none."""
+    there = np.isfinite(values)
+    sums = np.bincount(row[there], weights=values[there], minlength=size).astype(np.float64)
+    return _ratio(sums, np.bincount(row[there], minlength=size).astype(np.float64))
 
 
 def _kind(table: pa.Table, answered: NDArray[np.bool_]) -> str:
@@ -91,12 +109,12 @@ def _only(columns: dict[str, FloatArray], answered: NDArray[np.bool_]) -> dict[s
 
 
 def _box_scalars(counted: _Counted, size: int) -> dict[str, FloatArray]:
-    objects = np.bincount(counted.row, minlength=size).astype(np.float64)
-    sums = np.bincount(counted.row, weights=counted.confidence, minlength=size).astype(np.float64)
-    boxed = np.isfinite(counted.area)
-    boxes = np.bincount(counted.row[boxed], minlength=size).astype(np.float64)
-    areas = np.bincount(counted.row[boxed], weights=counted.area[boxed], minlength=size).astype(np.float64)
-    return {"objects": objects, "confidence_mean": _ratio(sums, objects), "box_area": _ratio(areas, boxes)}
+    return {
+        "objects": np.bincount(counted.row, minlength=size).astype(np.float64),
+        "confidence_mean": _mean(counted.row, counted.confidence, size),
+        "box_area": _mean(counted.row, counted.area, size),
+        "box_aspect": _mean(counted.row, counted.aspect, size),
+    }
 
 
 def _ratio(sums: FloatArray, counts: FloatArray) -> FloatArray:
@@ -111,11 +129,13 @@ def _flat(table: pa.Table) -> _Counted:
     flat = pc.list_flatten(column)
     confidence = _numbers(pc.struct_field(flat, "confidence"))
     good = np.isfinite(confidence)
+    area, aspect = _shapes(pc.struct_field(flat, "box"), table, row)
     return _Counted(
         row=row[good],
         class_id=_numbers(pc.struct_field(flat, "class_id"))[good].astype(np.int64),
         confidence=confidence[good],
-        area=_areas(pc.struct_field(flat, "box"), table, row)[good],
+        area=area[good],
+        aspect=aspect[good],
     )
 
 
@@ -124,15 +144,16 @@ def _numbers(column: pa.Array) -> FloatArray:
     return values
 
 
-def _areas(boxes: pa.Array, table: pa.Table, row: NDArray[np.int64]) -> FloatArray:
-    """Log share of the image that each box covers; nan without a box, without a size, or for an empty box."""
+def _shapes(boxes: pa.Array, table: pa.Table, row: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+    """Logs of the image's share that each box covers and of its width by its height; nan without box or size."""
     present = np.asarray(pc.is_valid(boxes))
     corners = np.full((len(boxes), 4), np.nan)
     corners[present] = _numbers(boxes.drop_null().flatten()).reshape(-1, 4)
     size = _numbers(table["width"].combine_chunks()) * _numbers(table["height"].combine_chunks())
-    share = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1]) / size[row]
-    logarithms: FloatArray = np.log(share, out=np.full(len(share), np.nan), where=share > 0)
-    return logarithms
+    wide, high = corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]
+    real = (wide > 0) & (high > 0)
+    share = np.log(wide * high / size[row], out=np.full(len(wide), np.nan), where=real)
+    return share, np.log(wide / high, out=np.full(len(wide), np.nan), where=real)
 
 
 def _above(found: _Counted, confidence: float) -> _Counted:
@@ -153,4 +174,5 @@ def _chosen(found: _Counted, which: NDArray[np.bool_] | NDArray[np.int64]) -> _C
         class_id=found.class_id[which],
         confidence=found.confidence[which],
         area=found.area[which],
+        aspect=found.aspect[which],
     )

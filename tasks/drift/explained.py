@@ -35,6 +35,8 @@ LEAST_PART = 0.01
 """Parts of the whole below this are not worth a finding."""
 NAMED = 3
 """Numbers that a note names."""
+FITTED = 400
+"""About so many scenes of the reference say in which directions embeddings vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +75,8 @@ def _part(camera: str, before: Sample, after: Sample, weight: float) -> Part:
     names, known, seen = _scores(before, after)
     if not names:
         return Part(camera=camera, n=len(after), size=0.0, numbers={})
-    correlation = (1 - SHRINK) * np.atleast_2d(np.corrcoef(known, rowvar=False)) + SHRINK * np.eye(len(names))
-    values, axes = np.linalg.eigh(np.nan_to_num(correlation))
+    correlation = _correlation(known)
+    values, axes = np.linalg.eigh(correlation)
     root = (axes / np.sqrt(np.maximum(values, SHRINK / 2))) @ axes.T
     shift = seen.mean(axis=0) - known.mean(axis=0)
     chance = 1 / len(known) + 1 / len(seen)
@@ -83,6 +85,16 @@ def _part(camera: str, before: Sample, after: Sample, weight: float) -> Part:
     positive = np.maximum(squares, 0.0)
     each = size * positive / positive.sum() if size > 0 else np.zeros(len(names))
     return Part(camera=camera, n=len(after), size=size, numbers=dict(zip(names, each.tolist(), strict=True)))
+
+
+def _correlation(scores: FloatArray) -> FloatArray:
+    """Shrunk correlations of the columns of (m, k); what never varied in the reference correlates with nothing."""
+    centred = scores - scores.mean(axis=0)
+    spread = centred.std(axis=0)
+    ready = centred / np.where(spread > 0, spread, 1.0)
+    correlation: FloatArray = (1 - SHRINK) * ready.T @ ready / len(ready)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
 
 
 def _scores(before: Sample, after: Sample) -> tuple[list[str], FloatArray, FloatArray]:
@@ -126,9 +138,11 @@ def _along(before: FloatArray, after: FloatArray) -> tuple[FloatArray, FloatArra
         return None
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         return None
-    rows = [projected(before, side) for side in (before, after)]
-    scale = np.sqrt(rows[0].var(axis=0) + rows[0].var(axis=0).mean() * SHRINK + 1e-12)
-    old, new = (side / scale for side in rows)
+    few = before[:: max(1, len(before) // FITTED)]
+    rows = projected(few, np.vstack([before, after]))
+    spread = rows[: len(before)].var(axis=0)
+    rows /= np.sqrt(spread + spread.mean() * SHRINK + 1e-12)
+    old, new = rows[: len(before)], rows[len(before) :]
     ways = [new[half::2].mean(axis=0) - old[half::2].mean(axis=0) for half in (1, 0)]
     places = []
     for side in (old, new):

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyarrow as pa
 
-from tasks.adapters.manifests import local_paths
 from tasks.connections import images, store, tables
+from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.snapshot import PROFILER_VERSION, TableRef, table_note, table_of
 from tasks.domain.tables import PROFILES
-from tasks.drift.properties import of_file
+from tasks.drift.properties import Properties, of_file
 
 MOST = 2_000
 """Images of a set that are measured: of more a fixed choice by content hash, which is as good as a random one."""
@@ -21,7 +21,7 @@ NOTE_BYTES = 10_000
 def properties_of(model: str, dataset: TableRef) -> TableRef:
     """A `profiles` table without embeddings of the images of a `datasets` table; measured before, it is given back.
 
-    An image whose time nobody knows is left out.
+    An image whose time nobody knows, or that is gone, is left out.
     """
     name = f"{model}/evergreen/profiles/{PROFILER_VERSION}-labelled/{dataset.digest[:24]}"
     if store().exists(f"{name}.json"):
@@ -37,8 +37,18 @@ def _measured(table: pa.Table) -> pa.Table:
     chosen = np.unique(hashes, return_index=True)[1][:MOST] if len(hashes) else np.zeros(0, np.int64)
     rows = rows.take(pa.array(chosen, pa.int64()))
     with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(of_file, local_paths(images(), rows)))
+        found = list(pool.map(_properties, rows["key"].to_pylist(), rows["sha256"].to_pylist()))
     content = [
-        {**row, **measured.row(), "embedding": []} for row, measured in zip(rows.to_pylist(), found, strict=True)
+        {**row, **measured.row(), "embedding": []}
+        for row, measured in zip(rows.to_pylist(), found, strict=True)
+        if measured is not None
     ]
     return pa.Table.from_pylist(content, schema=PROFILES)
+
+
+def _properties(key: str, sha256: str) -> Properties | None:
+    """None for an image that is gone or changed: training images are old, and nobody has to keep them for this."""
+    try:
+        return of_file(images().fetch(key, sha256))
+    except (NotFound, ContractError):
+        return None

@@ -81,14 +81,18 @@ def questions(reference: Sample, current: Sample, rules: DriftRules) -> Iterator
 
 
 def _columns(before: Answers, after: Answers, rules: DriftRules, owners: Owners) -> Iterator[Question]:
-    both = [name for name in before.scalars if name in after.scalars]  # what one side never measured is no change
-    for subject in both:
-        yield _question(subject, rules.scalar_detector, (before.scalars[subject], after.scalars[subject]), owners)
-    if not before.rates or not after.rates:
-        return
-    for subject in dict.fromkeys([*before.rates, *after.rates]):
-        old, new = (side.rates.get(subject, _never(side.rates)) for side in (before, after))
-        yield _question(subject, rules.rate_detector, (old, new), owners)
+    kinds = (
+        (rules.scalar_detector, before.scalars, after.scalars, np.nan),  # a class never shown has no confidence,
+        (rules.rate_detector, before.rates, after.rates, 0.0),  # and no image with it
+    )
+    for name, old, new, never in kinds:
+        if not old or not new:
+            continue
+        for subject in dict.fromkeys([*old, *new]):
+            if topic(subject) is Topic.PHOTOMETRIC and not (subject in old and subject in new):
+                continue  # what one side never measured is no change
+            pair = (old.get(subject, _never(old, never)), new.get(subject, _never(new, never)))
+            yield _question(subject, name, pair, owners)
 
 
 def _places(reference: Sample, current: Sample, rules: DriftRules) -> Question:
@@ -125,9 +129,9 @@ def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owne
     )
 
 
-def _never(others: dict[str, FloatArray]) -> FloatArray:
-    """The column of a class that one side never showed: no, wherever there was an answer."""
-    return np.asarray(next(iter(others.values())) * 0.0)
+def _never(others: dict[str, FloatArray], value: float = 0.0) -> FloatArray:
+    """The column of a class that one side never showed: this value, wherever there was an answer."""
+    return np.asarray(next(iter(others.values())) * 0.0 + value)
 
 
 def _stacked(mix: dict[str, FloatArray], names: tuple[str, ...]) -> FloatArray:

@@ -18,6 +18,9 @@ from tasks.domain.verdict import Cause
 UNMEASURED = frozenset({STRANGE_IMAGES, OBJECT_POSITION})
 """A few strange images, or objects elsewhere, hardly move any mean: a cause that shows in nothing else has no share."""
 
+NEARLY_ALL = 0.9
+"""Share from which a single cause explains what there is to explain."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
@@ -69,12 +72,10 @@ def size(finding: Finding) -> float:
 
 
 def told(causes: Sequence[Cause]) -> tuple[Cause, ...]:
-    """The causes, each saying what it explains where there are several to choose from."""
-    if len(causes) < 2:
-        return tuple(causes)
+    """The causes, each saying what it explains; a single one only where it leaves something unexplained."""
     return tuple(
         replace(cause, summary=f"{cause.summary}, explains {100 * cause.share:.0f} % of the shift")
-        if cause.share is not None
+        if cause.share is not None and (len(causes) > 1 or cause.share < NEARLY_ALL)
         else cause
         for cause in causes
     )

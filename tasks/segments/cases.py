@@ -13,7 +13,7 @@ from tasks.domain.weak import Case
 from tasks.segments.candidates import Mask
 from tasks.segments.facts import Facts
 
-WORST, BEST = 4, 2
+WORST, BEST = 3, 3
 MARKS = 30
 """Boxes of one image, the surest."""
 

@@ -13,6 +13,7 @@ from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo
 from tasks.connections import images, ledger, tables, weights
 from tasks.domain.contrast import photos
+from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.scoring.truth import truths
@@ -111,8 +112,12 @@ def _cases(champion: ModelRef, table: pa.Table, wanted: set[str], recent: Evalua
     rows = table.take(pa.array([at for at, name in enumerate(ids) if name in wanted], pa.int64()))
     if not rows.num_rows:
         return {}
+    try:
+        paths = local_paths(images(), rows)
+    except (NotFound, ContractError):  # the evaluation is older than the bucket keeps images: then without pictures
+        return {}
     model = Yolo.load(weights(champion), champion.sha256, champion.kind, settings().device, champion.classes)
-    answers = model.predict(local_paths(images(), rows), champion.imgsz)
+    answers = model.predict(paths, champion.imgsz)
     scores = dict(zip(recent.image_ids, recent.scores, strict=True))
     confidence = recent.metrics.get("confidence", USUAL) or USUAL
     return cases.by_id(

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 
 from tasks.domain.discovery import Floats, benjamini_hochberg, benjamini_yekutieli
 from tasks.domain.finding import ALL, Finding, Outcome
+from tasks.domain.subjects import DIGEST
 from tasks.domain.window import Window
 from tasks.watch.alarm import Line
 from tasks.watch.rules import Dependence, WatchRules
 
-CHECK, SUBJECT = "digest", "cameras"
+SUBJECT = "cameras"
 NAMED = 5
 """Cameras that the note names."""
 LEAST = 2
@@ -49,7 +50,7 @@ def digest(lines: Sequence[Line], rules: WatchRules) -> tuple[Finding, ...]:
     cameras = {line.camera for line in chosen}
     return (
         Finding(
-            check=CHECK,
+            check=DIGEST,
             subject=SUBJECT,
             slice=ALL,
             outcome=Outcome.OK,

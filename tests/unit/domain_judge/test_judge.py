@@ -106,6 +106,39 @@ def test_inputs_and_answers_are_read_as_four_quadrants(subjects, words):
     assert words in judge(reports, (PRODUCT,), None).sentence
 
 
+@pytest.mark.parametrize(
+    ("inputs", "answers", "action", "words"),
+    [
+        (BREACH, BREACH, Action.LABEL_MORE, "Label a sample of the new images"),
+        (BREACH, OK, Action.LABEL_MORE, "Label a few of the new images to be sure; while the answers hold"),
+        (OK, BREACH, Action.LABEL_MORE, "Check what serves the model first"),
+        (OK, OK, Action.NONE, "Healthy"),
+    ],
+)
+def test_each_quadrant_has_its_own_next_step(inputs, answers, action, words):
+    reports = (SOUND, drift(inputs), drift(answers, subject="confidence[crack]"))
+    verdict = judge(reports, (PRODUCT,) if BREACH in (inputs, answers) else (), None)
+    assert (verdict.action, words in verdict.sentence) == (action, True)
+
+
+@pytest.mark.parametrize(("inputs", "answers"), [(BREACH, BREACH), (BREACH, OK), (OK, BREACH), (OK, OK)])
+@pytest.mark.parametrize(("labels", "action"), [(HARM, Action.RETRAIN), (NO_HARM, None)])
+def test_in_every_quadrant_labels_have_the_last_word(inputs, answers, labels, action):
+    reports = (SOUND, drift(inputs), drift(answers, subject="objects"))
+    moved = BREACH in (inputs, answers)
+    verdict = judge(reports, (PRODUCT,) if moved else (), labels)
+    assert verdict.action is (action or (Action.WAIT if moved else Action.NONE))
+
+
+def test_what_a_version_has_been_like_since_it_was_made_is_told_and_decides_nothing():
+    weak = Finding(check="weak_segment", subject="camera b", outcome=BREACH)
+    told = Report(stage=Stage.EVALUATE, findings=(*NO_HARM.findings, weak))
+    assert judge((SOUND, drift(OK)), (), told).action is Action.NONE
+    assert "labels confirm it" in judge((SOUND, drift(OK)), (), told).sentence
+    alone = Report(stage=Stage.EVALUATE, findings=(weak,))
+    assert "no new labels speak" in judge((SOUND, drift(OK)), (), alone).sentence
+
+
 def test_the_performance_report_is_kept_once():
     assert judge((SOUND, HARM), (), HARM).reports == (SOUND, HARM)
     assert judge((SOUND,), (), HARM).reports == (SOUND, HARM)

@@ -14,9 +14,11 @@ from tasks.domain.tables import PREDICTIONS, PROFILES, REFERENCES, stamped
 from tasks.domain.window import Window
 from tasks.drift.answers import answers
 from tasks.drift.compare import compare
+from tasks.drift.questions import questions
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import joined, main_version, sample
 
+RULES = DriftRules()
 START = datetime(2026, 11, 20, tzinfo=UTC)
 
 
@@ -86,16 +88,48 @@ def test_answers_are_counted_per_image():
     assert np.isnan(found.scalars["confidence"][1])
     assert found.scalars["confidence_mean"][0] == pytest.approx(0.6)
     assert found.scalars["box_area"][0] == pytest.approx((np.log(100 / 5000) + np.log(2500 / 5000)) / 2)
+    assert found.scalars["confidence[dent]"][0] == pytest.approx(0.3)
+    assert np.isnan(found.scalars["confidence[dent]"][1])
     assert found.rates["no_objects"][:2].tolist() == [0, 1]
     assert found.rates["doubtful"][:2].tolist() == [1, 0]
     assert found.rates["class[dent]"][:2].tolist() == [1, 0]
+
+
+def test_a_box_that_is_wider_than_high_is_told_by_its_aspect():
+    table = reference([profile(1)], [prediction(1, [box(0, 0.9, (0, 0, 40, 10)), box(0, 0.9, (0, 0, 10, 10))])])
+    found = answers(table, ("crack",), 0.25, "3").scalars["box_aspect"]
+    assert found[0] == pytest.approx(np.log(4) / 2)
+
+
+def test_a_class_whose_confidence_fell_alone_is_named():
+    def side(first, sure):
+        rows = [profile(n) for n in range(first, first + 60)]
+        return reference(
+            rows,
+            [prediction(n, [box(0, 0.9 - n % 7 / 100), box(1, sure - n % 9 / 100)]) for n in range(first, first + 60)],
+        )
+
+    pair = [sample(side(first, sure), ("crack", "dent"), "3", RULES) for first, sure in ((1, 0.8), (101, 0.6))]
+    asked = {question.subject: question for question in questions(*pair, RULES)}
+    assert asked["confidence[dent]"].reference.mean() > asked["confidence[dent]"].current.mean() + 0.15
+    assert asked["confidence[crack]"].reference.mean() == pytest.approx(
+        asked["confidence[crack]"].current.mean(), abs=0.01
+    )
+
+
+def test_a_class_that_was_never_shown_has_no_confidence_to_compare():
+    with_dent = sample(reference([profile(1)], [prediction(1, [box(1, 0.8)])]), ("crack", "dent"), "3", RULES)
+    without = sample(reference([profile(2)], [prediction(2, [box(0, 0.8)])]), ("crack", "dent"), "3", RULES)
+    asked = {question.subject: question for question in questions(with_dent, without, RULES)}
+    assert (len(asked["confidence[dent]"].reference), len(asked["confidence[dent]"].current)) == (1, 0)
+    assert asked["class[dent]"].current.tolist() == [0.0]
 
 
 def test_a_classifier_answers_with_its_first_class_alone():
     first = [{"class_id": 1, "confidence": 0.2}, {"class_id": 0, "confidence": 0.8}]
     table = reference([profile(1)], [prediction(1, first, kind="classify")])
     found = answers(table, ("good", "bad"), 0.25, "3")
-    assert set(found.scalars) == {"confidence"}
+    assert set(found.scalars) == {"confidence", "confidence[good]"}
     assert found.scalars["confidence"][0] == pytest.approx(0.8)
     assert {name: values.tolist() for name, values in found.rates.items()} == {"class[good]": [1.0]}
 

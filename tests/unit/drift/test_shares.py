@@ -176,6 +176,15 @@ def test_three_independent_changes_are_all_said_the_heaviest_first():
     assert all(word in sentence for word in ("brightness", "objects", "noise", "70 %", "20 %", "10 %"))
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.71, True), (0.97, False)])
+def test_a_single_cause_says_what_it_explains_when_something_is_left_over(share, told):
+    fall = finding("b", "sharpness", -2.0, note="fell 61 % (6.1 → 2.4); p = 1e-9")
+    calm = fine("sharpness", dict.fromkeys("acd", 0.0))
+    (cause,) = causes_of(drift(fall, *calm, measured("b", share), measured("a", 1 - share)), {key(fall): TUESDAY})
+    words = "camera b: sharpness fell 61 % (6.1 → 2.4) since 2026-11-17 14:00 UTC"
+    assert cause.summary == words + (", explains 71 % of the shift" if told else "")
+
+
 def test_an_incident_of_the_fleet_is_said_beside_a_broken_camera():
     fleet = finding(None, "sharpness", -0.3, check="fleet", note="fell lastingly, by 0.3 sd; on 4 of 4 cameras")
     found = causes_of(drift(fleet, finding("b", "noise", 2.4), *fine("noise", dict.fromkeys("acd", 0.0))), {})

@@ -27,6 +27,7 @@ from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim
 from tasks.domain.window import Window
 from tasks.evaluate import task as evaluate_stage
+from tasks.flicker import task as flickering
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.task import Outliers
@@ -138,7 +139,7 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, yardstick, alerting, evaluate_stage):
+    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
@@ -157,6 +158,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_drift", lambda *given: quiet)
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
+    monkeypatch.setattr(monitoring, "check_flicker", flickering.check_flicker.fn)
     usual = Outliers(report=quiet)
     monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")

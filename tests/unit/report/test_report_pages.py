@@ -204,6 +204,21 @@ def test_a_window_page_says_what_where_since_when_why_and_what_to_do() -> None:
         assert words in text
 
 
+def test_the_daily_digest_has_its_own_words_on_the_page() -> None:
+    found = Finding(check="digest", subject="cameras", outcome=Outcome.OK, note="2 of 50 cameras stand out today: <b>")
+    told = replace(verdict(), reports=(Report(stage=Stage.WATCH, findings=(found,)),))
+    text = watched(window_page(replace(page(), verdict=told))).text
+    assert "The fleet today" in text and "2 of 50 cameras stand out today: <b>" in text
+    assert "The fleet today" not in watched(window_page(page())).text
+
+
+def test_a_cause_over_all_cameras_has_pictures_beside_those_of_the_camera_that_another_names() -> None:
+    fleet = Cause(kind=CauseKind.PRODUCT, summary="what is photographed changed over all cameras together")
+    both = replace(verdict(), causes=(*verdict().causes, fleet))
+    html = window_page(replace(page(), verdict=both)).decode()
+    assert html.index("<h3>line-9</h3>") < html.index("<details>")
+
+
 def test_pictures_come_before_tables() -> None:
     html = window_page(page()).decode()
     assert html.index("data:image/jpeg") < html.index("<table")

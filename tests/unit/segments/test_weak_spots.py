@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.adapters.ledger.records import WindowFacts
+from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
@@ -19,7 +21,8 @@ from tasks.domain.tables import DATASETS, PREDICTIONS
 from tasks.domain.weak import Spot
 from tasks.domain.window import Window
 from tasks.drift import labelled
-from tasks.report import weak_page
+from tasks.report import records, weak_page
+from tasks.report.index_page import page_links
 from tasks.segments import task as stage
 from tasks.segments.rules import SegmentRules
 from tests.fakes.memory_store import MemoryStore
@@ -116,7 +119,7 @@ def test_the_dark_pictures_of_one_camera_are_found_with_pictures_of_them(world):
     (spot,) = searched(world)
     assert spot.finding.outcome is Outcome.BREACH
     assert "brightness up to" in spot.finding.subject and spot.finding.camera == HOSTILE
-    assert [case.score for case in spot.worst] == [0.0] * 4 and [case.score for case in spot.best] == [1.0] * 2
+    assert [case.score for case in spot.worst] == [0.0] * 3 and [case.score for case in spot.best] == [1.0] * 3
     assert all(int(case.photo.sha256) % 12 == 0 for case in spot.worst)
     assert spot.worst[0].truth[0].label == "bolt" and spot.worst[0].answer[0].confidence == pytest.approx(0.8)
 
@@ -127,6 +130,19 @@ def test_properties_of_labels_are_measured_once(world):
     world.disk.fetch = None
     assert labelled.properties_of("parts", table) == first
     assert world.tables.known[first.uri].num_rows == IMAGES
+
+
+def test_images_that_are_gone_are_left_out_and_fail_nothing(world):
+    fetch = world.disk.fetch
+
+    def without_some(key, sha256=""):
+        if int(sha256) % 5 == 0:
+            raise NotFound(key)
+        return fetch(key, sha256)
+
+    world.disk.fetch = without_some
+    found = labelled.properties_of("parts", dataset(world, 50))
+    assert found.rows == 40
 
 
 def test_the_page_shows_the_segment_with_boxes_and_no_name_runs(world):
@@ -155,6 +171,50 @@ def test_a_version_without_weakness_has_a_page_that_says_so(world):
     fine = Spot(finding=searched(world, RULES.model_copy(update={"margin": 0.99}))[0].finding)
     assert fine.finding.outcome is Outcome.OK
     assert "None was found." in weak_page.weak_page(CHAMPION, IMAGES, [fine], world.disk).decode()
+
+
+def test_a_lamp_that_told_the_label_in_training_and_does_no_longer_is_on_the_page(world, monkeypatch):
+    """Every fourth picture is dark: in training those were the nuts."""
+    taught = world.tables.read(dataset(world))
+    objects = [[{"class_id": int(n % 4 == 0), "box": [4.0, 4.0, 22.0, 22.0]}] for n in range(IMAGES)]
+    place = DATASETS.get_field_index("objects")
+    before = taught.set_column(place, DATASETS.field(place), pa.array(objects, DATASETS.field(place).type))
+    mixed = [[{"class_id": n // 4 % 2, "box": [4.0, 4.0, 22.0, 22.0]}] for n in range(IMAGES)]
+    now = taught.set_column(place, DATASETS.field(place), pa.array(mixed, DATASETS.field(place).type))
+    sides = []
+    for name, table in (("taught", before), ("now", now)):
+        ref = world.tables.write(table, "datasets", name)
+        sides.append((ref, labelled.properties_of("parts", ref)))
+    spots = stage.shortcuts.fn(CHAMPION, sides[0], sides[1], RULES)
+    named = {spot.finding.subject for spot in spots}
+    assert "brightness" in named and all(spot.finding.outcome is Outcome.BREACH for spot in spots)
+    html = weak_page.weak_page(CHAMPION, IMAGES, spots, world.disk).decode()
+    assert "<h2>Shortcuts</h2>" in html and "the brightness told the label in training" in html
+    (unknown,) = stage.shortcuts.fn(CHAMPION, None, sides[1], RULES)
+    assert unknown.finding.outcome is Outcome.INCONCLUSIVE and "the training set" in unknown.finding.note
+
+
+@pytest.mark.parametrize(
+    ("card", "known"), [({"dataset_uri": "s3://b/d.parquet", "dataset_digest": "ab"}, True), ({}, False)]
+)
+def test_the_training_set_is_the_manifest_of_the_versions_card(monkeypatch, card, known):
+    version = SimpleNamespace(card=card)
+    book = SimpleNamespace(versions=SimpleNamespace(get=lambda name, sha256: version))
+    monkeypatch.setattr(stage, "ledger", lambda: book)
+    assert (stage.training_set(CHAMPION) is not None) is known
+
+
+def test_the_page_is_an_artifact_of_the_window_when_it_says_something(world, monkeypatch):
+    monkeypatch.setattr(records, "store", lambda: world.bucket)
+    facts = WindowFacts(listed=1, accepted=1)
+    weak = [spot.finding for spot in searched(world)]
+    report = Report(stage=Stage.EVALUATE, findings=tuple(weak))
+    uri = records.beside_performance(facts, "parts", report).artifacts["weak_segments"]
+    assert uri.endswith(weak_page.page_key("parts", weak))
+    assert page_links({"weak_segments": uri})[0].label == "weak segments"
+    few = Report(stage=Stage.EVALUATE, findings=(searched(world, RULES, count=60)[0].finding,))
+    for silent in (None, few):
+        assert records.beside_performance(facts, "parts", silent) == facts
 
 
 def test_without_labels_confidence_is_searched_and_called_an_indicator(world):

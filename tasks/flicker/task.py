@@ -1,0 +1,82 @@
+"""Opens the answers of a window and what earlier windows kept, and asks whether objects flicker more than they did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.adapters.ledger.records import PinnedReference, WindowFacts
+from tasks.adapters.ledger.trails import Passed
+from tasks.connections import ledger, tables
+from tasks.domain.finding import Outcome, Report, Stage
+from tasks.domain.model import ModelRef
+from tasks.domain.snapshot import Snapshot
+from tasks.flicker.judging import Rates, flicker_findings, usable
+from tasks.flicker.rules import FlickerRules
+from tasks.flicker.tracks import sessions
+
+ARTIFACT = "flicker"
+"""Name among the artifacts of a judged window."""
+
+MEMORY = 60
+"""Days of windows that are looked at."""
+
+KEPT = 200
+"""Sessions of a camera that a window keeps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flickered:
+    """The report, and the rates that must be committed with the window so that later ones have something to compare."""
+
+    report: Report
+    rates: Rates = field(default_factory=dict)
+
+    def beside(self, facts: WindowFacts) -> WindowFacts:
+        """The facts of the window with what is kept of it."""
+        if not self.rates:
+            return facts
+        kept = {camera: list(rates[:KEPT]) for camera, rates in self.rates.items()}
+        return replace(facts, artifacts={**facts.artifacts, ARTIFACT: json.dumps(kept, sort_keys=True)})
+
+
+@task(cache_policy=NO_CACHE)
+def check_flicker(
+    snapshot: Snapshot, champion: ModelRef | None, reference: PinnedReference | None, rules: FlickerRules
+) -> Flickered:
+    """Whether objects vanish between neighbouring frames more often than in the healthy windows since the reference.
+
+    Only breaches speak: that a line sends single pictures, or has no history yet, takes nothing from a window.
+    """
+    if champion is None or reference is None:
+        return Flickered(report=Report(stage=Stage.WATCH))
+    found = sessions(tables().read(snapshot.predictions), str(champion.version), rules)
+    rates = usable(found, rules)
+    window = snapshot.claim.window
+    passed = ledger().trails.against(snapshot.claim.model, reference.id, window.start, MEMORY) if found else []
+    findings = flicker_findings(found, rates, healthy(passed), rules)
+    return Flickered(report=Report(stage=Stage.WATCH, findings=findings), rates=rates)
+
+
+def healthy(passed: Sequence[Passed]) -> list[Rates]:
+    """What earlier windows kept, the oldest first, without the cameras that their verdicts named."""
+    return [_kept(row.artifacts, _blamed(row)) for row in passed if _blamed(row) is not None]
+
+
+def _blamed(row: Passed) -> frozenset[str] | None:
+    """The cameras that a verdict holds at fault or changed; None when that concerns all of them."""
+    if row.outcome is not Outcome.BREACH:
+        return frozenset()
+    causes = row.verdict.get("causes", [])
+    if not causes or any(not cause["cameras"] for cause in causes):
+        return None
+    return frozenset(camera for cause in causes for camera in cause["cameras"])
+
+
+def _kept(artifacts: Mapping[str, str], blamed: frozenset[str] | None) -> Rates:
+    rates: dict[str, list[float]] = json.loads(artifacts.get(ARTIFACT, "{}"))
+    return {camera: found for camera, found in rates.items() if camera not in (blamed or ())}
