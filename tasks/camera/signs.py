@@ -50,7 +50,7 @@ def signs(case: Case) -> list[Sign]:
     """Every fault of pictures that can be asked about, in the order of `CameraFault`: the first one over explains
     those after it.
     """
-    found = [frozen(case), covered(case), too_bright(case), colour_lost(case), too_dark(case), *unsteady(case)]
+    found = [frozen(case), covered(case), colour_lost(case), too_bright(case), too_dark(case), *unsteady(case)]
     return [sign for sign in found if sign is not None]
 
 
@@ -105,7 +105,8 @@ def colour_lost(case: Case) -> Sign | None:
     colours = [each.colour for each in case.others if not math.isnan(each.colour)]
     shared = bool(colours) and float(np.median(colours)) <= 2 * case.rules.colour_kept
     words = f"has lost its colour ({case.now.colour:.0%} is left), as after a switch to infrared light"
-    lost = 0.0 if shared else max(0.0, 1 - case.now.colour)
+    white = case.now.burnt >= BURNT  # what is burnt out to white has no colour either
+    lost = 0.0 if shared or white else max(0.0, 1 - case.now.colour)
     return _sign(CameraFault.COLOUR_LOST, lost, 1 - case.rules.colour_kept, "share of colour", words)
 
 

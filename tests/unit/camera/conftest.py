@@ -113,6 +113,35 @@ def cells():
     )
 
 
+@pytest.fixture(scope="session")
+def views():
+    """Cameras that look at a fixed scene full of edges, through which boxes pass."""
+    rng = np.random.default_rng(9)
+
+    def scenes(background, count, bright=False):
+        found = []
+        for _ in range(count):
+            picture = background.copy()
+            for _ in range(int(rng.integers(1, 4))):
+                frame = (tuple(rng.uniform(20, 140, 2)), tuple(rng.uniform(12, 34, 2)), float(rng.uniform(0, 180)))
+                tone = (40, 230, 240) if bright else rng.uniform(20, 235, 3).tolist()
+                cv2.fillPoly(picture, [np.asarray(cv2.boxPoints(frame)).astype(np.int32)], tone)
+            found.append(np.clip(picture * rng.uniform(0.85, 1.1) + rng.normal(0, 2, picture.shape), 0, 255))
+        return [image.astype(np.uint8) for image in found]
+
+    def background(seed):
+        made = np.random.default_rng(seed)
+        coarse = cv2.resize(made.uniform(40, 190, (12, 12, 3)).astype(np.float32), (SIDE, SIDE))
+        return coarse + 25 * np.sign(cv2.GaussianBlur(made.normal(0, 1, (SIDE, SIDE, 3)), (0, 0), 3))
+
+    fixed = {camera: background(number) for number, camera in enumerate(("gate", "hall", "yard"))}
+    return Place(
+        {camera: scenes(each, KNOWN) for camera, each in fixed.items()},
+        {camera: scenes(each, SEEN) for camera, each in fixed.items()},
+        {camera: scenes(each, SEEN, bright=True) for camera, each in fixed.items()},
+    )
+
+
 @pytest.fixture(params=["belts", "cells"])
 def place(request):
     return request.getfixturevalue(request.param)
