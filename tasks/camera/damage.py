@@ -26,6 +26,8 @@ WHITE, NEARLY_WHITE = 225.0, 170.0
 BRIGHTER = 0.1
 """Rise of ln light from which that is asked."""
 
+SIDES = 2
+"""Sides of the frame that dirt in a corner reaches."""
 MOST = 0.5
 """Share of places that speak for the whole picture."""
 REST, FLAT = 0.25, 2.0
@@ -72,7 +74,12 @@ def _strange(before: Floats, after: Floats, around: Places) -> float:
 
 
 def inside(places: Places) -> Places:
-    """Those of the places that hang together without reaching the frame of the picture."""
+    """Those of the places that a move does not leave at its edges: it leaves some on three sides of the frame or more.
+
+    All places when they reach two sides at most, else those that hang together without reaching any.
+    """
+    if sum(bool(side.any()) for side in (places[0], places[-1], places[:, 0], places[:, -1])) <= SIDES:
+        return places
     numbers, _ = label(places)
     frame = np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])
     return np.asarray(places & ~np.isin(numbers, frame), dtype=bool)

@@ -26,6 +26,10 @@ RARE_GAIN = 0.4
 """Dirt takes detail and gives none: places with more detail may be so many of the places with less, at most."""
 SHARED = 0.4
 """Change of most places, as a share of the change of the lost ones, from which it is no matter of places."""
+SURE = 2.0
+"""Times the limit by which a view must be another one when it is blurred as well."""
+UNLIKE = 0.7
+"""Share of the picture that looks different from which it is no old picture of this camera."""
 MOSTLY_BLIND = 0.6
 """Share of the picture without sight from which its directions and places say nothing any more."""
 
@@ -55,9 +59,10 @@ def signs(case: Case) -> list[Sign]:
 
 
 def frozen(case: Case) -> Sign:
-    """The same picture again and again; black or empty pictures are covered, not frozen."""
+    """The same picture again and again; black, empty or foreign pictures are covered, not frozen."""
     now, before = case.now.repeats, max((each.repeats for each in case.healthy), default=0.0)
-    rise = 0.0 if case.now.bare else max(0.0, now - before)
+    hidden = case.now.bare or case.now.blind >= UNLIKE  # an old picture looks like the others, a cover does not
+    rise = 0.0 if hidden else max(0.0, now - before)
     words = f"is frozen: {now:.0%} of its images show the same as the one before ({before:.0%} in the reference)"
     return _sign(CameraFault.FROZEN, rise, case.rules.frozen_share, "share of images", words)
 
@@ -119,8 +124,8 @@ def unsteady(case: Case) -> tuple[Sign, Sign, Sign]:
     focus, dirt = _focus(case), _dirt(case)
     found = moved(case)
     hazed = dirt.over and case.now.inside >= dirt.limit
-    if (focus.over or hazed) and not fixed_view(case):  # then its edges say nothing of where it looks
-        found = max(placed(case), elsewhere(case))
+    if focus.over or (hazed and not fixed_view(case)):  # then edges say less of where it looks
+        found = max(placed(case), elsewhere(case) / SURE)
     return (_sign(CameraFault.MOVED, found, 1.0, "of the limit", where(case)), focus, dirt)
 
 

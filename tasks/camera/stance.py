@@ -36,6 +36,8 @@ MIN_FIT, GOOD_FIT = 0.5, 0.7
 """A picture that fits worse than this, or than this part of what a healthy one does, is another one, and not moved."""
 CRISP = 0.85
 """Correlation of the middle pictures of two halves of a reference from which there is something fixed to go by."""
+STEP, BESIDE = 3, 0.85
+"""A shift by so many cells must cost the middle picture so much of its fit: an even glow fits everywhere."""
 EXPLAINED = 0.4
 """Part of what is missing from a healthy fit that the move must bring back."""
 TOLD, LEAST = 3.0, 0.01
@@ -123,13 +125,15 @@ def _fixed(frames: Frames) -> _Fixed:
 def _worth(reference: Frames) -> tuple[Floats, float]:
     """Weights of the maps (sum 1), and how well a healthy picture fits: every second image against the others.
 
-    Where not even the middle picture is always the same, all maps weigh alike and nothing is known of the fit (0):
-    there is enough in them to see a shift, and too little to tell turns and enlargements from chance.
+    Where not even the middle picture is always the same, or it is an even glow, all maps weigh alike and nothing is
+    known of the fit (0): there is enough in them to see a shift, too little to tell turns and enlargements from chance.
     """
     places = np.arange(len(reference))
     one, other = _fixed(reference.take(places[::2])), _fixed(reference.take(places[1::2]))
     alike = np.array([max(_correlation(a, b), 0.0) for a, b in zip(one.maps, other.maps, strict=True)])
-    if alike[0] < CRISP:
+    whole = _fixed(reference)
+    beside = whole.fits(whole, np.eye(len(alike))[0], 0.0, 1.0)
+    if alike[0] < CRISP or min(beside[REACH, REACH + STEP], beside[REACH + STEP, REACH]) > BESIDE:
         return np.full(len(alike), 1 / len(alike)), 0.0
     weights = alike / (1.05 - alike)
     weights = weights / max(float(weights.sum()), 1e-9)
