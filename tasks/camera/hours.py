@@ -55,4 +55,4 @@ def _one_face(reference: Frames, current: Frames, least: int) -> Frames:
 def _near(these: Floats, those: Floats, width: float) -> NDArray[np.bool_]:
     """(n, m): which moments lie within so many hours of each other on the clock."""
     apart = np.abs(these[:, None] - those[None, :])
-    return np.minimum(apart, 24 - apart) <= width
+    return np.asarray(np.minimum(apart, 24 - apart) <= width)

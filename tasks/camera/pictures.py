@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
+from tasks.camera.case import Case
 from tasks.camera.frames import Frames
 from tasks.camera.hours import same_hours
 from tasks.camera.measures import Measures, measures
 from tasks.camera.rules import CameraRules
-from tasks.camera.signs import Case, Sign, signs
+from tasks.camera.signs import Sign, signs
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 
