@@ -11,8 +11,8 @@ ALIKE, ELSEWHERE, UNLIKE = 0.012, 0.03, 0.25
 """1 - correlation up to which views are the same one, and from which such a view, or any other, is another one."""
 VARIED, VACATED = 3.0, 0.1
 """Times the healthy strangeness that another view must show, and the share of places that must have lost edges."""
-LOOSE = 1.7
-"""Times the limit for a camera whose views are never quite the same."""
+LOOSE, MANY = 1.7, 3.0
+"""Times the limit for a camera whose views are never quite the same, and where many moves are tried as well."""
 NEARER = 0.1
 """ln of an enlargement that is worth words."""
 
@@ -46,8 +46,8 @@ def _turned(case: Case) -> float:
 
 def placed(case: Case) -> float:
     """How much better what is fixed fits when it is moved, in its limit."""
-    floor = case.rules.moved_fit if fixed_view(case) else LOOSE * case.rules.moved_fit
-    return case.now.stance.gain / case.limit(floor, _gain)
+    times = 1.0 if fixed_view(case) else MANY if case.now.stance.told else LOOSE
+    return case.now.stance.gain / case.limit(times * case.rules.moved_fit, _gain)
 
 
 def fixed_view(case: Case) -> bool:

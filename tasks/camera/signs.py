@@ -28,7 +28,7 @@ SHARED = 0.4
 """Change of most places, as a share of the change of the lost ones, from which it is no matter of places."""
 SURE = 2.0
 """Times the limit by which a view must be another one when it is blurred as well."""
-UNLIKE = 0.7
+UNLIKE = 0.85
 """Share of the picture that looks different from which it is no old picture of this camera."""
 MOSTLY_BLIND = 0.6
 """Share of the picture without sight from which its directions and places say nothing any more."""

@@ -50,7 +50,7 @@ whether there was one: then it must.
 class Stance:
     """`turn` in degrees (0 when directions do not simply turn). `gain` is how much better the moved reference fits
     than the unmoved one (a correlation, 0..2), for a turn by `angle`, an enlargement by `zoom` and a shift by
-    `across` and `down`, shares of the side.
+    `across` and `down`, shares of the side; `told` says that turns and enlargements could be told at all.
     """
 
     turn: float = 0.0
@@ -59,6 +59,7 @@ class Stance:
     zoom: float = 1.0
     across: float = 0.0
     down: float = 0.0
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,15 @@ def stance(reference: Frames, current: Frames) -> Stance:
     missed = usual * (1 - float(before.fits(before, weights, turned, 1.0)[REACH, REACH])) if turned else 0.0
     if usual and missed >= max(TOLD * (1 - usual), LEAST) and best.gain < EXPLAINED * missed:
         turned = 0.0
-    return Stance(turn=turned, gain=best.gain, angle=best.angle, zoom=best.zoom, across=best.across, down=best.down)
+    return Stance(
+        turn=turned,
+        gain=best.gain,
+        angle=best.angle,
+        zoom=best.zoom,
+        across=best.across,
+        down=best.down,
+        told=usual > 0,
+    )
 
 
 def turn(reference: Frames, current: Frames) -> float:
