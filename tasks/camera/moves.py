@@ -46,7 +46,10 @@ def _turned(case: Case) -> float:
 
 def placed(case: Case) -> float:
     """How much better what is fixed fits when it is moved, in its limit."""
-    times = 1.0 if fixed_view(case) else MANY if case.now.stance.told else LOOSE
+    told = case.now.stance.told
+    if any(each.stance.told is not told for each in case.healthy):  # its healthy time was measured in another way
+        return 0.0
+    times = 1.0 if fixed_view(case) else MANY if told else LOOSE
     return case.now.stance.gain / case.limit(times * case.rules.moved_fit, _gain)
 
 
