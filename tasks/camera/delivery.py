@@ -26,6 +26,8 @@ MIN_SILENT, MIN_SLOW = 10, 20
 """Images expected of a camera below which its silence, or its being slow, says nothing."""
 CHANCE = 0.001
 """Chance of so few images at the usual rate below which it is no coincidence."""
+PRIOR = 4
+"""Counts that the assumption weighs that images come by chance, when it is held against the counts there are."""
 ROOM = 0.8
 """Share of the smallest number of images ever counted below which a camera is slow."""
 
@@ -84,7 +86,7 @@ def _judged(camera: str, counts: Sequence[int], counted: float, relative: float,
         usually >= MIN_SLOW
         and max(sent, relative) <= rules.rate_kept
         and counted < ROOM * min(count for count in counts if count)
-        and float(poisson.cdf(counted, usually)) < CHANCE
+        and _chance(counted, counts) < CHANCE
     )
     words = f"sends too few images: {counted:.0f} instead of about {usually:.0f}"
     n = int(counted)
@@ -92,6 +94,18 @@ def _judged(camera: str, counts: Sequence[int], counted: float, relative: float,
         _finding(camera, CameraFault.OFFLINE, 0.0, 1.0, "", (n, False)),
         _finding(camera, CameraFault.FRAME_RATE, max(0.0, 1 - sent), 1 - rules.rate_kept, words, (n, slow)),
     ]
+
+
+def _chance(counted: float, counts: Sequence[int]) -> float:
+    """Chance of so few images: of a Poisson process that is as steady as the camera used to be.
+
+    A camera on a timer varies less than chance, a line that stops and starts more. With few counts that is not well
+    known, so it is drawn towards chance. Source: McCullagh & Nelder, Generalized Linear Models (1989), section 6.2.
+    """
+    usually, sent = float(np.median(counts)), [count for count in counts if count]
+    spread = float(np.var(sent)) / max(float(np.mean(sent)), 1.0)
+    dispersion = (PRIOR + len(sent) * spread) / (PRIOR + len(sent))
+    return float(poisson.cdf(counted / dispersion, usually / dispersion))
 
 
 def _finding(

@@ -5,30 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle
 from tasks.camera.frames import Floats, Frames
+from tasks.camera.hours import expected_colour
 from tasks.camera.stance import Stance, stance
-from tasks.domain.tables import DETAIL_SIDE
 
-LOST = 0.3
-"""Fall of the logarithm of detail from which a place has lost it: a quarter of what there was."""
 STILL = 0.25
 """Share of its movement below which a place is blind: what passes is not seen there any more."""
-CHANGED = 12.0
-"""Grey levels by which a place is another one than before."""
 DIM = -1.9
 """ln of light from which on less light excuses nothing further: below a sixth noise is all that moves."""
 BARE = 0.1
 """Below the plainest image of the reference by so much (logarithm of detail), pictures show nothing."""
-COLOURED = 0.03
-"""Colourfulness per grey level below which a camera has no colour to lose."""
 NO_MORE = 0.03
 """Rise of the logarithm of detail up to which a lens may have lost its focus: blur adds detail nowhere."""
-WHITE = 225.0
-"""Grey levels from which a place is burnt out."""
+STEEP = 1.5
+"""Times the fall of the third octave that counts, where noise hides the finest one: the second fell far more."""
 REPEATED = 1.0
-"""Mean grey levels between two images that show the same."""
+"""Mean grey levels between two images that show the same, at most: what an encoder changes of a picture."""
+RARE, SAME = 0.05, 0.6
+"""Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
+BACK = 4
+"""Images before it that an image is held against: a camera may send a few old pictures in turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +36,11 @@ class Measures:
     `light` is ln of the light against the reference where nothing passes, `burnt` the rise of the share of white
     pixels, `colour` the share of colour that is left (nan for a camera without colour). `blur` is by how much fine
     detail fell more than coarse detail (ln variance; 0 or less: not at all). `lost` and `gained` are shares of the
-    picture with less and more detail than the rest of it, `blind` the share in which nothing moves any more and
-    that looks different. `level` is the change of detail in most places, `depth` the fall in the lost ones.
-    `repeats` is the share of images that show the same as the one before; `bare` says that pictures show nothing.
+    picture that show less and more than the rest of it, `inside` the share that is hazy and does not reach the frame,
+    `strange` says how little the rest of it looks like before (0..2, nan: there is none), `blind` is the share in
+    which nothing moves any more and that looks different. `level` is the change of detail in most places, `depth` the
+    fall in the lost ones. `repeats` is the share of images that show the same as the one before; `bare` says that
+    pictures show nothing.
     """
 
     light: float
@@ -48,7 +48,9 @@ class Measures:
     colour: float
     blur: float
     lost: float
+    inside: float
     gained: float
+    strange: float
     blind: float
     level: float
     depth: float
@@ -59,68 +61,72 @@ class Measures:
 
 def measures(reference: Frames, current: Frames) -> Measures:
     """The numbers for one camera; both sides hold at least two images."""
-    light = float(np.median(np.log((_middle(current) + 1) / (_middle(reference) + 1))))
+    light = float(np.median(np.log((middle(current) + 1) / (middle(reference) + 1))))
     change = np.median(current.detail, axis=0) - np.median(reference.detail, axis=0)
     level = float(np.median(change))
-    lost = (change <= min(level, 0.0) - LOST) & ~_burnt_out(current)
+    places = damage(reference, current, light)
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
         burnt=float(np.median(current.burnt) - np.median(reference.burnt)),
         colour=_colour(reference, current),
         blur=_blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0,
-        lost=float(lost.mean()),
-        gained=float((change >= level + LOST).mean()),
+        lost=float((places.lost | places.hazy).mean()),
+        inside=float(inside(places.hazy).mean()),
+        gained=float(places.gained.mean()),
+        strange=places.strange,
         blind=_blind(reference, current, light, change),
         level=level,
-        depth=float(-change[lost].mean()) if lost.any() else 0.0,
-        repeats=repeats(current),
+        depth=float(-change[places.lost].mean()) if places.lost.any() else 0.0,
+        repeats=repeats(reference, current),
         bare=bool(np.median(current.detail.mean(axis=(1, 2))) < plain),
         stance=stance(reference, current),
     )
 
 
-def repeats(frames: Frames) -> float:
-    """Share of the images that show the same as the one before; 0 for a single image."""
-    if len(frames) < 2:
-        return 0.0
-    steps = np.abs(np.diff(frames.luma, axis=0)).mean(axis=(1, 2))
-    return float((steps <= REPEATED).mean())
+def repeats(reference: Frames, current: Frames) -> float:
+    """Share of the images that show the same as one of the few before.
+
+    What counts as the same is less than healthy images of this camera differ: where little moves, that is little.
+    """
+    usual = float(np.quantile(_steps(reference), RARE))
+    return float((_steps(current) <= min(REPEATED, SAME * usual)).mean())
 
 
-def _middle(frames: Frames) -> Floats:
-    return np.asarray(np.median(frames.luma, axis=0), dtype=np.float64)
+def _steps(frames: Frames) -> Floats:
+    """(n - 1,) grey levels by which each image differs on average from the most alike of those before it."""
+    luma = frames.luma.reshape(len(frames), -1)
+    found = np.full(len(luma) - 1, np.inf)
+    for back in range(1, min(BACK, len(luma) - 1) + 1):
+        apart = np.abs(luma[back:] - luma[:-back]).mean(axis=1)
+        found[back - 1 :] = np.minimum(found[back - 1 :], apart)
+    return found
 
 
 def _colour(reference: Frames, current: Frames) -> float:
-    before = float(np.median(reference.colour))
-    return float(np.median(current.colour)) / before if before >= COLOURED else float("nan")
+    """Share of its colour that a camera keeps at the hours at which it had any; nan when it never had."""
+    usual = expected_colour(reference, current.hour)
+    asked = np.isfinite(usual)
+    return float(np.median(current.colour[asked] / usual[asked])) if asked.any() else float("nan")
 
 
 def _blur(reference: Frames, current: Frames, light: float) -> float:
-    """A lens out of focus takes the finest octave most, the next one less; both must have fallen.
+    """A lens out of focus takes the finest octaves most, each coarser one less.
 
-    What fell with the coarsest octave, or with the light, is contrast. A coarsest octave that rose is something new
-    in the picture, and no measure of focus.
+    The finest may hide it: light passes the lens before it meets the sensor, whose noise stays sharp. Then the next
+    two show it. What fell with the coarsest octave, or with the light, is contrast. A coarsest octave that rose is
+    something new in the picture, and no measure of focus.
     """
     fall = np.median(reference.octaves, axis=0) - np.median(current.octaves, axis=0)
-    contrast = max(float(fall[-1]), -2 * light)
-    return float(min((fall[0] - contrast) / 2, fall[1] - contrast))
+    finest, fine, middle, coarse = (float(each) for each in fall)
+    contrast = max(coarse, -2 * light)
+    seen = min((finest - contrast) / 2, fine - contrast)
+    return max(seen, min(fine - middle, STEEP * (middle - contrast)))
 
 
 def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> float:
     """Share of the places that do not move any more, light taken into account, and that also look different."""
-    moved, moves = _cells(reference.luma.std(axis=0)), _cells(current.luma.std(axis=0))
+    moved, moves = cells(reference.luma.std(axis=0)), cells(current.luma.std(axis=0))
     still = moves <= STILL * moved * np.exp(max(light, DIM))
-    other = _cells(np.abs(_middle(current) - _middle(reference))) >= CHANGED
-    return float((still & (other | (change <= -LOST)) & ~_burnt_out(current)).mean())
-
-
-def _burnt_out(frames: Frames) -> NDArray[np.bool_]:
-    """Places that are all but white: what they lost, they lost to the light."""
-    return np.asarray(_cells(_middle(frames)) >= WHITE)
-
-
-def _cells(places: Floats) -> Floats:
-    step = len(places) // DETAIL_SIDE
-    return np.asarray(places.reshape(DETAIL_SIDE, step, DETAIL_SIDE, step).mean(axis=(1, 3)), dtype=np.float64)
+    other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
+    return float((still & (other | (change <= -LOST)) & ~burnt_out(reference, current, light)).mean())

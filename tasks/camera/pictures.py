@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
+from tasks.camera.case import Case
 from tasks.camera.frames import Frames
+from tasks.camera.hours import same_hours
 from tasks.camera.measures import Measures, measures
 from tasks.camera.rules import CameraRules
-from tasks.camera.signs import Case, Sign, signs
+from tasks.camera.signs import Sign, signs
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 
@@ -29,11 +31,12 @@ def judge_pictures(
     """
     known = [name for name in sorted(current) if name in reference]
     judged = [name for name in known if min(len(reference[name]), len(current[name])) >= rules.min_images]
-    now = {name: measures(reference[name], current[name]) for name in judged}
+    pairs = {name: same_hours(reference[name], current[name], rules.min_images) for name in judged}
+    now = {name: measures(*pair) for name, pair in pairs.items()}
     asked = {}
-    for name in judged:
+    for name, (before, _) in pairs.items():
         others = [now[other] for other in judged if other != name]
-        asked[name] = signs(Case(now=now[name], healthy=healthy(reference[name]), others=others, rules=rules))
+        asked[name] = signs(Case(now=now[name], healthy=healthy(before), others=others, rules=rules))
     faults = {name: first for name, found in asked.items() if (first := _first(found)) is not None}
     shown = Counter(sign.fault for sign in faults.values())
     fleet = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(judged)}

@@ -23,14 +23,14 @@ class CameraRules(BaseModel):
         default=0.15, gt=0, le=1, description="Share of the picture in which nothing is seen any more: covered"
     )
     dirty_share: float = Field(
-        default=0.015, gt=0, le=1, description="Share of the picture that loses detail in all images: dirty lens"
+        default=0.011, gt=0, le=1, description="Share of the picture that loses detail in all images: dirty lens"
     )
     moved_degrees: float = Field(default=3.0, gt=0, le=45, description="Turn of all edges from which a camera moved")
     moved_fit: float = Field(
-        default=0.05, gt=0, le=1, description="How much better a shifted reference must fit: the camera moved"
+        default=0.03, gt=0, le=1, description="How much better a shifted reference must fit: the camera moved"
     )
     blur_octaves: float = Field(
-        default=0.25, gt=0, description="Fall of fine detail against coarse detail (ln variance): out of focus"
+        default=0.33, gt=0, description="Fall of fine detail against coarse detail (ln variance): out of focus"
     )
     light_share: float = Field(
         default=0.26, gt=0, lt=1, description="Share of the light that a camera alone must lose to be too dark"

@@ -1,15 +1,18 @@
-"""Does a camera still stand where it stood: by the direction of all edges, and by where light and movement are.
+"""Does a camera still stand where it stood: by what is fixed in its pictures, and by the direction of all edges.
 
 Single images say little, because what passes below a camera differs from image to image. What all of them have in
 common does not: the middle picture (the median of every place) shows what is fixed, the places where something
-moves show where the products run, and the directions of all edges together turn with the camera.
+moves show where the products run, and the directions of all edges together turn with the camera. How much each of
+the three is worth differs from camera to camera, so it is learnt from the reference: by how well one half of it
+foretells the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -21,31 +24,81 @@ REACH = 6
 """Cells by which a picture is shifted at most: a fifth of its side."""
 SMOOTH = 1.5
 """Cells over which places are averaged where single cells are too noisy."""
+ANGLES, ZOOMS = (0, 5, -5, 10, -10, 15, -15), (0.68, 0.82, 1.0, 1.22, 1.46)
+WARPS = (*((angle, zoom) for angle in ANGLES for zoom in ZOOMS), (90, 1.0), (180, 1.0), (270, 1.0))
+"""Turns in degrees and enlargements that are tried: near ones together, and a camera that was put up anew."""
 TURNS = np.deg2rad(np.arange(-30, 30.25, 0.5))
 ORDERS = (2, 4)
 """Edges run both ways, so directions repeat after 180 degrees; frames and bars also after 90."""
 MIN_AGREEMENT, MIN_DIRECTION = 0.9, 0.6
 """How well turned directions must agree, and how much of their strength must be left, to speak of a turn."""
-MIN_FIT = 0.5
-"""A shifted picture that fits worse than this is another picture, not a shifted one."""
+MIN_FIT, GOOD_FIT = 0.5, 0.7
+"""A picture that fits worse than this, or than this part of what a healthy one does, is another one, and not moved."""
+CRISP = 0.85
+"""Correlation of the middle pictures of two halves of a reference from which there is something fixed to go by."""
+STEP, BESIDE = 3, 0.85
+"""A shift by so many cells must cost the middle picture so much of its fit: an even glow fits everywhere."""
+EXPLAINED = 0.4
+"""Part of what is missing from a healthy fit that the move must bring back."""
+TOLD, LEAST = 3.0, 0.01
+"""Times what a healthy fit falls short of 1, and the least loss of fit by a turn, from which the fixed picture can tell
+whether there was one: then it must.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stance:
-    """`turn` in degrees (0 when directions do not simply turn); `gain` is how much better the shifted reference fits
-    than the unshifted one (a correlation, 0..2), `across` and `down` by how much it is shifted, as shares of the side.
+    """`turn` in degrees (0 when directions do not simply turn). `gain` is how much better the moved reference fits
+    than the unmoved one (a correlation, 0..2), for a turn by `angle`, an enlargement by `zoom` and a shift by
+    `across` and `down`, shares of the side; `told` says that turns and enlargements could be told at all.
     """
 
-    turn: float
-    gain: float
-    across: float
-    down: float
+    turn: float = 0.0
+    gain: float = 0.0
+    angle: float = 0.0
+    zoom: float = 1.0
+    across: float = 0.0
+    down: float = 0.0
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fixed:
+    """What stays in a set of images, as maps (32, 32): the middle picture, and where things move."""
+
+    maps: tuple[NDArray[np.float32], ...]
+
+    def fits(self, other: _Fixed, weights: Floats, angle: float, zoom: float) -> Floats:
+        """(13, 13) how well the inner part of these maps, turned and enlarged, fits the others at every shift."""
+        side, inner = (LUMA_SIDE, LUMA_SIDE), slice(REACH, LUMA_SIDE - REACH)
+        warp = cv2.getRotationMatrix2D(((LUMA_SIDE - 1) / 2, (LUMA_SIDE - 1) / 2), angle, zoom)
+        found = np.zeros((2 * REACH + 1, 2 * REACH + 1))
+        for weight, here, there in zip(weights, self.maps, other.maps, strict=True):
+            moved = cv2.warpAffine(here, warp, side, borderMode=cv2.BORDER_REPLICATE)[inner, inner]
+            fit = np.nan_to_num(cv2.matchTemplate(there, moved, cv2.TM_CCOEFF_NORMED), posinf=0.0, neginf=0.0)
+            found += weight * np.clip(fit, -1, 1)
+        return found
 
 
 def stance(reference: Frames, current: Frames) -> Stance:
-    """How far the camera has turned and shifted between two sets of its images."""
-    gain, across, down = _shift(_fixed(reference), _fixed(current))
-    return Stance(turn=turn(reference, current), gain=gain, across=across / LUMA_SIDE, down=down / LUMA_SIDE)
+    """How far the camera has turned, come nearer and shifted between two sets of its images."""
+    before, after, (weights, usual) = _fixed(reference), _fixed(current), _worth(reference)
+    best = _shift(before, after, weights, usual)
+    if usual:
+        best = max(best, _warp(before, after, weights, usual), key=lambda found: found.gain)
+    turned = turn(reference, current)
+    missed = usual * (1 - float(before.fits(before, weights, turned, 1.0)[REACH, REACH])) if turned else 0.0
+    if usual and missed >= max(TOLD * (1 - usual), LEAST) and best.gain < EXPLAINED * missed:
+        turned = 0.0
+    return Stance(
+        turn=turned,
+        gain=best.gain,
+        angle=best.angle,
+        zoom=best.zoom,
+        across=best.across,
+        down=best.down,
+        told=usual > 0,
+    )
 
 
 def turn(reference: Frames, current: Frames) -> float:
@@ -69,42 +122,83 @@ def _moments(shares: Floats) -> NDArray[np.complex128]:
     return np.array([(shares * np.exp(1j * order * angles)).sum() for order in ORDERS])
 
 
-def _fixed(frames: Frames) -> tuple[Floats, ...]:
-    """What stays: the median picture, the same smoothed, and where things move, smoothed; light taken out."""
+def _fixed(frames: Frames) -> _Fixed:
+    """The median picture, the same smoothed, and where things move, smoothed; light taken out."""
     light = np.maximum(np.median(frames.luma, axis=(1, 2), keepdims=True), 1.0)
     luma = frames.luma / light
     middle, moving = np.median(luma, axis=0), np.log(luma.std(axis=0) + 0.02)
-    return middle, gaussian_filter(middle, SMOOTH), gaussian_filter(moving, SMOOTH)
+    maps = (middle, gaussian_filter(middle, SMOOTH), gaussian_filter(moving, SMOOTH))
+    return _Fixed(maps=tuple(each.astype(np.float32) for each in maps))
 
 
-def _shift(reference: tuple[Floats, ...], current: tuple[Floats, ...]) -> tuple[float, int, int]:
-    """The best of all shifts: every second one first, then those around the best of these."""
+def _worth(reference: Frames) -> tuple[Floats, float]:
+    """Weights of the maps (sum 1), and how well a healthy picture fits: every second image against the others.
+
+    Where not even the middle picture is always the same, or it is an even glow, all maps weigh alike and nothing is
+    known of the fit (0): there is enough in them to see a shift, too little to tell turns and enlargements from chance.
+    """
+    places = np.arange(len(reference))
+    one, other = _fixed(reference.take(places[::2])), _fixed(reference.take(places[1::2]))
+    alike = np.array([max(_correlation(a, b), 0.0) for a, b in zip(one.maps, other.maps, strict=True)])
+    whole = _fixed(reference)
+    beside = whole.fits(whole, np.eye(len(alike))[0], 0.0, 1.0)
+    if alike[0] < CRISP or min(beside[REACH, REACH + STEP], beside[REACH + STEP, REACH]) > BESIDE:
+        return np.full(len(alike), 1 / len(alike)), 0.0
+    weights = alike / (1.05 - alike)
+    weights = weights / max(float(weights.sum()), 1e-9)
+    return weights, float((weights * alike).sum())
+
+
+def _warp(before: _Fixed, after: _Fixed, weights: Floats, usual: float) -> Stance:
+    """The best of all turns and enlargements, with a shift."""
+    tried = {warp: before.fits(after, weights, *warp) for warp in WARPS}
+    angle, zoom = max(tried, key=lambda warp: float(tried[warp].max()))
+    found = tried[angle, zoom]
+    down, across = np.unravel_index(int(np.argmax(found)), found.shape)
+    gain = _gain(float(found.max()), float(tried[0, 1.0][REACH, REACH]), usual)
+    return Stance(
+        gain=gain,
+        angle=angle,
+        zoom=zoom,
+        across=(int(across) - REACH) / LUMA_SIDE,
+        down=(int(down) - REACH) / LUMA_SIDE,
+    )
+
+
+def _shift(before: _Fixed, after: _Fixed, weights: Floats, usual: float) -> Stance:
+    """The best of all shifts, on the whole of the picture: every second one first, then those around the best."""
     coarse, near = range(-REACH, REACH + 1, 2), (-1, 0, 1)
-    fits = {(x, y): _fit(reference, current, x, y) for y in coarse for x in coarse}
-    x0, y0 = _best(fits)
-    fits |= {(x0 + x, y0 + y): _fit(reference, current, x0 + x, y0 + y) for y in near for x in near}
-    across, down = _best(fits)
-    best = fits[across, down]
-    return (best - fits[0, 0], across, down) if best >= MIN_FIT else (0.0, 0, 0)
+    fits = {(x, y): _fit(before.maps, after.maps, weights, (x, y)) for y in coarse for x in coarse}
+    x0, y0 = max(fits, key=lambda step: fits[step])
+    fits |= {(x0 + x, y0 + y): _fit(before.maps, after.maps, weights, (x0 + x, y0 + y)) for y in near for x in near}
+    across, down = max(fits, key=lambda step: (fits[step], -abs(step[0]) - abs(step[1])))
+    gain = _gain(fits[across, down], fits[0, 0], usual)
+    return Stance(gain=gain, across=across / LUMA_SIDE, down=down / LUMA_SIDE)
 
 
-def _best(fits: Mapping[tuple[int, int], float]) -> tuple[int, int]:
-    return max(fits, key=lambda step: (fits[step], -abs(step[0]) - abs(step[1])))
+def _gain(best: float, unmoved: float, usual: float) -> float:
+    """What a move brings; 0 when it does not bring back the picture as it was."""
+    good = best >= max(MIN_FIT, GOOD_FIT * usual) and best - unmoved >= EXPLAINED * (usual - unmoved)
+    return max(best - unmoved, 0.0) if good else 0.0
 
 
-def _fit(reference: tuple[Floats, ...], current: tuple[Floats, ...], across: int, down: int) -> float:
-    """Mean correlation of the maps where the shifted reference and the current picture overlap."""
-    y, x = _overlap(down), _overlap(across)
-    there, here = _overlap(-down), _overlap(-across)
-    pairs = zip(reference, current, strict=True)
-    return float(np.mean([_correlation(after[y, x], before[there, here]) for before, after in pairs]))
+def _fit(
+    reference: Sequence[NDArray[np.float32]],
+    current: Sequence[NDArray[np.float32]],
+    weights: Floats,
+    step: tuple[int, int],
+) -> float:
+    """Weighted correlation of the maps where the shifted reference and the current picture overlap."""
+    x, y, there, here = _overlap(step[0]), _overlap(step[1]), _overlap(-step[1]), _overlap(-step[0])
+    pairs = zip(weights, reference, current, strict=True)
+    return float(sum(weight * _correlation(after[y, x], before[there, here]) for weight, before, after in pairs))
 
 
 def _overlap(step: int) -> slice:
     return slice(max(0, step), LUMA_SIDE + min(0, step))
 
 
-def _correlation(one: Floats, other: Floats) -> float:
+def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     first, second = one - one.mean(), other - other.mean()
     scale = float(np.sqrt((first * first).sum() * (second * second).sum()))
     return float((first * second).sum()) / scale if scale > 1e-9 else 0.0

@@ -100,8 +100,8 @@ class CameraFault(StrEnum):
 
     FROZEN = "frozen"
     COVERED = "covered"
-    TOO_BRIGHT = "too_bright"
     COLOUR_LOST = "colour_lost"
+    TOO_BRIGHT = "too_bright"
     TOO_DARK = "too_dark"
     MOVED = "moved"
     OUT_OF_FOCUS = "out_of_focus"

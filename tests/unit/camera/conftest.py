@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.camera import pictures
 from tasks.camera.frames import by_camera
 from tasks.camera.pictures import judge_pictures
 from tasks.camera.rules import CameraRules
@@ -18,7 +20,29 @@ from tasks.scenarios.parts_scene import SceneSpec, render
 from tasks.scenarios.solar_cells import list_cells, read_cells
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
-KNOWN, SEEN = 48, 24
+KNOWN, SEEN = 40, 20
+SIDE = 160
+"""Pixels of a picture: enough for every measure, and quick."""
+
+
+def small(image):
+    return cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_once():
+    """The healthy numbers of a reference are worked out once, however many windows are held against it."""
+    real, kept = pictures.healthy, {}
+
+    def healthy(reference):
+        name = hash((reference.luma.tobytes(), reference.octaves.tobytes()))
+        if name not in kept:
+            kept[name] = real(reference)
+        return kept[name]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "healthy", healthy)
+        yield
 
 
 class Place:
@@ -32,7 +56,7 @@ class Place:
     def table(self, rows):
         """A `references` table, images of every camera evenly over a day."""
         full = [
-            row | {"camera": camera, "captured_at": START + timedelta(minutes=20 * n), "sha256": f"{n:064x}",
+            row | {"camera": camera, "captured_at": START + n * timedelta(days=1) / len(found), "sha256": f"{n:064x}",
                    "image_id": f"{camera}-{n}", "key": f"{camera}/{n}", "embedding": []}
             for camera, found in rows.items() for n, row in enumerate(found)
         ]  # fmt: skip
@@ -60,7 +84,7 @@ def belts():
     def scenes(camera, first, count, new=0.0):
         hours = rng.uniform(6, 22, count)
         return [
-            render(SceneSpec(seed=first + n, camera=camera, hour=float(hours[n]), new_share=new)).image
+            small(render(SceneSpec(seed=first + n, camera=camera, hour=float(hours[n]), new_share=new)).image)
             for n in range(count)
         ]
 
@@ -78,12 +102,43 @@ def cells():
     known = list_cells()
     shuffled = [known[place] for place in np.random.default_rng(5).permutation(len(known))]
     kinds = {kind: [cell for cell in shuffled if cell.type == kind] for kind in ("mono", "poly")}
-    images = {kind: [cell.image for cell in read_cells(found[: 3 * (KNOWN + SEEN)])] for kind, found in kinds.items()}
+    images = {
+        kind: [small(cell.image) for cell in read_cells(found[: 3 * (KNOWN + SEEN)])] for kind, found in kinds.items()
+    }
     cameras = ("line-a", "line-b", "line-c")
     return Place(
         {camera: images["mono"][n * KNOWN : (n + 1) * KNOWN] for n, camera in enumerate(cameras)},
         {camera: images["mono"][3 * KNOWN + n * SEEN : 3 * KNOWN + (n + 1) * SEEN] for n, camera in enumerate(cameras)},
         {camera: images["poly"][n * SEEN : (n + 1) * SEEN] for n, camera in enumerate(cameras)},
+    )
+
+
+@pytest.fixture(scope="session")
+def views():
+    """Cameras that look at a fixed scene full of edges, through which boxes pass."""
+    rng = np.random.default_rng(9)
+
+    def scenes(background, count, bright=False):
+        found = []
+        for _ in range(count):
+            picture = background.copy()
+            for _ in range(int(rng.integers(1, 4))):
+                frame = (tuple(rng.uniform(20, 140, 2)), tuple(rng.uniform(12, 34, 2)), float(rng.uniform(0, 180)))
+                tone = (40, 230, 240) if bright else rng.uniform(20, 235, 3).tolist()
+                cv2.fillPoly(picture, [np.asarray(cv2.boxPoints(frame)).astype(np.int32)], tone)
+            found.append(np.clip(picture * rng.uniform(0.85, 1.1) + rng.normal(0, 2, picture.shape), 0, 255))
+        return [image.astype(np.uint8) for image in found]
+
+    def background(seed):
+        made = np.random.default_rng(seed)
+        coarse = cv2.resize(made.uniform(40, 190, (12, 12, 3)).astype(np.float32), (SIDE, SIDE))
+        return coarse + 25 * np.sign(cv2.GaussianBlur(made.normal(0, 1, (SIDE, SIDE, 3)), (0, 0), 3))
+
+    fixed = {camera: background(number) for number, camera in enumerate(("gate", "hall", "yard"))}
+    return Place(
+        {camera: scenes(each, KNOWN) for camera, each in fixed.items()},
+        {camera: scenes(each, SEEN) for camera, each in fixed.items()},
+        {camera: scenes(each, SEEN, bright=True) for camera, each in fixed.items()},
     )
 
 

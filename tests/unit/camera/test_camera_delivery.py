@@ -103,3 +103,18 @@ def test_images_that_waited_for_a_network_are_late_and_the_clock_is_right():
     found = delays(a=0, b=0)
     found["b"] = np.linspace(170, 0, 30)  # taken over three hours, sent at once
     assert named(judge_clocks(found, RULES)) == {}
+
+
+@pytest.mark.parametrize(
+    ("counts", "sent", "faults"),
+    [
+        ([24] * 7, 12, {"b": "frame_rate"}),  # a camera on a timer: half of it is no chance
+        ([24], 12, {}),  # known for one window only, it might be
+        ([30, 95, 60, 80, 35, 55, 70], 23, {}),  # a line that stops and starts
+        ([58, 63, 60, 61, 57, 62, 59], 23, {"b": "frame_rate"}),
+    ],
+)
+def test_too_few_is_held_against_how_steady_the_camera_used_to_be(counts, sent, faults):
+    usual_of_others = [60] * len(counts)
+    expected = {"a": usual_of_others, "b": counts, "c": usual_of_others}
+    assert named(judge_delivery(expected, {"a": 60, "b": sent, "c": 60}, RULES)) == faults

@@ -1,0 +1,93 @@
+"""Three places with cameras: drawn belts, photographs of solar cells, and fixed views in which things pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from camera_ways import Image, clipped
+from sklearn.datasets import load_sample_images
+
+from tasks.drift.properties import of_image
+from tasks.scenarios.parts_scene import CAMERAS, SceneSpec, daylight, render
+from tasks.scenarios.solar_cells import list_cells, read_cells
+
+Row = dict[str, Any]
+Pictures = dict[str, list[tuple[Image, Row]]]
+STATIONS = ("line-a", "line-b", "line-c")
+VIEWS = {"gate": (0, 40, 60), "hall": (0, 100, 300), "dock": (1, 60, 100), "yard": (1, 90, 310)}
+"""Photograph, top and left of the piece that a camera sees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Cameras with their healthy images and images of a new product, each with its profile."""
+
+    name: str
+    healthy: Pictures
+    product: Pictures
+
+
+def profiled(image: Image) -> tuple[Image, Row]:
+    """The image and its profile; for an embedding, the picture in 64 cells."""
+    row = of_image(image).row()
+    vector = cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (8, 8), interpolation=cv2.INTER_AREA)
+    return image, row | {"embedding": (vector.astype(np.float32).ravel() / 64).tolist()}
+
+
+def belts(pool: int) -> World:
+    """The four belts of the demonstration, from morning to night."""
+    rng = np.random.default_rng(7)
+
+    def scenes(camera: str, first: int, count: int, new: float) -> list[tuple[Image, Row]]:
+        hours = rng.uniform(6, 22, count)
+        specs = (SceneSpec(seed=first + i, camera=camera, hour=float(hours[i]), new_share=new) for i in range(count))
+        return [profiled(render(spec).image) for spec in specs]
+
+    return World(
+        name="belts",
+        healthy={camera: scenes(camera, 0, pool, 0.0) for camera in CAMERAS},
+        product={camera: scenes(camera, 10_000, pool // 2, 0.9) for camera in CAMERAS},
+    )
+
+
+def cells(pool: int) -> World:
+    """Three stations that photograph solar cells; the new product are polycrystalline ones."""
+    found: dict[str, Pictures] = {kind: {name: [] for name in STATIONS} for kind in ("mono", "poly")}
+    known = list_cells()
+    order = np.random.default_rng(7).permutation(len(known))
+    for number, cell in enumerate(read_cells(known[place] for place in order)):
+        place = found[cell.type][STATIONS[number % len(STATIONS)]]
+        if len(place) < (pool if cell.type == "mono" else pool // 2):
+            place.append(profiled(cell.image))
+    return World(name="cells", healthy=found["mono"], product=found["poly"])
+
+
+def views(pool: int) -> World:
+    """Four cameras that look at a fixed scene, each a piece of a photograph, through which coloured boxes pass."""
+    photographs = [np.asarray(image)[:, :, ::-1] for image in load_sample_images().images]
+    rng = np.random.default_rng(7)
+
+    def scene(camera: str, new: bool) -> tuple[Image, Row]:
+        number, top, left = VIEWS[camera]
+        picture = photographs[number][top : top + 256, left : left + 256].astype(np.float32)
+        for _ in range(int(rng.integers(1, 5))):
+            place, size = rng.uniform(30, 226, 2), rng.uniform(20, 60, 2)
+            frame = (tuple(map(float, place)), tuple(map(float, size)), float(rng.uniform(0, 180)))
+            tone = rng.uniform(20, 235, 3) if not new else np.array([40.0, 220.0, 240.0])
+            corners = np.asarray(cv2.boxPoints(frame)).astype(np.int32)
+            cv2.fillPoly(picture, [corners], tone.tolist(), cv2.LINE_AA)
+            if new:
+                cv2.polylines(picture, [corners], True, (10, 10, 10), 5, cv2.LINE_AA)
+        return profiled(clipped(picture * daylight(float(rng.uniform(6, 22))) + rng.normal(0, 2, picture.shape)))
+
+    return World(
+        name="views",
+        healthy={camera: [scene(camera, new=False) for _ in range(pool)] for camera in VIEWS},
+        product={camera: [scene(camera, new=True) for _ in range(pool // 2)] for camera in VIEWS},
+    )
+
+
+WORLDS = {"belts": belts, "cells": cells, "views": views}

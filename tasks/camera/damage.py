@@ -1,0 +1,115 @@
+"""Places of a picture that show less than they did, while the rest of it shows what it always showed.
+
+Something on a lens takes detail from where it sits, or lays a haze over it: the place looks different in all images,
+and what passes there stands out less. Its edge may add detail of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, label
+
+from tasks.camera.frames import Floats, Frames
+from tasks.domain.tables import DETAIL_SIDE
+
+LOST = 0.3
+"""Fall of the logarithm of detail from which a place has lost it: a quarter of what there was."""
+CHANGED, PART = 12.0, 0.15
+"""Grey levels by which a place is another one than before, and share of its light where light changed."""
+FADED, STILL = -0.4, -1.4
+"""ln of movement, against the rest of the picture, from which what passes stands out less, and hardly at all."""
+WHITE, NEARLY_WHITE = 225.0, 170.0
+"""Grey levels from which a place is burnt out, and from which part of it is when the light rose."""
+BRIGHTER = 0.1
+"""Rise of ln light from which that is asked."""
+
+SIDES = 2
+"""Sides of the frame that dirt in a corner reaches."""
+MOST = 0.5
+"""Share of places that speak for the whole picture."""
+REST, FLAT = 0.25, 2.0
+"""Least part of a picture, and least spread of its grey levels, that can be recognised."""
+
+Places = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """(16, 16) each: places that lost detail, that look different with less movement, that gained detail elsewhere.
+
+    `strange` is how little the rest of the picture looks like before: 1 - correlation, nan when there is no rest.
+    """
+
+    lost: Places
+    hazy: Places
+    gained: Places
+    strange: float
+
+
+def damage(reference: Frames, current: Frames, light: float) -> Damage:
+    """Where something changed, beyond what changed everywhere; `light` is ln of the light against the reference."""
+    before, after = (np.median(frames.detail, axis=0) for frames in (reference, current))
+    contrast = _contrast(before, after)
+    seen = ~burnt_out(reference, current, light)
+    lost = (after - _times(before, min(contrast, 1.0)) <= -LOST) & seen
+    faded = np.log((cells(current.luma.std(axis=0)) + 1) / (cells(reference.luma.std(axis=0)) + 1))
+    faded -= np.median(faded)
+    expected = cells(middle(reference)) * np.exp(light)
+    other = np.abs(cells(middle(current)) - expected) >= np.maximum(CHANGED, PART * expected)
+    hazy = (faded <= FADED) & other & seen
+    around = np.asarray(binary_dilation(hazy | lost | (faded <= STILL), np.ones((3, 3))), dtype=bool)
+    gained = (after - _times(before, contrast) >= LOST) & ~around & ~(other & (faded <= 0))
+    strange = _strange(middle(reference), middle(current), around)
+    return Damage(lost=lost, hazy=hazy, gained=gained, strange=strange)
+
+
+def _strange(before: Floats, after: Floats, around: Places) -> float:
+    rest = ~np.kron(around, np.ones((2, 2), dtype=bool))
+    if rest.mean() < REST or min(before[rest].std(), after[rest].std()) < FLAT:
+        return float("nan")
+    return float(1 - np.corrcoef(before[rest], after[rest])[0, 1])
+
+
+def inside(places: Places) -> Places:
+    """Those of the places that a move does not leave at its edges: it leaves some on three sides of the frame or more.
+
+    All places when they reach two sides at most, else those that hang together without reaching any.
+    """
+    if sum(bool(side.any()) for side in (places[0], places[-1], places[:, 0], places[:, -1])) <= SIDES:
+        return places
+    numbers, _ = label(places)
+    frame = np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])
+    return np.asarray(places & ~np.isin(numbers, frame), dtype=bool)
+
+
+def burnt_out(reference: Frames, current: Frames, light: float) -> Places:
+    """Places that are all but white: what they lost, they lost to the light."""
+    limit = NEARLY_WHITE if light >= BRIGHTER else WHITE
+    brightest = np.maximum(middle(current), middle(reference) * np.exp(max(light, 0.0)))
+    return np.asarray(cells(brightest) >= limit)
+
+
+def middle(frames: Frames) -> Floats:
+    """The median of every place."""
+    return np.asarray(np.median(frames.luma, axis=0), dtype=np.float64)
+
+
+def cells(places: Floats) -> Floats:
+    """(32, 32) places as means of (16, 16)."""
+    step = len(places) // DETAIL_SIDE
+    return np.asarray(places.reshape(DETAIL_SIDE, step, DETAIL_SIDE, step).mean(axis=(1, 3)), dtype=np.float64)
+
+
+def _contrast(before: Floats, after: Floats) -> float:
+    """Times the detail that most places have now; of those that kept theirs, where these are most."""
+    kept = after - before > -LOST
+    chosen = kept if kept.mean() >= MOST else np.ones_like(kept)
+    return float(np.median(np.expm1(after[chosen]) + 0.1) / np.median(np.expm1(before[chosen]) + 0.1))
+
+
+def _times(detail: Floats, contrast: float) -> Floats:
+    """Detail (a logarithm) as it is at another contrast."""
+    return np.asarray(np.log1p(contrast * np.expm1(detail)), dtype=np.float64)

@@ -1,0 +1,80 @@
+"""Has the camera been moved: in limits, from its directions, from where fixed things have gone, and from the view."""
+
+from __future__ import annotations
+
+import math
+
+from tasks.camera.case import BURNT, Case
+from tasks.camera.measures import Measures
+
+ALIKE, ELSEWHERE, UNLIKE = 0.012, 0.03, 0.25
+"""1 - correlation up to which views are the same one, and from which such a view, or any other, is another one."""
+VARIED, VACATED = 3.0, 0.1
+"""Times the healthy strangeness that another view must show, and the share of places that must have lost edges."""
+LOOSE, MANY = 1.7, 3.0
+"""Times the limit for a camera whose views are never quite the same, and where many moves are tried as well."""
+NEARER = 0.1
+"""ln of an enlargement that is worth words."""
+
+
+def moved(case: Case) -> float:
+    """In limits: by the whole view, by the directions of its edges, and by where what is fixed in it has gone.
+
+    A view that was always the same shows every move, also one that nobody tried: it looks different, and edges are
+    gone from where they were. While most of it is as it was, the camera stands where it stood. A picture that is burnt
+    out to white says nothing of that.
+    """
+    if case.now.burnt >= BURNT:
+        return 0.0
+    if fixed_view(case) and not math.isnan(case.now.strange):
+        return elsewhere(case)
+    return max(_turned(case), placed(case), elsewhere(case))
+
+
+def elsewhere(case: Case) -> float:
+    """Strangeness in its limit, when edges are gone as well: a new product brings some. 0 where no view is left."""
+    if math.isnan(case.now.strange):
+        return 0.0
+    usual = max((each.strange for each in case.healthy), default=0.0)
+    limit = max(ELSEWHERE if fixed_view(case) else UNLIKE, VARIED * usual)
+    return case.now.strange / limit * min(case.now.lost / VACATED, 1.0)
+
+
+def _turned(case: Case) -> float:
+    return abs(case.now.stance.turn) / case.limit(case.rules.moved_degrees, _turn)
+
+
+def placed(case: Case) -> float:
+    """How much better what is fixed fits when it is moved, in its limit."""
+    told = case.now.stance.told
+    if any(each.stance.told is not told for each in case.healthy):  # its healthy time was measured in another way
+        return 0.0
+    times = 1.0 if fixed_view(case) else MANY if told else LOOSE
+    return case.now.stance.gain / case.limit(times * case.rules.moved_fit, _gain)
+
+
+def fixed_view(case: Case) -> bool:
+    """Whether most of what the camera sees never changed: parts of its healthy time look like the rest."""
+    return bool(case.healthy) and all(0 < each.strange <= ALIKE for each in case.healthy)
+
+
+def where(case: Case) -> str:
+    """In words, how it stands now."""
+    found = case.now.stance
+    if not found.gain and abs(found.turn) < case.rules.moved_degrees:
+        return "has moved: what it always saw is not where it was"
+    if abs(found.turn) >= case.rules.moved_degrees:
+        return f"has moved: the picture is turned by {found.turn:+.0f} degrees"
+    if abs(found.angle) >= case.rules.moved_degrees:
+        return f"has moved: the picture is turned by about {found.angle:+.0f} degrees"
+    if abs(math.log(found.zoom)) > NEARER:
+        return f"has moved: the picture shows things {found.zoom:.2g} times as large"
+    return f"has moved: the picture is shifted by {abs(found.across):.0%} across and {abs(found.down):.0%} down"
+
+
+def _turn(each: Measures) -> float:
+    return each.stance.turn
+
+
+def _gain(each: Measures) -> float:
+    return each.stance.gain
