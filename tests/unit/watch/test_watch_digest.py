@@ -28,8 +28,8 @@ CAMERAS, PROPERTIES, PLANTED = 50, 8, 5
 
 def line(camera, subject, chance, change=0.3):
     return Line(
-        camera=camera, subject=subject, value=1.0, limit=15.0, effect=change, scenes=100, checks=8, since=None,
-        shape=Shape.UNKNOWN, alarm=False, today=change, chance=chance,
+        camera=camera, subject=subject, method=Method.CUSUM, value=1.0, limit=15.0, effect=change, scenes=100, checks=8,
+        since=None, shape=Shape.UNKNOWN, alarm=False, today=change, chance=chance,
     )  # fmt: skip
 
 
