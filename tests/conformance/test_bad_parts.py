@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tasks.adapters.images import ImageCache
+from tasks.adapters.tables import TableStore
 from tasks.domain.window import Window
-from tasks.ingest.catalog import Catalog
+from tasks.ingest.bucket import Bucket
 from tasks.ingest.label_files import label_files, read_labels
-from tasks.ingest.pull import Bucket, pull_window
+from tasks.ingest.pull import Asked, pull_window
 from tasks.ingest.rules import IngestRules
 from tests.fakes.bad_images import encoded, everything
 from tests.fakes.bad_parts import IMAGES, LABELS, OK, PARTS, line
@@ -33,11 +37,33 @@ def bucket(store: MemoryStore, tmp_path: Path) -> Bucket:
     return Bucket(store=store, cache=ImageCache(store, tmp_path / "images"), workers=2)  # type: ignore[arg-type]
 
 
-def pulled(bucket: Bucket) -> Catalog:
-    catalog = pull_window(bucket, "parts", WINDOW, RULES, 1).catalog
-    assert catalog.accepted + sum(catalog.quarantined().values()) == len(catalog.rows)
-    catalog.table().validate(full=True)
-    return catalog
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What became of a window: rows of its catalog, how many are accepted or refused and why, and its predictions."""
+
+    rows: list[dict[str, Any]]
+    accepted: int
+    quarantined: dict[str, int]
+    predictions: int
+
+
+def pulled(bucket: Bucket) -> Read:
+    with tempfile.TemporaryDirectory() as folder:
+        return _pulled(bucket, TableStore(bucket.store, Path(folder)))
+
+
+def _pulled(bucket: Bucket, tables: TableStore) -> Read:
+    asked = Asked(model="parts", window=WINDOW, rules=RULES, place="test.parquet", classes=1)
+    found = pull_window(bucket, tables, asked)
+    table = tables.read(found.catalog)
+    table.validate(full=True)
+    assert found.accepted + found.refused == table.num_rows
+    return Read(
+        rows=table.to_pylist(),
+        accepted=found.accepted,
+        quarantined=dict(found.quarantined),
+        predictions=found.predictions.rows,
+    )
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -51,7 +77,7 @@ def test_every_row_of_every_part_is_a_prediction_or_has_its_reason(
     catalog = pulled(bucket)
     refused = sorted(row["reason"] for row in catalog.rows if row["reason"])
     assert refused == sorted(each for each in expected if each != OK)
-    assert len(catalog.records) == expected.count(OK)
+    assert catalog.predictions == expected.count(OK)
     assert catalog.accepted == 4
 
 
@@ -60,7 +86,7 @@ def test_every_label_is_good_or_has_its_reason(bucket: Bucket, store: MemoryStor
     file, make, expected = LABELS[name]
     store.put(f"parts/labels/{file}", make())
     good, refused = read_labels(bucket, label_files(store, "parts"), RULES, 2)  # type: ignore[arg-type]
-    assert [row["reason"] for row in refused.rows] == [each for each in expected if each != OK]
+    assert [row["reason"] for row in refused] == [each for each in expected if each != OK]
     assert len(good) == expected.count(OK)
 
 
@@ -137,7 +163,7 @@ def test_folders_and_markers_are_counted(bucket: Bucket, store: MemoryStore) -> 
     for key in ("", "sub/", "sub/sub/", "a.jpg/"):
         store.put(IMAGES + key, b"" if key != "sub/" else b"body")
     store.put(f"{IMAGES}empty.jpg", b"")
-    assert pulled(bucket).quarantined() == {"directory_marker": 4, "empty": 1}
+    assert pulled(bucket).quarantined == {"directory_marker": 4, "empty": 1}
 
 
 def test_the_whole_corpus_in_one_window_adds_up(bucket: Bucket, store: MemoryStore) -> None:
@@ -154,7 +180,9 @@ CHILD = """
 import resource, tempfile
 from pathlib import Path
 from tasks.adapters.images import ImageCache
-from tasks.ingest.pull import Bucket, pull_window
+from tasks.adapters.tables import TableStore
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.pull import Asked, pull_window
 from tests.conformance.test_bad_parts import BOMBS, FOLDER, RULES, WINDOW
 from tests.fakes.bad_parts import PARTS
 from tests.fakes.memory_store import MemoryStore
@@ -162,7 +190,9 @@ from tests.fakes.memory_store import MemoryStore
 def pull(name, data, folder):
     store = MemoryStore()
     store.put(FOLDER + name, data)
-    pull_window(Bucket(store=store, cache=ImageCache(store, Path(folder)), workers=2), "parts", WINDOW, RULES, 1)
+    bucket = Bucket(store=store, cache=ImageCache(store, Path(folder)), workers=2)
+    asked = Asked(model="parts", window=WINDOW, rules=RULES, place="test.parquet", classes=1)
+    pull_window(bucket, TableStore(store, Path(folder) / "tables"), asked)
 
 with tempfile.TemporaryDirectory() as folder:
     pull("p.parquet", PARTS["Parquet"][1](), folder)
