@@ -94,16 +94,23 @@ def pin_reference(
     model: str, *, last: int = 3, by: str = "", reason: str = "accepted as healthy", json: bool = False
 ) -> int:
     """Accept the newest windows as healthy: drift is measured against them from now on."""
+    from tasks.domain.hours import hours_around
     from tasks.drift.task import pin_reference as pin_windows
     from tasks.report.records import newest_windows
 
     seen = newest_windows(model, last)
     pinned = pin_windows.fn(model, seen, by or getpass.getuser(), reason)
+    hours = len(frozenset().union(*(hours_around(window, 0) for window in seen)))
     answer = {"reference": pinned.id, "model": model, "images": pinned.table.rows, "windows": [str(w) for w in seen]}
+    answer["hours"] = hours
     if json:
         show_json(answer)
     else:
         say(f"reference {pinned.id}: {pinned.table.rows} images of {len(seen)} window(s)")
+        if hours < 24:
+            say(
+                f"it knows {hours} of the day's 24 hours; at the others cameras are held against all of it: pin whole days"
+            )
     return OK
 
 

@@ -42,7 +42,7 @@ def judged_windows(model: str, limit: int = 50) -> list[WindowRecord]:
 
 def newest_windows(model: str, count: int) -> list[Window]:
     """The newest so many judged windows that saw production, the oldest of them first."""
-    return [row.window for row in judged_windows(model)[:count]][::-1]
+    return [row.window for row in judged_windows(model, 2 * count + 50)[:count]][::-1]  # some saw nothing
 
 
 def windows_of_today(model: str, days: int) -> list[Window]:

@@ -43,5 +43,10 @@ def test_windows_from_before_the_product_changed_are_left_out(ledger):
     assert records.windows_of_today(MODEL, 1) == [window(hour) for hour in range(50, 60)]
 
 
+def test_as_many_windows_as_are_asked_for_are_the_newest(ledger):
+    judged(ledger, range(80))
+    assert records.newest_windows(MODEL, 72) == [window(hour) for hour in range(8, 80)]
+
+
 def test_a_model_that_was_never_judged_has_none(ledger):
     assert records.windows_of_today(MODEL, 1) == []
