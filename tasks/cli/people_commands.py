@@ -108,9 +108,7 @@ def pin_reference(
     else:
         say(f"reference {pinned.id}: {pinned.table.rows} images of {len(seen)} window(s)")
         if hours < 24:
-            say(
-                f"it knows {hours} of the day's 24 hours; at the others cameras are held against all of it: pin whole days"
-            )
+            say(f"it knows {hours} of 24 hours; at the others cameras are held against all of it: pin whole days")
     return OK
 
 
