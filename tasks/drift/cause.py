@@ -17,7 +17,7 @@ import numpy as np
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.subjects import DELIVERY, DISTINCT_SCENES, PLACES, Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
-from tasks.drift.fleet import product_groups
+from tasks.drift.fleet import product_groups, shown_by
 from tasks.drift.onset import Key, key
 from tasks.drift.shares import Shares, size, told
 
@@ -49,8 +49,11 @@ def causes_of(reports: Sequence[Report], onsets: Onsets) -> tuple[Cause, ...]:
     products = product_groups(breaches, drift, faulty)
     shares = Shares.of(drift, [*groups.values(), *products], faulty)
     causes = [_camera_cause(camera, found, named.get(camera, ()), onsets, shares) for camera, found in groups.items()]
-    judged = len(judged_cameras(drift))
-    causes += [_product_cause(found, judged, onsets, shares.of_group(found)) for found in products]
+    judged = judged_cameras(drift)
+    causes += [
+        _product_cause(found, shown_by(found, len(judged - faulty)), len(judged), onsets, shares.of_group(found))
+        for found in products
+    ]
     ranked = sorted(causes, key=lambda cause: -(cause.share or 0.0))
     return (*([_data_cause(broken, onsets)] if broken else []), *told(ranked))
 
@@ -186,10 +189,10 @@ def _camera_cause(
     )
 
 
-def _product_cause(findings: Sequence[Finding], judged: int, onsets: Onsets, share: float | None) -> Cause:
+def _product_cause(
+    findings: Sequence[Finding], cameras: tuple[str, ...], judged: int, onsets: Onsets, share: float | None
+) -> Cause:
     since = _since_most(findings, onsets)
-    everywhere = any(not f.camera for f in findings)
-    cameras = () if everywhere else tuple(sorted({f.camera for f in findings if f.camera}))
     where = f"on {len(cameras)} of {judged} cameras" if cameras else "over all cameras together"
     return Cause(
         kind=CauseKind.PRODUCT,

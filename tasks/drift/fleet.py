@@ -25,8 +25,21 @@ def product_groups(
         lone = [*single, *(replace(f, slice=single[0].slice) for f in whole if single and f.subject not in asked)]
         return [lone] if lone else []
     fleet = [f for f in whole if independent(f, drift, blamed, faulty)]
+    sound = {f.camera for f in drift if f.camera} - faulty
+    if shown_by([*single, *fleet], len(sound)):  # what all show together is what most of them show
+        return [[*single, *fleet]]
     joined = [f for f in single if any(alike(f, each) for each in fleet)]
     return [group for group in ([f for f in single if f not in joined], fleet + joined) if group]
+
+
+def shown_by(group: Sequence[Finding], sound: int) -> tuple[str, ...]:
+    """The cameras that a cause names, in alphabetical order: () for one that shows over all cameras together only.
+
+    `sound` counts the cameras that are not at fault: a change that most of them show is a change of these cameras,
+    whatever else all of them show together.
+    """
+    shown = tuple(sorted({f.camera for f in group if f.camera}))
+    return shown if all(f.camera for f in group) or 2 * len(shown) > sound else ()
 
 
 def independent(finding: Finding, drift: Sequence[Finding], blamed: frozenset[str], faulty: frozenset[str]) -> bool:
@@ -36,7 +49,8 @@ def independent(finding: Finding, drift: Sequence[Finding], blamed: frozenset[st
     half of the change by themselves? Where a blamed camera has breached in this very subject, they must carry half of
     the whole: else its cause says it already. Where no camera was asked, a camera at fault explains it (what a sick
     lens does shows everywhere), and a new product on some cameras does not. An incident of the fleet is about the
-    fleet.
+    fleet. Of what has no direction (places, the model's own view) only breaches count: the distance between few scenes
+    is never small, and does not cancel out as shifts do.
     """
     if not blamed or finding.check == FLEET:
         return True
@@ -51,6 +65,8 @@ def independent(finding: Finding, drift: Sequence[Finding], blamed: frozenset[st
     others = [f for f in same if f.camera not in blamed] or [f for f in same if f.camera not in faulty]
     if not others:
         return not faulty
+    if finding.effect is None and not any(f.outcome is Outcome.BREACH for f in others):
+        return False
     size, count = _sum(others, finding), sum(f.n for f in others)
     if any(f.outcome is Outcome.BREACH and f.camera not in faulty for f in same):
         return all(f.camera not in blamed for f in others) and size >= OWN * _sum(same, finding)

@@ -18,6 +18,8 @@ from tasks.domain.verdict import Cause
 UNMEASURED = frozenset({STRANGE_IMAGES, OBJECT_POSITION})
 """A few strange images, or objects elsewhere, hardly move any mean: a cause that shows in nothing else has no share."""
 
+NOTHING = 0.005
+"""Share below which a cause does not speak of what it explains: 0 % is no help to anybody."""
 NEARLY_ALL = 0.9
 """Share from which a single cause explains what there is to explain."""
 
@@ -75,7 +77,7 @@ def told(causes: Sequence[Cause]) -> tuple[Cause, ...]:
     """The causes, each saying what it explains; a single one only where it leaves something unexplained."""
     return tuple(
         replace(cause, summary=f"{cause.summary}, explains {100 * cause.share:.0f} % of the shift")
-        if cause.share is not None and (len(causes) > 1 or cause.share < NEARLY_ALL)
+        if cause.share is not None and cause.share >= NOTHING and (len(causes) > 1 or cause.share < NEARLY_ALL)
         else cause
         for cause in causes
     )

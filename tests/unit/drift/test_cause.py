@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -150,6 +151,28 @@ def test_two_faults_of_a_camera_are_one_cause():
 def test_what_the_whole_window_shows_because_of_a_sick_camera_is_no_new_product():
     reports = (*drift(*fine("a", "b", "c"), finding(None, "sharpness", -0.5)), health(BLURRED))
     assert [cause.kind for cause in causes_of(reports, {})] == [CauseKind.CAMERA]
+
+
+def undirected(camera, value, outcome):
+    return replace(finding(camera, "places", 0.0, outcome), check="largest_shift", effect=None, value=value)
+
+
+def test_a_dirty_lens_that_shows_in_all_places_together_is_no_new_product():
+    """Distances between few scenes are large without any change: only a breach elsewhere is a witness."""
+    lens = undirected("b", 4.0, Outcome.BREACH)
+    quiet = [undirected(camera, 3.0, Outcome.OK) for camera in "ac"]
+    whole = undirected(None, 3.5, Outcome.BREACH)
+    assert [cause.kind for cause in causes_of((*drift(lens, *quiet, whole), health(BLURRED)), {})] == [CauseKind.CAMERA]
+    loud = [undirected(camera, 4.0, Outcome.BREACH) for camera in "ac"]
+    both = causes_of((*drift(lens, *loud, whole), health(BLURRED)), {})
+    assert {cause.kind for cause in both} == {CauseKind.CAMERA, CauseKind.PRODUCT}
+
+
+def test_what_all_cameras_show_together_belongs_to_the_product_that_most_of_them_show():
+    moved = [finding(camera, "contrast", -0.9) for camera in "abc"]
+    answers = [finding(camera, "class[nut]", -0.3, Outcome.OK) for camera in "abc"]
+    (cause,) = causes_of(drift(*moved, *answers, finding(None, "class[nut]", -0.3)), {})
+    assert cause.cameras == ("a", "b", "c") and cause.properties == ("contrast", "class[nut]")
 
 
 def test_a_silent_camera_explains_no_change_of_pictures():
