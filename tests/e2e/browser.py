@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, sync_playwright
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -36,9 +37,17 @@ def _fill(page: Page, url: str, approver: str, reason: str, pictures: Path) -> s
     form.locator("textarea").nth(1).fill(reason)
     page.screenshot(path=pictures / "prefect-approval.png")
     shown = form.inner_text()
-    form.get_by_role("button", name="Resume").click()
-    form.wait_for(state="hidden")
+    _press_until_closed(form)
     return shown
+
+
+def _press_until_closed(form: Locator) -> None:
+    """What a person does when the server was busy and the form still stands there: press again."""
+    for patience in (15_000, 15_000, STEP_MS):
+        form.get_by_role("button", name="Resume").click()
+        with suppress(TimeoutError):
+            return form.wait_for(state="hidden", timeout=patience)
+    raise AssertionError("the form did not close after three tries")
 
 
 def picture_of(executable: str, url: str, path: Path, wait_ms: int = 4000, size: tuple[int, int] = (1400, 1000)) -> str:

@@ -148,7 +148,7 @@ from tests.integration.test_second_run import CountingStore, pull
 class Doomed(CountingStore):
     def _read(self, key, *rest):
         super()._read(key, *rest)
-        if len(self.images) == 30:
+        if len(self.images) >= 30:  # several threads read: none may see the 30th alone
             os.kill(os.getpid(), signal.SIGKILL)
 
 bucket, endpoint, access, secret, folder = sys.argv[1:]
@@ -168,5 +168,5 @@ def test_a_run_that_was_killed_half_way_fetches_only_the_rest(object_store: Obje
     store = CountingStore(object_store)
     pulled = pull(store, tmp_path)
     assert pulled.accepted == COUNT - 1
-    assert 30 <= len(store.images) <= 30 + 2 * 4, "at most those in flight are read again"
+    assert 30 - 4 <= len(store.images) <= 30 + 2 * 4, "at most those in flight are read again"
     assert not any("/predictions/" in key for key in store.keys)
