@@ -149,6 +149,7 @@ DATASETS = pa.schema(
         pa.field("objects", pa.list_(OBJECT), nullable=False),
         pa.field("labelled_at", _TIME, nullable=False),
         pa.field("captured_at", _TIME),
+        pa.field("chance", pa.float64()),  # that the image was chosen, 0..1, 1 is certain; null: nobody knows
     ]
 )
 """A training or evaluation manifest: which bytes with which labels; never images."""
