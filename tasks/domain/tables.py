@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tasks.domain.errors import ContractError
 from tasks.domain.tables_catalog import CATALOG as CATALOG
+from tasks.domain.tables_scores import SCORES as SCORES
 
 CONTRACT_VERSION = 1
 """Version of the data contract that this program writes, and the newest that it reads."""
@@ -209,6 +210,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "findings": FINDINGS,
     "strange": STRANGE,
     "places": PLACES,
+    "scores": SCORES,
 }
 
 

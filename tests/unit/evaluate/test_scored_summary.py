@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.domain.errors import ConfigError, ContractError
+from tasks.domain.errors import ContractError
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.scored import Protocol, evaluation, score
@@ -86,11 +86,6 @@ def test_a_truth_knows_where_and_when_and_with_what_chance_also_where_the_manife
 def test_a_label_with_a_class_the_model_does_not_have_is_refused():
     with pytest.raises(ContractError, match="2 classes"):
         score(ref(), truths(rows(1, class_id=2)), [hit()])
-
-
-def test_a_kind_that_is_not_scored_is_refused():
-    with pytest.raises(ConfigError, match="pose"):
-        score(ref(Kind.POSE), truths(rows(1)), [hit()])
 
 
 def test_pictures_are_png_and_an_empty_set_has_none():
