@@ -16,6 +16,7 @@ from tasks.domain.scoring.details import details
 from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.intervals import DRAWS, interval, session_weights
 from tasks.domain.scoring.matching import SIZE_LIMITS
+from tasks.domain.scoring.slices import slices, worst_gap
 from tasks.domain.scoring.truth import Truth
 
 Scored = DetectionScores | ClassificationScores
@@ -80,8 +81,19 @@ def evaluation(
         metric=scored.metric,
         headline=interval(point, samples, scored.sessions, cameras),
         n=scored.n,
-        metrics=scored.metrics() | (details(scored) if isinstance(scored, DetectionScores) else {}),
+        metrics=scored.metrics()
+        | (details(scored) if isinstance(scored, DetectionScores) else {})
+        | _gaps(scored, seed),
         image_ids=scored.image_ids,
         scores=scored.scores(),
         answers=scored.answers(),
     )
+
+
+def _gaps(scored: Scored, seed: int) -> dict[str, float]:
+    """`gap_camera` (partially pooled) and `gap_camera_raw`: how far the worst camera lies below the whole set."""
+    cameras = scored.images.cameras
+    if len(set(cameras)) < 2:
+        return {}
+    gap = worst_gap(scored, slices(scored, {"camera": cameras}, seed=seed))
+    return {} if gap is None else {"gap_camera": gap.shrunk, "gap_camera_raw": gap.raw}
