@@ -26,8 +26,7 @@ MIN_SESSIONS = 5
 """With fewer sessions drawing them says nothing about other sessions: no interval is given."""
 
 SCARCE = 1.04
-"""What the spread of draws is widened by at the least: they lack what no drawn session showed. Measured: see
-`benchmarks/interval_coverage.py`."""
+"""What the spread of draws is widened by at the least; `benchmarks/interval_coverage.py` measures what that gives."""
 
 _NORMAL = NormalDist()
 
@@ -63,7 +62,9 @@ def bounds(point: float, samples: Samples, free: int, tail: float = 0.025) -> tu
 
     The percentile interval of the draws, with the quantiles moved outwards as far as Student's t with `free` degrees
     of freedom lies outside the normal distribution, and the spread by which a bootstrap of few sessions is too
-    narrow; see `freedom`. Draws in which the score is undefined (nan: no labelled object was drawn) are left out.
+    narrow; see `freedom`. It is moved by twice the distance of the middle draw from the point: average precision of few
+    objects is too high, by as much again in a draw of them as in the set itself. Draws in which the score is
+    undefined (nan: no labelled object was drawn) are left out.
 
     Source: Hesterberg, What Teachers Should Know About the Bootstrap (2015), section 3.3: the expanded percentile
     interval.
@@ -72,8 +73,9 @@ def bounds(point: float, samples: Samples, free: int, tail: float = 0.025) -> tu
     if not np.isfinite(point) or len(usable) < len(samples) / 2 or not len(usable) or free < 1:
         return float("nan"), float("nan")
     factor = SCARCE * math.sqrt((free + 1) / free) * student(free, tail) / -_NORMAL.inv_cdf(tail)
-    low, high = np.quantile(usable, [tail, 1 - tail])
-    return float(min(point, point - factor * (point - low))), float(max(point, point + factor * (high - point)))
+    low, middle, high = np.quantile(usable, [tail, 0.5, 1 - tail])
+    centre = 2 * point - middle
+    return float(min(point, centre - factor * (middle - low))), float(max(point, centre + factor * (high - middle)))
 
 
 def interval(point: float, samples: Samples, sessions: Sequence[str], cameras: Sequence[str] = ()) -> Interval:
