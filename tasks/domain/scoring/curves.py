@@ -15,6 +15,13 @@ Single = NDArray[np.float32]
 RECALLS: Real = np.linspace(0.0, 1.0, 101)
 """Recalls at which precision is read (COCO's 101 points)."""
 
+SHY: Flags = np.r_[False, np.arange(len(RECALLS)) / 100 < RECALLS]
+"""(102,) by how many of `RECALLS` are reached: the last of them lies a rounding error above its own m/100.
+
+COCO compares in double precision, so 7 of 20 objects (0.35) do not reach the recall 0.35000000000000003. That happens
+at ten of the recalls, all of them a whole number of objects only where their total is a multiple of ten.
+"""
+
 CELLS = 1 << 20
 """Boxes times draws that are worked on at once: 4 MB in single precision, about what a core's cache holds."""
 
@@ -48,10 +55,12 @@ def exact(image: Ints, hits: Flags, ignored: Flags | None, positives: Real, weig
 
 
 def fast(image: Ints, hits: Flags, ignored: Flags | None, positives: Real, columns: Single) -> Samples:
-    """(b, t) the same as `exact` within 1e-4 for many draws at once; `columns` (n, b) are the weights, transposed.
+    """(b, t) the same as `exact` for many draws at once; `columns` (n, b) are the weights, transposed.
 
     Precision matters only where a box hits, so boxes between two hits are summed up first. The mean over 101 recalls
-    is a sum over hits: the precision from there on, times the recalls that are reached with that hit.
+    is a sum over hits: the precision from there on, times the recalls that are reached with that hit. Whole weights
+    agree within 1e-6 up to 5,000 objects drawn of a class. Real ones are summed in single precision, and a recall that
+    is met to the last digit may be read one hit too late: at most 0.01 of one area each, mostly far less.
     """
     if ignored is not None:
         kept = [~row for row in ignored]
@@ -93,11 +102,23 @@ def _area(mine: Single, seen: Single, total: Single) -> Single:
     right = _running(mine)
     precision = right / seen
     np.maximum.accumulate(precision[::-1], axis=0, out=precision[::-1])
-    right *= np.float32(100) / total
-    right += np.float32(1 + 1e-3)
-    reached = np.floor(right, out=right)
+    reached = _reached(right, total)
     reached[1:] -= reached[:-1].copy()
     return np.asarray(np.einsum("hb,hb->b", precision, reached) / np.float32(len(RECALLS)))
+
+
+def _reached(right: Single, total: Single) -> Single:
+    """(h, b) how many of `RECALLS` `right` (h, b) of `total` (b,) objects reach; overwrites `right`."""
+    slack = np.where(total == np.rint(total), np.float32(5e-5), np.float32(1e-3))  # single precision rounds
+    right *= np.float32(100) / total
+    right += 1 + slack
+    shy = np.flatnonzero(total % 10 == 0)
+    met = right[:, shy]
+    reached = np.floor(right, out=right)
+    if len(shy):
+        last = reached[:, shy]
+        reached[:, shy] = last - ((met - last < 1e-4) & SHY[last.astype(np.int64)])
+    return reached
 
 
 def mean_known(values: Samples) -> Samples:

@@ -23,7 +23,7 @@ from tasks.domain.scoring.matching import IOUS, SIZE_LIMITS, match
 from tasks.domain.scoring.truth import Truth
 
 FEW = 8
-"""Draws from which on the fast way is taken; it differs by less than 1e-3, and one draw is the score itself."""
+"""Draws from which on `fast` is taken, in single precision; one draw is the score itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

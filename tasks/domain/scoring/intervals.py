@@ -1,8 +1,10 @@
-"""What chance alone would do to a number: a bootstrap over sessions of images, camera by camera.
+"""What chance alone would do to a number: random halves of the sessions, camera by camera.
 
-Frames of one session are not independent, so whole sessions are drawn, and from each camera as many as it has.
+Frames of one session are not independent, so whole sessions are drawn, and from each camera half of those it has.
 Matching predictions to labels happens once; a draw is a vector of weights (how often each image was drawn), and a
-score is computed from weights.
+score is computed from weights. Halves tell two things. They differ from each other as much as whole sets differ from
+the next ones. And they score higher on the average than the whole set does, as that scores higher than an endless one
+would: the precision of average precision is the best from some recall on, and the best of few is too good.
 """
 
 from __future__ import annotations
@@ -25,8 +27,18 @@ DRAWS = 1_000
 MIN_SESSIONS = 5
 """With fewer sessions drawing them says nothing about other sessions: no interval is given."""
 
-SCARCE = 1.04
-"""What the spread of draws is widened by at the least; `benchmarks/interval_coverage.py` measures what that gives."""
+ENDLESS = 1 / (2 ** (2 / 3) - 1)
+"""What is left from the whole set to an endless one, in steps from a half to the whole: 1.70.
+
+The gap between a noisy curve and its envelope falls with n to the power of -2/3 (Kiefer and Wolfowitz, Asymptotically
+minimax estimation of concave and convex distribution functions, 1976, up to logarithms).
+"""
+
+WIDER = 1.08
+"""What the spread is multiplied by for that correction, which is itself a guess; `benchmarks/interval_coverage.py`."""
+
+DEFINED = 0.6
+"""Share of draws in which a number must exist: a class that a single session has is in half of them."""
 
 _NORMAL = NormalDist()
 
@@ -34,20 +46,22 @@ _NORMAL = NormalDist()
 def session_weights(
     sessions: Sequence[str], draws: int = DRAWS, seed: int = 0, cameras: Sequence[str] = ()
 ) -> NDArray[np.int64]:
-    """(draws, n) int64: how often each of the n images was drawn when whole sessions are drawn with replacement.
+    """(draws, n) int64: how often each of the n images was drawn when half of the sessions is drawn twice over.
 
     With `cameras` (one per image) every camera gives as many sessions as it has; a camera of a single session is
-    drawn together with the other ones of that kind, as nothing else can be said of it. The same sessions in the
-    same order with the same seed give the same weights, which is what makes a comparison of two models paired. No
-    image gives (draws, 0).
+    drawn together with the other ones of that kind, as nothing else can be said of it. The weights of a camera's
+    sessions have mean 1 and variance 1, so the draws of a mean spread as the mean itself does, however few there are:
+    drawing with replacement spreads too little, by half with two sessions per camera. The same sessions in the same
+    order with the same seed give the same weights, which is what makes a comparison of two models paired. No image
+    gives (draws, 0).
+
+    Source: Saigo, Shao and Sitter, A repeated half-sample bootstrap (2001).
     """
     result = np.zeros((draws, len(sessions)), np.int64)
     source = np.random.default_rng(seed)
     for images in _strata(sessions, cameras):
         _, index = np.unique(np.asarray(sessions, dtype=str)[images], return_inverse=True)
-        groups = int(index.max()) + 1
-        drawn = source.multinomial(groups, np.full(groups, 1 / groups), size=draws)
-        result[:, images] = drawn[:, index]
+        result[:, images] = _halves(int(index.max()) + 1, draws, source)[:, index]
     return result
 
 
@@ -58,32 +72,46 @@ def freedom(sessions: Sequence[str], cameras: Sequence[str] = ()) -> int:
 
 
 def bounds(point: float, samples: Samples, free: int, tail: float = 0.025) -> tuple[float, float]:
-    """The lower and upper bound that leave `tail` outside on each side; (nan, nan) without a usable sample.
+    """The lower and upper bound of any number, a difference too, that leave `tail` outside on each side.
 
-    The percentile interval of the draws, with the quantiles moved outwards as far as Student's t with `free` degrees
-    of freedom lies outside the normal distribution, and the spread by which a bootstrap of few sessions is too
-    narrow; see `freedom`. It is moved by twice the distance of the middle draw from the point: average precision of few
-    objects is too high, by as much again in a draw of them as in the set itself. Draws in which the score is
-    undefined (nan: no labelled object was drawn) are left out.
-
-    Source: Hesterberg, What Teachers Should Know About the Bootstrap (2015), section 3.3: the expanded percentile
-    interval.
+    Student's t with `free` degrees of freedom (see `freedom`) times the spread of the draws of `session_weights`,
+    around the point less its bias. Draws in which the score is undefined (nan: no labelled object was drawn) are left
+    out. (nan, nan) where too few are left or no session is free to differ.
     """
-    usable = samples[np.isfinite(samples)]
-    if not np.isfinite(point) or len(usable) < len(samples) / 2 or not len(usable) or free < 1:
-        return float("nan"), float("nan")
-    factor = SCARCE * math.sqrt((free + 1) / free) * student(free, tail) / -_NORMAL.inv_cdf(tail)
-    low, middle, high = np.quantile(usable, [tail, 0.5, 1 - tail])
-    centre = 2 * point - middle
-    return float(min(point, centre - factor * (middle - low))), float(max(point, centre + factor * (high - middle)))
+    centre, error = _centre(point, samples, free)
+    reach = student(free, tail) * error if free > 0 else math.nan
+    if not math.isfinite(centre + reach):
+        return math.nan, math.nan
+    return min(point, centre - reach), max(point, centre + reach)
 
 
 def interval(point: float, samples: Samples, sessions: Sequence[str], cameras: Sequence[str] = ()) -> Interval:
-    """The number with its 95 % interval; bounds are nan with fewer than `MIN_SESSIONS` sessions."""
-    if len(set(sessions)) < MIN_SESSIONS:
-        return Interval(value=point, low=float("nan"), high=float("nan"))
-    low, high = bounds(point, samples, freedom(sessions, cameras))
-    return Interval(value=point, low=low, high=high)
+    """A score from 0 to 1 with its 95 % interval; bounds are nan with fewer than `MIN_SESSIONS` sessions.
+
+    Wilson's interval for as many independent images as would spread as much: it never leaves 0 to 1, and where
+    nothing at all was wrong, each session counts as one.
+
+    Source: Dean and Pagano, Evaluating confidence interval methods for binomial proportions in clustered surveys
+    (2015).
+    """
+    groups, free = len(set(sessions)), freedom(sessions, cameras)
+    centre, error = _centre(point, samples, free) if groups >= MIN_SESSIONS else (math.nan, math.nan)
+    if not math.isfinite(centre + error):
+        return Interval(value=point, low=math.nan, high=math.nan)
+    centre = min(max(centre, 0.0), 1.0)
+    each = point * (1 - point)
+    worth = student(free, 0.025) ** 2 * (error**2 / each if each > 0 and error > 0 else 1 / groups)
+    middle = (centre + worth / 2) / (1 + worth)
+    reach = math.sqrt(worth * centre * (1 - centre) + worth**2 / 4) / (1 + worth)
+    return Interval(value=point, low=min(point, max(0.0, middle - reach)), high=max(point, min(1.0, middle + reach)))
+
+
+def _centre(point: float, samples: Samples, free: int) -> tuple[float, float]:
+    """The point less its bias, and its standard error; nan where they cannot be known."""
+    usable = samples[np.isfinite(samples)]
+    if not math.isfinite(point) or len(usable) < max(2, DEFINED * len(samples)) or free < 1:
+        return math.nan, math.nan
+    return point - ENDLESS * (float(usable.mean()) - point), WIDER * float(usable.std())
 
 
 def student(free: int, tail: float) -> float:
@@ -116,3 +144,19 @@ def _strata(sessions: Sequence[str], cameras: Sequence[str]) -> list[NDArray[np.
     if single.any():
         found = [*found, np.flatnonzero(single)]
     return [each.astype(np.int64) for each in found]
+
+
+def _halves(groups: int, draws: int, source: np.random.Generator) -> NDArray[np.int64]:
+    """(draws, groups) weights of the sessions of one stratum, in any order alike.
+
+    Half of them twice. Of an odd number one more is kept once, and in every fourth draw it comes thrice instead of one
+    that would come twice: only then is the variance 1.
+    """
+    weights = np.zeros((draws, groups), np.int64)
+    weights[:, : groups // 2] = 2
+    if groups % 2:
+        weights[:, groups // 2] = 1
+        if groups > 1:
+            thrice = np.arange(draws) % 4 == 3
+            weights[thrice, 0], weights[thrice, groups // 2] = 3, 0
+    return source.permuted(weights, axis=1)

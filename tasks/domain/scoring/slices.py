@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.domain.scoring.classification import ClassificationScores
 from tasks.domain.scoring.detection import DetectionScores
-from tasks.domain.scoring.intervals import MIN_SESSIONS, bounds, freedom, session_weights
+from tasks.domain.scoring.intervals import interval, session_weights
 
 Real = NDArray[np.float64]
 Scored = DetectionScores | ClassificationScores
@@ -143,10 +143,8 @@ def _raw(
     usable = samples[np.isfinite(samples)]
     if known < 2 or len(usable) < 2:
         return point, math.nan, known, math.nan, math.nan
-    low, high = (math.nan, math.nan)
-    if known >= MIN_SESSIONS:
-        low, high = bounds(point, samples, freedom(sessions, cameras))
-    return point, float(usable.var()) * known / (known - 1), known, low, high
+    found = interval(point, samples, sessions, cameras)
+    return point, float(usable.var()), known, found.low, found.high
 
 
 def _instances(scored: Scored, inside: NDArray[np.bool_]) -> int:

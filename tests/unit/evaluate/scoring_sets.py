@@ -8,6 +8,10 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from tasks.domain.prediction import Prediction
+from tasks.domain.scoring.detection import assemble
+from tasks.domain.scoring.found import Found
+from tasks.domain.scoring.images import Images
+from tasks.domain.scoring.matching import IOUS
 from tasks.domain.scoring.truth import Truth
 
 CLASSES = ("crack", "scratch", "hole", "never seen")
@@ -83,3 +87,39 @@ def coco_boxes(truths, answers):
         for c, box, s in zip(one.classes, one.boxes, one.confidences, strict=True)
     ]
     return run_coco(len(truths), annotations, results)
+
+
+def matched_set(rng, images, frames):
+    """Matched boxes of sessions in turn from two cameras: a session's frames share a mood; three uneven classes."""
+    session = np.arange(images) // frames
+    mood = rng.normal(0, 0.7, session.max() + 1)[session] + 0.4 * (session % 2)
+    owner = np.repeat(np.arange(images), rng.poisson(2.5, images))
+    label = rng.choice(3, len(owner), p=[0.6, 0.3, 0.1])
+    right = np.flatnonzero(rng.random(len(owner)) < 1 / (1 + np.exp(-1.5 - mood[owner])))
+    fit = 1 / (1 + np.exp(-1.5 - 0.5 * mood[owner[right]] - rng.normal(0, 0.8, len(right))))
+    wrong = np.repeat(np.arange(images), rng.poisson(2 * np.exp(-0.7 * mood)))
+    image, total = np.r_[owner[right], wrong], len(right) + len(wrong)
+    hits = np.r_[((fit[:, None] > IOUS) * (1 << np.arange(len(IOUS)))).sum(1), np.zeros(len(wrong))]
+    found = Found(
+        image=image,
+        label=np.r_[label[right], rng.choice(3, len(wrong), p=[0.6, 0.3, 0.1])],
+        confidence=(rng.normal(0, 1, total) + np.r_[np.full(len(right), 2.0), np.zeros(len(wrong))]).astype(np.float32),
+        hits=hits.astype(np.uint16),
+        ignored=np.zeros(total, np.uint16),
+        size_hits=np.zeros((total, 3), np.uint16),
+        size_ignored=np.zeros((total, 3), np.uint16),
+        error=np.zeros(total, np.int8),
+        object=np.full(total, -1),
+        label_image=owner,
+        label_class=label,
+        label_area=np.full(len(owner), 1e4),
+        unseen=np.zeros(len(owner), bool),
+    )
+    facts = Images(
+        image_ids=tuple(map(str, range(images))),
+        sessions=tuple(map(str, session)),
+        cameras=tuple(map(str, session % 2)),
+        captured_at=(None,) * images,
+        chances=np.full(images, np.nan),
+    )
+    return assemble(("often", "at times", "seldom"), facts, found, np.zeros(images, bool), 0.5)

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from tasks.domain.scoring.intervals import MIN_SESSIONS, bounds, freedom, interval, session_weights, student
+from tests.unit.evaluate.scoring_sets import matched_set
 
 
 def test_whole_sessions_are_drawn():
@@ -23,6 +24,15 @@ def test_every_camera_gives_as_many_sessions_as_it_has():
     assert (weights[:, 3] + weights[:, 5] == 2).all()
     assert np.array_equal(weights[:, 3], weights[:, 4])
     assert freedom([*sessions, "e"], [*cameras, "y"]) == 3
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4, 5, 8, 13])
+def test_draws_of_a_mean_spread_as_the_mean_itself_does(groups):
+    weights = session_weights([str(i) for i in range(groups)], draws=4_000)
+    assert (weights.sum(1) == groups).all()
+    assert weights.min() == 0
+    assert weights.mean(0) == pytest.approx(np.ones(groups), abs=0.1)
+    assert ((weights - 1) ** 2).sum(1).mean() == pytest.approx(groups)
 
 
 def test_cameras_of_a_single_session_are_drawn_together():
@@ -89,3 +99,48 @@ def test_an_undefined_point_has_no_bounds():
 def test_mostly_undefined_draws_give_no_bounds():
     samples = np.array([0.5, *[np.nan] * 9])
     assert all(math.isnan(value) for value in bounds(0.5, samples, 10))
+
+
+def test_a_class_that_a_single_session_has_gets_no_bounds():
+    weights = session_weights([str(i) for i in range(20)], draws=400)
+    samples = np.where(weights[:, 3] > 0, 0.7, np.nan)
+    assert all(math.isnan(value) for value in bounds(0.7, samples, 19))
+
+
+def test_the_more_halves_score_above_the_whole_the_lower_the_interval_lies():
+    draws = np.random.default_rng(0).normal(0.5, 0.02, 500)
+    unbiased, biased = (interval(0.5, draws + shift, [str(i) for i in range(50)]) for shift in (0, 0.02))
+    assert biased.low == pytest.approx(unbiased.low - 0.034, abs=0.003)
+    assert biased.high < unbiased.high
+
+
+def test_where_all_was_right_the_interval_says_how_far_below_it_may_be():
+    sessions = [str(i) for i in range(50)]
+    found = interval(1.0, np.ones(200), sessions)
+    assert 0.9 < found.low < 0.95
+    assert found.high == 1
+    assert interval(0.0, np.zeros(200), sessions).high == pytest.approx(1 - found.low)
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+def test_the_interval_of_average_precision_covers_what_endless_images_would_score(frames):
+    """Plain percentiles of sessions drawn with replacement hold it in 2 of 3 to 4 of 5 of these sets."""
+    true, held, repeats = float(matched_set(np.random.default_rng(10**6), 30_000, 1).headline()[0]), 0, 60
+    for seed in range(repeats):
+        scored = matched_set(np.random.default_rng(seed), 40, frames)
+        cameras = scored.images.cameras
+        samples = scored.headline(session_weights(scored.sessions, 100, seed, cameras))
+        found = interval(float(scored.headline()[0]), samples, scored.sessions, cameras)
+        held += found.low <= true <= found.high
+    assert held >= 0.9 * repeats
+
+
+def test_no_difference_is_seldom_called_one():
+    """A bound with tail 5 % lies beyond 0 in one of twenty sets where nothing differs, few sessions or many."""
+    rng = np.random.default_rng(3)
+    for groups in (8, 21, 60):
+        sessions, cameras = [str(i) for i in range(groups)], [str(i % 3) for i in range(groups)]
+        weights, free = session_weights(sessions, 200, 0, cameras), freedom(sessions, cameras)
+        sets = rng.normal(0, 1, (600, groups))
+        beyond = sum(bounds(each.mean(), weights @ each / groups, free, 0.05)[0] > 0 for each in sets)
+        assert 6 <= beyond <= 45
