@@ -117,7 +117,7 @@ def agreed(value: float | None, n: int, rules: ShadowRules) -> Finding:
 
 
 def difference(pair: Pair, rules: ShadowRules) -> Difference:
-    """Paired session bootstrap of the headline difference; bounds are nan with too few sessions."""
+    """Headline difference, both models on the same draws of sessions; bounds are nan with too few sessions."""
     point = float(pair.challenger.headline()[0] - pair.champion.headline()[0])
     sessions, cameras = pair.champion.sessions, pair.champion.images.cameras
     if len(set(sessions)) < MIN_SESSIONS:

@@ -93,11 +93,11 @@ def matched_set(rng, images, frames):
     """Matched boxes of sessions in turn from two cameras: a session's frames share a mood; three uneven classes."""
     session = np.arange(images) // frames
     mood = rng.normal(0, 0.7, session.max() + 1)[session] + 0.4 * (session % 2)
-    owner = np.repeat(np.arange(images), rng.poisson(2.5, images))
+    owner = np.repeat(np.arange(images), rng.poisson(1.8, images))
     label = rng.choice(3, len(owner), p=[0.6, 0.3, 0.1])
     right = np.flatnonzero(rng.random(len(owner)) < 1 / (1 + np.exp(-1.5 - mood[owner])))
     fit = 1 / (1 + np.exp(-1.5 - 0.5 * mood[owner[right]] - rng.normal(0, 0.8, len(right))))
-    wrong = np.repeat(np.arange(images), rng.poisson(2 * np.exp(-0.7 * mood)))
+    wrong = np.repeat(np.arange(images), rng.poisson(3 * np.exp(-0.7 * mood)))
     image, total = np.r_[owner[right], wrong], len(right) + len(wrong)
     hits = np.r_[((fit[:, None] > IOUS) * (1 << np.arange(len(IOUS)))).sum(1), np.zeros(len(wrong))]
     found = Found(

@@ -124,15 +124,15 @@ def test_where_all_was_right_the_interval_says_how_far_below_it_may_be():
 
 @pytest.mark.parametrize("frames", [1, 5])
 def test_the_interval_of_average_precision_covers_what_endless_images_would_score(frames):
-    """Plain percentiles of sessions drawn with replacement hold it in 2 of 3 to 4 of 5 of these sets."""
-    true, held, repeats = float(matched_set(np.random.default_rng(10**6), 30_000, 1).headline()[0]), 0, 60
+    """Plain percentiles of sessions drawn with replacement hold it in 71 % to 80 % of such sets."""
+    true, held, repeats = float(matched_set(np.random.default_rng(10**6), 30_000, 1).headline()[0]), 0, 80
     for seed in range(repeats):
-        scored = matched_set(np.random.default_rng(seed), 40, frames)
+        scored = matched_set(np.random.default_rng(seed), 50, frames)
         cameras = scored.images.cameras
         samples = scored.headline(session_weights(scored.sessions, 100, seed, cameras))
         found = interval(float(scored.headline()[0]), samples, scored.sessions, cameras)
         held += found.low <= true <= found.high
-    assert held >= 0.9 * repeats
+    assert held >= 0.88 * repeats
 
 
 def test_no_difference_is_seldom_called_one():

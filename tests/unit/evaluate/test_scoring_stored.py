@@ -120,6 +120,6 @@ def test_a_set_with_an_unknown_chance_is_not_weighed():
 
 def test_many_draws_score_like_each_of_them():
     scored = boxes(60)
-    weights = session_weights(scored.sessions, 30, 1)
-    single = np.array([scored.headline(weights[i : i + 1])[0] for i in range(30)])
+    weights = session_weights(scored.sessions, 100, 1)
+    single = np.array([scored.headline(weights[i : i + 1])[0] for i in range(100)])
     assert scored.headline(weights) == pytest.approx(single, abs=1e-6)
