@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.few import evenly
 from tasks.domain.tables import DETAIL_SIDE, DETAIL_STEP, LUMA_SIDE, OCTAVES, ORIENTATIONS
 
 Floats = NDArray[np.float64]
@@ -74,9 +75,7 @@ def by_camera(table: pa.Table) -> dict[str, Frames]:
     found = {}
     for camera in sorted(set(cameras.tolist())):
         places = np.flatnonzero(cameras == camera)
-        count = min(len(places), MOST)
-        chosen = places[(np.arange(count) * len(places)) // count]
-        found[camera] = _frames(rows.take(pa.array(chosen)))
+        found[camera] = _frames(rows.take(pa.array(evenly(places, MOST))))
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.domain.hours import same_hours
@@ -24,6 +25,10 @@ CLIPPED = 0.25
 
 The fraction itself is 0 on most images and must not be averaged; the share of such images is a rate.
 """
+
+
+ANSWERED = ("model_version", "kind", "width", "height", "detections")
+"""What is read of an answer."""
 
 
 def _nowhere() -> NDArray[np.uint8]:
@@ -86,14 +91,13 @@ def joined(profiles: pa.Table, predictions: pa.Table) -> pa.Table:
 
     An image without an answer, or whose request failed, keeps nulls. The first of several answers counts.
     """
-    wanted = ["image_id", "model_version", "kind", "width", "height", "detections"]
     failed = predictions["error"].is_valid().to_numpy()
     ids = predictions["image_id"].to_pylist()
     place = {image_id: row for row, image_id in reversed(list(enumerate(ids))) if not failed[row]}
     rows = pa.array([place.get(image_id) for image_id in profiles["image_id"].to_pylist()], pa.int64())
-    beside = predictions.select(wanted[1:]).combine_chunks().take(rows)
+    beside = predictions.select(list(ANSWERED)).combine_chunks().take(rows)
     table = profiles.select(PROFILES.names)
-    for name in wanted[1:]:
+    for name in ANSWERED:
         table = table.append_column(REFERENCES.field(name), beside[name].cast(REFERENCES.field(name).type))
     return table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
 
@@ -123,7 +127,7 @@ def sample(
             rates={f"{side}_images": _clipped(_column(scenes, f"{side}_fraction")) for side in ("dark", "bright")},
         ),
         answers=answers(scenes, classes, rules.confidence, version),
-        embedding=_matrix(scenes["embedding"].to_pylist()),
+        embedding=_matrix(scenes["embedding"].combine_chunks()),
         images=dict(Counter(cameras)),
         sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
         places=looks.placed(scenes),
@@ -146,9 +150,11 @@ def _clipped(fraction: FloatArray) -> FloatArray:
     return np.where(np.isfinite(fraction), (fraction > CLIPPED).astype(np.float64), np.nan)
 
 
-def _matrix(vectors: Sequence[Sequence[float]]) -> FloatArray:
+def _matrix(vectors: pa.ListArray) -> FloatArray:
     """(n, d); a vector of another length than most becomes a row of nan."""
-    lengths = Counter(len(vector) for vector in vectors)
-    width = lengths.most_common(1)[0][0] if lengths else 0
-    rows = [vector if len(vector) == width else [np.nan] * width for vector in vectors]
-    return np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
+    lengths = pc.list_value_length(vectors).to_numpy(zero_copy_only=False)
+    width = Counter(lengths.tolist()).most_common(1)[0][0] if len(lengths) else 0
+    fitting = np.flatnonzero(lengths == width)
+    rows = np.full((len(lengths), width), np.nan)
+    rows[fitting] = pc.list_flatten(vectors.take(pa.array(fitting))).to_numpy().reshape(len(fitting), width)
+    return rows

@@ -26,7 +26,7 @@ from tasks.domain.snapshot import Snapshot, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
-from tasks.drift import measures, profiles, shelf
+from tasks.drift import measures, measuring, profiles, shelf
 from tasks.drift import task as stage
 from tasks.drift.rules import DriftRules
 
@@ -312,7 +312,7 @@ def test_a_profile_is_the_same_in_pieces_and_whole(world, monkeypatch):
     again = [{**row, "key": f"again/{row['key']}", "image_id": f"again-{row['image_id']}"} for row in rows[:30]]
     catalog = world.tables.write(pa.Table.from_pylist([*rows, *again], schema=CATALOG), "catalog", "again.parquet")
     monkeypatch.setattr(measures, "PIECE", 7)
-    monkeypatch.setattr(stage, "PIECE", 11)
+    monkeypatch.setattr(measuring, "PIECE", 11)
     seen = len(world.model.embedded)
     table = world.tables.read(stage.profile.fn(replace(snapshot, catalog=catalog), CHAMPION, RULES))
     assert table.num_rows == 120
