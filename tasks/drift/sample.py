@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.domain.hours import same_hours
-from tasks.domain.scenes import distinct
+from tasks.domain.scenes import first_shown
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.domain.window import Window
 from tasks.drift import looks
@@ -31,6 +32,14 @@ ANSWERED = ("model_version", "kind", "width", "height", "detections")
 """What is read of an answer."""
 
 
+BURST = timedelta(minutes=1)
+"""Pictures of one scene within this time are one burst, and no sign of a camera that repeats itself.
+
+A pinned reference is thinned, so that most of its bursts have lost all frames but one: counted in the window alone they
+would make every camera that sends bursts look frozen.
+"""
+
+
 def _nowhere() -> NDArray[np.uint8]:
     return np.zeros((0, 0), np.uint8)
 
@@ -40,7 +49,8 @@ class Sample:
     """Distinct scenes of a window or of a reference.
 
     `cameras` (n,) names the camera of each scene, `photometric` and `answers` hold columns (n,), `embedding` is
-    (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped.
+    (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped, those of
+    a burst once.
     `sessions` (n,) says which scenes depend on each other; None: each stands alone. `places` (n, 512) is light and
     detail in 16 x 16 places each; (0, 0) where there is none.
     """
@@ -119,7 +129,9 @@ def sample(
     if window is not None:
         table = same_hours(table, window, rules.hours_around, rules.duplicate_bits, rules.min_scenes)
     cameras = table["camera"].to_pylist()
-    scenes = table.filter(pa.array(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits)))
+    first = first_shown(cameras, table["dhash"].to_pylist(), rules.duplicate_bits)
+    new = first == np.arange(len(first))
+    scenes = table.filter(pa.array(new))
     return Sample(
         cameras=np.asarray(scenes["camera"].to_pylist(), dtype=object),
         photometric=Answers(
@@ -128,10 +140,16 @@ def sample(
         ),
         answers=answers(scenes, classes, rules.confidence, version),
         embedding=_matrix(scenes["embedding"].combine_chunks()),
-        images=dict(Counter(cameras)),
+        images=dict(Counter(np.asarray(cameras, dtype=object)[new | _later(table, first)].tolist())),
         sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
         places=looks.placed(scenes),
     )
+
+
+def _later(table: pa.Table, first: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which images show a scene that was first shown more than a burst before, (n,)."""
+    moments = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    return np.asarray(moments - moments[first] > BURST / timedelta(microseconds=1), np.bool_)
 
 
 def _sessions(table: pa.Table, minutes: int) -> Labels:

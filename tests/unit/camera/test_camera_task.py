@@ -60,7 +60,9 @@ def check(belts, monkeypatch):
         )
         monkeypatch.setattr(stage, "tables", lambda: shelf)
         claim = Claim(model="parts", window=DAY, epoch=1, revision=1)
-        snapshot = SimpleNamespace(claim=claim, catalog=ref("catalog"), predictions=ref("predictions"), accepted=listing)
+        snapshot = SimpleNamespace(
+            claim=claim, catalog=ref("catalog"), predictions=ref("predictions"), accepted=listing
+        )
         reference = SimpleNamespace(table=ref("before"))
         return stage.check_cameras.fn(snapshot, ref("after", after.num_rows), reference, CameraRules())
 
