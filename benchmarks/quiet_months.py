@@ -2,7 +2,7 @@
 
 The decisions are those of production, from the rows of profiles and answers to `judge`; tables, ledger and orchestrator
 are left out, and what later windows need of earlier ones is kept in lists. A window counts as an alarm when its verdict
-is a breach. Great-expectations' rules are asked of one window in five days: they are limits, and tell nothing of chance.
+is a breach. Great-expectations' rules are asked of one window in five days: they are limits and not chances.
 """
 
 from __future__ import annotations

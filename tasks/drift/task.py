@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,6 +100,7 @@ def drift_page(
     if profiled is None or reference is None or reference.outdated:
         return ""
     before, after = _samples(snapshot, profiled, reference, rules)
+    _samples.cache_clear()  # nobody asks for them again
     claim = snapshot.claim
     try:
         page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
@@ -149,9 +150,11 @@ def _champion(model: str) -> ModelRef:
     return champion
 
 
+@lru_cache(maxsize=1)
 def _samples(
     snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules
 ) -> tuple[Sample, Sample]:
+    """Reference and window as they are compared; kept from the comparison until the page of the same window."""
     before = tables().read(reference.table)
     after = _answered_by(snapshot.predictions, tables().read(profiled))
     classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
