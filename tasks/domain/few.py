@@ -33,7 +33,7 @@ def numbers(names: Iterable[str], salt: bytes = b"") -> NDArray[np.uint64]:
     return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
 
 
-def chances(sizes: Mapping[str, int], most: int = MOST, least: int = LEAST) -> dict[str, float]:
+def chances(sizes: Mapping[str, int], most: int, least: int) -> dict[str, float]:
     """The chance (0..1] with which an image of each camera is chosen, so that about `most` are together.
 
     Small cameras give all they have and the others equally many, at least `least`. Within a camera every image has

@@ -85,5 +85,6 @@ class Profiler:
         known = shelf.table(name)
         if known:
             return known
-        given = few.chances(few.sizes(self.tables.batches(whole, ["camera"], MANY)))
+        sizes = few.sizes(self.tables.batches(whole, ["camera"], MANY))
+        given = few.chances(sizes, few.MOST, few.LEAST)
         return shelf.write(name, few.portion(self.tables.batches(whole, PROFILES.names, PIECE), given))

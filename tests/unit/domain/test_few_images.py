@@ -50,7 +50,7 @@ def test_an_image_has_the_same_chance_at_every_place() -> None:
 
 def test_a_window_that_is_small_enough_is_whole() -> None:
     assert drawn(window({"a": 60, "b": 40}), 100, 10).num_rows == 100
-    assert few.chances({}) == {}
+    assert few.chances({}, 100, 10) == {}
 
 
 def test_what_is_found_in_a_sample_says_so() -> None:
