@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,6 +83,8 @@ def _asked(
         results.append(asked.results)
         general.append(asked.answers[: len(rules_)])
         own.append(asked.answers[len(rules_) :])
+        if len(results) > 1:
+            gc.collect()  # great-expectations leaves every table in a circle of references
     if len(results) == 1:
         return general[0], own[0], results
     return together(iter(general)), together(iter(own)), results
