@@ -42,7 +42,7 @@ HISTORY = 1_000
 
 WORKERS = 8
 
-_CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict"]
+_CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict", "sampling_probability"]
 
 
 @task(cache_policy=NO_CACHE)
@@ -165,6 +165,7 @@ def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
                 "objects": list(row.image.objects),
                 "labelled_at": row.image.labelled_at,
                 "captured_at": row.image.captured_at,
+                "chance": None if row.image.golden else row.image.chance,  # golden images are picked, not drawn
             }
             for row in rows
             if row.image.image_id in here
