@@ -25,7 +25,6 @@ def grid(image: Image) -> tuple[Floats, Floats]:
     return x / image.shape[0], y / image.shape[0]
 
 
-
 def leaf(rng: Rng) -> Change:
     """A leaf on the glass: a dark green blot with veins over a quarter to a half of the picture."""
     area, seed, tone = float(rng.uniform(0.25, 0.5)), int(rng.integers(1e9)), rng.uniform(30, 110)
@@ -65,7 +64,6 @@ def foil(rng: Rng) -> Change:
     return change
 
 
-
 def noisy_still(images: list[Image], rng: Rng) -> list[Image]:
     """The same picture, each time with a little noise of the transmission."""
     sigma = float(rng.uniform(0.5, 2.0))
@@ -76,7 +74,6 @@ def buffer(images: list[Image], rng: Rng) -> list[Image]:
     """Old pictures from a ring buffer of two to four, encoded anew, from the start of the window."""
     count = int(rng.integers(2, 5))
     return [jpeg(images[n % count], int(rng.integers(60, 95))) for n in range(len(images))]
-
 
 
 def slipped(rng: Rng) -> Change:
@@ -99,7 +96,6 @@ def swivelled(rng: Rng) -> Change:
         return seen
 
     return change
-
 
 
 def lowpass(rng: Rng) -> Change:
@@ -125,7 +121,6 @@ def astigmatic(rng: Rng) -> Change:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), *((wide, narrow) if turned else (narrow, wide))), np.uint8)
 
     return change
-
 
 
 def haze(rng: Rng) -> Change:
@@ -186,7 +181,6 @@ def rain(rng: Rng) -> Change:
         return clipped(np.where(bent, soft + 60 * over[:, :, None], image))
 
     return change
-
 
 
 def photons(low: float, high: float) -> Way:

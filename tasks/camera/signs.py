@@ -36,6 +36,8 @@ SLOPE, VEIL, FADE = 0.78, 0.15, 0.25
 """Contrast that a veil leaves at most, by how much it must fall below what a curve would leave, and fall of detail."""
 MOST_SPOTS, CALM, FAINT = 0.35, 0.5, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
+DOUBT = 0.95
+"""Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
 RICHER, VERY_CALM = 0.03, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 MOSTLY_BLIND = 0.6
@@ -182,7 +184,8 @@ def _dirt(case: Case) -> Sign:
     sharp = _focus_left(case)  # also when all cameras are out of focus
     limit = case.limit(case.rules.dirty_share, _lost)
     sure = now.spots.apart > 0 or now.lost >= FAINT * limit
-    seen = max(now.lost if patchy and sure else 0.0, _stuck(case)) if sharp else 0.0
+    lost = now.lost if sure else min(now.lost, DOUBT * limit)
+    seen = max(lost if patchy else 0.0, _stuck(case)) if sharp else 0.0
     words = f"has a dirty lens: the same {seen:.1%} of the picture changed in all images"
     return _sign(CameraFault.DIRTY_LENS, seen, limit, "share of picture", words)
 
