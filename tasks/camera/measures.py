@@ -21,7 +21,7 @@ BARE = 0.1
 """Below the plainest image of the reference by so much (logarithm of detail), pictures show nothing."""
 NO_MORE = 0.03
 """Rise of the logarithm of detail up to which a lens may have lost its focus: blur adds detail nowhere."""
-STEEP = 3.0
+STEEP = 1.5
 """Times the fall of the third octave that counts, where noise hides the finest one: the second fell far more."""
 REPEATED = 1.0
 """Mean grey levels between two images that show the same, at most: what an encoder changes of a picture."""

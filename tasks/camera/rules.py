@@ -33,7 +33,7 @@ class CameraRules(BaseModel):
         default=0.03, gt=0, le=1, description="How much better a shifted reference must fit: the camera moved"
     )
     blur_octaves: float = Field(
-        default=0.27, gt=0, description="Fall of fine detail against coarse detail (ln variance): out of focus"
+        default=0.33, gt=0, description="Fall of fine detail against coarse detail (ln variance): out of focus"
     )
     light_share: float = Field(
         default=0.26, gt=0, lt=1, description="Share of the light that a camera alone must lose to be too dark"

@@ -28,13 +28,15 @@ SHARED = 0.4
 """Change of most places, as a share of the change of the lost ones, from which it is no matter of places."""
 SURE = 2.0
 """Times the limit by which a view must be another one when it is blurred as well."""
+LIT = 0.13
+"""ln of light that must have changed in most places as well: a black edge of a moved picture is no less light."""
 UNLIKE = 0.85
 """Share of the picture that looks different from which it may be no old picture of this camera."""
 LEVEL = 0.45
 """Change of the exponent between old and new grey levels (a logarithm) from which a curve was changed."""
 SLOPE, VEIL, FADE = 0.78, 0.15, 0.25
 """Contrast that a veil leaves at most, by how much it must fall below what a curve would leave, and fall of detail."""
-MOST_SPOTS, CALM, FAINT = 0.35, 0.5, 3.0
+MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
 DOUBT = 0.95
 """Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
@@ -109,7 +111,8 @@ def curve(case: Case) -> float:
     A bright picture cannot gain much light, so what it lost of its distance to white is counted. Not asked while the
     light of the other cameras changes as well: near white a little of it is much of that distance.
     """
-    if abs(_shared_light(case)) >= LIFTED:
+    along = -case.own(_level) * case.own(_light) > 0 and abs(case.own(_light)) >= LIT
+    if abs(_shared_light(case)) >= LIFTED or not along or moved(case) >= 1:
         return 0.0
     return case.own(_level) / (case.limit(LEVEL, _level) * case.strictness)
 
@@ -193,8 +196,9 @@ def _dirt(case: Case) -> Sign:
 def _stuck(case: Case) -> float:
     """Share of the picture that is another one in all images while most of it is calm; 0 where the whole changed."""
     found = case.now.spots
-    local = found.apart <= MOST_SPOTS and found.calm >= CALM and abs(_shared_light(case)) < LIFTED
-    apart = found.apart if found.apart > SPARE * max((each.spots.apart for each in case.healthy), default=0.0) else 0.0
+    shared = bool(case.others) and float(np.median([_apart(each) for each in case.others])) > 0
+    local = found.apart <= MOST_SPOTS and found.calm >= CALM and abs(_shared_light(case)) < LIFTED and not shared
+    apart = found.apart if found.apart > SPARE * max(map(_apart, case.healthy), default=0.0) else 0.0
     drops = RICHER <= case.now.gained <= MOST_SPOTS and found.calm >= VERY_CALM
     richer = case.now.gained if drops and case.now.gained >= case.limit(RICHER, _gained) else 0.0
     return max(apart, richer) if local else 0.0
@@ -210,6 +214,10 @@ def _sign(fault: CameraFault, value: float, limit: float, unit: str, words: str)
 
 def _light(each: Measures) -> float:
     return each.light
+
+
+def _apart(each: Measures) -> float:
+    return each.spots.apart
 
 
 def _gained(each: Measures) -> float:
