@@ -15,7 +15,7 @@ from scipy.ndimage import label
 from tasks.camera.frames import Floats, Frames
 from tasks.domain.tables import DETAIL_SIDE, LUMA_SIDE
 
-LEAST = (0.12, 0.2)
+LEAST = (0.12, 0.15)
 """Least change of ln light, and of the logarithm of detail, of a place beside the rest of its picture."""
 USUAL = (0.1, 0.9)
 """Shares of the reference between which a place is as it usually is."""

@@ -17,7 +17,7 @@ SHARES = np.linspace(0.05, 0.95, 19)
 WHITE = 256.0
 LEAST_SPREAD = 0.05
 """Spread of ln grey levels from which there is a contrast to speak of."""
-MOST_PLACES = 0.9
+MOST_PLACES = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Tone:
     """`level` is ln of the exponent that brings the old median grey level to the new one (below 0: nearer to white).
 
     `slope` is the contrast of ln grey levels against the reference, 1 where there was none. `fade` is by how much the
-    logarithm of detail fell in nearly every place (below 0: it rose somewhere), coarse detail included.
+    logarithm of detail fell in most places (below 0: in many it rose), coarse detail included.
     """
 
     level: float
