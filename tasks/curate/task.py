@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from prefect import task
@@ -16,10 +17,12 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.adapters.ledger.records import WindowRecord
-from tasks.connections import images, ledger, tables
+from tasks.connections import images, ledger, store, tables
+from tasks.curate import accounts, freezing
+from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, members, refusal
 from tasks.curate.near import duplicated, thumbnails
 from tasks.curate.rules import CurateRules
-from tasks.curate.sources import blocked, index, labelled
+from tasks.curate.sources import Listed, blocked, index, labelled
 from tasks.curate.split import (
     Blocked,
     Labelled,
@@ -32,6 +35,7 @@ from tasks.curate.split import (
     training_rows,
 )
 from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.finding import Finding
 from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import DATASETS
 
@@ -54,9 +58,67 @@ def recent_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef
 
 @task(cache_policy=NO_CACHE)
 def golden_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
-    """Every golden image: what must not be forgotten. May be empty."""
-    known, _, _ = _gathered(model, labels, rules)
+    """The golden images as they were frozen: what must not be forgotten. Frozen at their first use; may be empty.
+
+    A manifest that is not what was frozen gives an empty set: `check_golden` says so.
+    """
+    frozen = freezing.current(ledger(), model)
+    present = present_golden(model, labels, rules)
+    if frozen is None:
+        frozen = freezing.freeze(ledger(), model, (present, _rows(present)), "evaluate", FIRST_USE)
+        return present if frozen is None else frozen.table
+    rows, broken = freezing.verified(tables(), frozen)
+    if broken:
+        log.error("golden set of %s: %s", model, broken)
+        return _written(model, "golden", [])
+    return frozen.table if freezing.all_there(store(), rows) else freezing.without_gone(store(), tables(), model, rows)
+
+
+@task(cache_policy=NO_CACHE)
+def check_golden(model: str, labels: TableRef, rules: CurateRules) -> tuple[Finding, ...]:
+    """Whether the golden labels of now are those that were frozen, and the frozen ones what was written down."""
+    frozen = freezing.current(ledger(), model)
+    rows, broken = freezing.verified(tables(), frozen) if frozen else ([], "")
+    now = members(_rows(present_golden(model, labels, rules)))
+    found = changes(members(rows), now) if frozen and not broken else Changes()
+    return (finding(model, frozen, broken, found),)
+
+
+@task(cache_policy=NO_CACHE)
+def check_manifest(model: str, dataset: TableRef, rules: CurateRules) -> str:
+    """Why a training manifest must not be trained on: a golden image, a copy, or the same scene; empty when it may."""
+    frozen = freezing.current(ledger(), model)
+    if frozen is None:
+        return ""
+    golden, broken = freezing.verified(tables(), frozen)
+    if broken:
+        return f"golden set version {frozen.version} {broken}: nobody can tell what must not be trained on"
+    rows = _rows(dataset)
+    here, paths = _present([_image(row) for row in rows])
+    _, tested = _present([_image(row) for row in golden])
+    twice = duplicated(thumbnails(paths), thumbnails(tested), rules.near_duplicate_levels)
+    near = [image.image_id for image, same in zip(here, twice, strict=True) if same]
+    return refusal(rows, members(golden), near)
+
+
+@task(cache_policy=NO_CACHE)
+def account_labels(model: str, labels: TableRef, rules: CurateRules) -> tuple[Finding, ...]:
+    """What became of every label: used, partial, superseded, refused or unused, each counted with its reason."""
+    told = accounts.read(store(), labels)
+    known, unused = labelled(tables().read(labels).to_pylist(), _listed(model), rules.session_minutes)
+    return accounts.findings(told, len(known), unused)
+
+
+def present_golden(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
+    """The images that people mark golden now, as a manifest; nothing is frozen by asking."""
+    known, _, _ = _gathered(model, labels, rules, freeze=False)
     return _written(model, "golden", golden_rows(known))
+
+
+def accept_golden(model: str, labels: TableRef, rules: CurateRules, by: str, reason: str) -> Frozen | None:
+    """Freeze what is marked golden now as the next version; None when no image is."""
+    present = present_golden(model, labels, rules)
+    return freezing.freeze(ledger(), model, (present, _rows(present)), by, reason)
 
 
 @task(cache_policy=NO_CACHE)
@@ -77,21 +139,61 @@ def training_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableR
     return ref
 
 
-def _gathered(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labelled], list[Blocked], datetime]:
-    """Labelled images with their bytes' hashes, broken cameras, and the moment from which on images are recent."""
-    windows = [record for record in ledger().windows.latest(model, HISTORY) if record.facts is not None]
-    listed = index(row for record in windows for row in _catalog(record))
-    known, unused = labelled(tables().read(labels).to_pylist(), listed, rules.session_minutes)
+def _gathered(
+    model: str, labels: TableRef, rules: CurateRules, freeze: bool = True
+) -> tuple[list[Labelled], list[Blocked], datetime]:
+    """Labelled images with their bytes' hashes, broken cameras, and the moment from which on images are recent.
+
+    With `freeze` an image of the frozen golden set is golden whatever its newest label says.
+    """
+    windows = _windows(model)
+    known, unused = labelled(tables().read(labels).to_pylist(), _listed(model), rules.session_minutes)
     known, gone = _hashed(known)
     if unused or gone:
         log.warning("labels of %s that cannot be used: %s", model, {**unused, "image_gone": gone})
     seen, known = len(known), settled(known, max((record.window.end for record in windows), default=None))
     if len(known) < seen:
         log.info("%d labelled images of %s wait until their time is judged", seen - len(known), model)
+    known = freezing.kept_golden(known, *_frozen_members(model)) if freeze else known
     faults = blocked((record.window, record.verdict) for record in windows)
     newest = windows[: rules.recent_windows]
     since = min((record.window.start for record in newest), default=datetime.max.replace(tzinfo=UTC))
     return known, faults, since
+
+
+def _windows(model: str) -> list[WindowRecord]:
+    return [record for record in ledger().windows.latest(model, HISTORY) if record.facts is not None]
+
+
+def _listed(model: str) -> dict[str, Listed]:
+    return index(row for record in _windows(model) for row in _catalog(record))
+
+
+def _frozen_members(model: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids and hashes of what is frozen; a manifest that cannot be verified still protects by what it says."""
+    frozen = freezing.current(ledger(), model)
+    found = members(freezing.verified(tables(), frozen)[0]) if frozen else {}
+    return frozenset(found), frozenset(image for image, _ in found.values())
+
+
+def _rows(ref: TableRef) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = tables().read(ref).to_pylist()
+    return rows
+
+
+def _image(row: Mapping[str, Any]) -> Labelled:
+    """A row of a manifest as the image that it is about."""
+    return Labelled(
+        image_id=row["image_id"],
+        key=row["key"],
+        sha256=row["sha256"],
+        camera=row["camera"],
+        session=row["session"],
+        captured_at=row["captured_at"] or row["labelled_at"],
+        labelled_at=row["labelled_at"],
+        golden=row["source"] == "golden",
+        objects=tuple(row["objects"]),
+    )
 
 
 def _catalog(record: WindowRecord) -> list[Mapping[str, object]]:

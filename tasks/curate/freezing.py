@@ -1,0 +1,100 @@
+"""Golden versions in the ledger: the one that counts, how it is verified, and how the next one is written down."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from tasks.adapters.ledger.records import Decision
+from tasks.adapters.ledger.store import Ledger
+from tasks.adapters.objects import ObjectStore
+from tasks.adapters.tables import TableStore
+from tasks.curate.golden import KIND, Frozen, digest_of, members
+from tasks.curate.split import Labelled
+from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.snapshot import TableRef
+from tasks.domain.tables import DATASETS
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def versions(ledger: Ledger, model: str) -> list[Frozen]:
+    """Every version, the oldest first."""
+    return [_frozen(row) for row in ledger.decisions.trail(model, KIND, model)]
+
+
+def current(ledger: Ledger, model: str) -> Frozen | None:
+    """The version that counts; None before the first."""
+    row = ledger.decisions.latest(model, KIND, model)
+    return _frozen(row) if row else None
+
+
+def freeze(ledger: Ledger, model: str, present: tuple[TableRef, Rows], by: str, reason: str) -> Frozen | None:
+    """Write a manifest down as the next version; the present one when nothing changed, None when it is empty."""
+    table, rows = present
+    found, before = members(rows), current(ledger, model)
+    if not found:
+        return before
+    digest = digest_of(found)
+    if before is not None and (before.digest, before.table.digest) == (digest, table.digest):
+        return before
+    told = {
+        "version": before.version + 1 if before else 1,
+        "table": {"uri": table.uri, "schema": table.schema, "rows": table.rows, "digest": table.digest},
+        "digest": digest,
+        "images": len(found),
+        "reason": reason,
+    }
+    ledger.decisions.append(model, KIND, model, by, told)
+    return current(ledger, model)
+
+
+def verified(tables: TableStore, frozen: Frozen) -> tuple[Rows, str]:
+    """The rows of a version, and what is wrong with them: gone, changed, or not the members that were frozen."""
+    try:
+        rows: Rows = tables.read(frozen.table).to_pylist()
+    except NotFound:
+        return [], "its manifest is gone from the bucket"
+    except ContractError as error:
+        return [], f"its manifest was changed: {error}"
+    found = digest_of(members(rows))
+    return (
+        rows,
+        "" if found == frozen.digest else f"its members have hash {found[:12]}, {frozen.digest[:12]} was frozen",
+    )
+
+
+def kept_golden(known: Sequence[Labelled], ids: frozenset[str], hashes: frozenset[str]) -> list[Labelled]:
+    """The images with those golden that are frozen, or are copies of such, whatever their newest label says."""
+    return [
+        replace(image, golden=True) if image.image_id in ids or image.sha256 in hashes else image for image in known
+    ]
+
+
+def all_there(store: ObjectStore, rows: Rows) -> bool:
+    """Whether every image can still be had."""
+    return all(store.exists(row["key"]) for row in rows)
+
+
+def without_gone(store: ObjectStore, tables: TableStore, model: str, rows: Rows) -> TableRef:
+    """The manifest without images that were deleted: another set, with another digest."""
+    table = pa.Table.from_pylist([dict(row) for row in rows if store.exists(row["key"])], schema=DATASETS)
+    digest = hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()
+    return tables.write(table, "datasets", f"{model}/evergreen/datasets/golden-{digest[:32]}.parquet")
+
+
+def _frozen(row: Decision) -> Frozen:
+    told = row.payload
+    return Frozen(
+        version=told["version"],
+        table=TableRef(**told["table"]),
+        digest=told["digest"],
+        images=told["images"],
+        by=row.actor,
+        reason=told["reason"],
+        at=row.at,
+    )
