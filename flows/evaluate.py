@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.events import PERFORMANCE_BREACHED, announce
 from flows.steps import conclude
@@ -16,6 +16,7 @@ from tasks.concept.rules import ConceptRules
 from tasks.concept.task import check_concept
 from tasks.curate.rules import CurateRules
 from tasks.curate.task import account_labels, check_golden, golden_dataset, recent_dataset
+from tasks.domain.errors import UnsafeModel
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Report
 from tasks.domain.model import ModelRef
@@ -95,9 +96,20 @@ def evaluate(
         segments=segments,
         concept=concept,
     )
-    states = [evaluate_model(name, asked) for name in names]
+    states = [unless_unsafe(name, asked) for name in names]
     flush_alerts()
+    refused = [state for state in states if state.is_failed()]
+    if refused:
+        return refused[0]
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
+
+
+def unless_unsafe(model: str, asked: LabelledRules) -> State:
+    """One model's evaluation; weights that are not what was recorded are an incident of this model alone."""
+    try:
+        return evaluate_model(model, asked)
+    except UnsafeModel as error:
+        return Failed(name="WeightsRefused", message=f"{model} was not evaluated, its last result stands: {error}")
 
 
 def evaluate_model(model: str, asked: LabelledRules) -> State:

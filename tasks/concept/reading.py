@@ -94,11 +94,13 @@ def _scored(
     names, cameras = rows["image_id"].to_pylist(), rows["camera"].to_pylist()
     mine = [labels[name] for name in names if name in labels]
     digest = label_digest(mine, predictions.digest, rules)
-    key = f"{record.model}/evergreen/concept/{digest}.json"
+    key = _key(record.model, digest)
     fresh = kept is None or kept.digest != digest or not books.store.exists(key)
     images: list[Answered] = []
     if mine:
-        images = list(_read(books, predictions, labels, rules)) if fresh else _kept(books.store, key)
+        images = (
+            list(_read(books, predictions, labels, rules)) if fresh else kept_images(books.store, record.model, digest)
+        )
         if fresh:
             books.store.put(key, json.dumps(answered_json(images)).encode(), "application/json")
     seen = Seen(
@@ -119,5 +121,11 @@ def _read(
         yield from answered(chosen.to_pylist(), labels, rules.confidence)
 
 
-def _kept(store: ObjectStore, key: str) -> list[Answered]:
-    return answered_of(json.loads(store.get(key)))
+def kept_images(store: ObjectStore, model: str, digest: str) -> list[Answered]:
+    """The labelled images of a window as they were scored; [] where somebody tidied them up."""
+    key = _key(model, digest)
+    return answered_of(json.loads(store.get(key))) if store.exists(key) else []
+
+
+def _key(model: str, digest: str) -> str:
+    return f"{model}/evergreen/concept/{digest}.json"

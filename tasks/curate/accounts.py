@@ -59,7 +59,7 @@ def _conflicts(told: Mapping[str, Any]) -> tuple[Finding, ...]:
     if not found:
         return ()
     named = ", ".join(f"{each['image_id']} ({' and '.join(each['annotators'])})" for each in found[:NAMED])
-    note = f"{len(found)} image(s) with contradicting labels of the same time: {named}; the later file counts until settled"
+    note = f"{len(found)} image(s) with contradicting labels of one moment: {named}; settle them, the later file counts"
     return (Finding(check=CHECK, subject="contradictions", outcome=Outcome.INCONCLUSIVE, n=len(found), note=note),)
 
 

@@ -68,6 +68,13 @@ def verified(tables: TableStore, frozen: Frozen) -> tuple[Rows, str]:
     )
 
 
+def protected(ledger: Ledger, tables: TableStore, model: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids and hashes of what is frozen; a manifest that cannot be verified still protects by what it says."""
+    frozen = current(ledger, model)
+    found = members(verified(tables, frozen)[0]) if frozen else {}
+    return frozenset(found), frozenset(image for image, _ in found.values())
+
+
 def kept_golden(known: Sequence[Labelled], ids: frozenset[str], hashes: frozenset[str]) -> list[Labelled]:
     """The images with those golden that are frozen, or are copies of such, whatever their newest label says."""
     return [
@@ -85,6 +92,21 @@ def without_gone(store: ObjectStore, tables: TableStore, model: str, rows: Rows)
     table = pa.Table.from_pylist([dict(row) for row in rows if store.exists(row["key"])], schema=DATASETS)
     digest = hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()
     return tables.write(table, "datasets", f"{model}/evergreen/datasets/golden-{digest[:32]}.parquet")
+
+
+def image(row: Mapping[str, Any]) -> Labelled:
+    """A row of a manifest as the image that it is about."""
+    return Labelled(
+        image_id=row["image_id"],
+        key=row["key"],
+        sha256=row["sha256"],
+        camera=row["camera"],
+        session=row["session"],
+        captured_at=row["captured_at"] or row["labelled_at"],
+        labelled_at=row["labelled_at"],
+        golden=row["source"] == "golden",
+        objects=tuple(row["objects"]),
+    )
 
 
 def _frozen(row: Decision) -> Frozen:

@@ -94,8 +94,8 @@ def check_manifest(model: str, dataset: TableRef, rules: CurateRules) -> str:
     if broken:
         return f"golden set version {frozen.version} {broken}: nobody can tell what must not be trained on"
     rows = _rows(dataset)
-    here, paths = _present([_image(row) for row in rows])
-    _, tested = _present([_image(row) for row in golden])
+    here, paths = _present([freezing.image(row) for row in rows])
+    _, tested = _present([freezing.image(row) for row in golden])
     twice = duplicated(thumbnails(paths), thumbnails(tested), rules.near_duplicate_levels)
     near = [image.image_id for image, same in zip(here, twice, strict=True) if same]
     return refusal(rows, members(golden), near)
@@ -154,7 +154,7 @@ def _gathered(
     seen, known = len(known), settled(known, max((record.window.end for record in windows), default=None))
     if len(known) < seen:
         log.info("%d labelled images of %s wait until their time is judged", seen - len(known), model)
-    known = freezing.kept_golden(known, *_frozen_members(model)) if freeze else known
+    known = freezing.kept_golden(known, *freezing.protected(ledger(), tables(), model)) if freeze else known
     faults = blocked((record.window, record.verdict) for record in windows)
     newest = windows[: rules.recent_windows]
     since = min((record.window.start for record in newest), default=datetime.max.replace(tzinfo=UTC))
@@ -169,38 +169,14 @@ def _listed(model: str) -> dict[str, Listed]:
     return index(row for record in _windows(model) for row in _catalog(record))
 
 
-def _frozen_members(model: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Ids and hashes of what is frozen; a manifest that cannot be verified still protects by what it says."""
-    frozen = freezing.current(ledger(), model)
-    found = members(freezing.verified(tables(), frozen)[0]) if frozen else {}
-    return frozenset(found), frozenset(image for image, _ in found.values())
-
-
 def _rows(ref: TableRef) -> list[Mapping[str, Any]]:
-    rows: list[Mapping[str, Any]] = tables().read(ref).to_pylist()
-    return rows
-
-
-def _image(row: Mapping[str, Any]) -> Labelled:
-    """A row of a manifest as the image that it is about."""
-    return Labelled(
-        image_id=row["image_id"],
-        key=row["key"],
-        sha256=row["sha256"],
-        camera=row["camera"],
-        session=row["session"],
-        captured_at=row["captured_at"] or row["labelled_at"],
-        labelled_at=row["labelled_at"],
-        golden=row["source"] == "golden",
-        objects=tuple(row["objects"]),
-    )
+    return list(tables().read(ref).to_pylist())
 
 
 def _catalog(record: WindowRecord) -> list[Mapping[str, object]]:
     if record.facts is None or record.facts.catalog is None:
         return []
-    rows: list[Mapping[str, object]] = tables().read(record.facts.catalog, _CATALOG).to_pylist()
-    return rows
+    return list(tables().read(record.facts.catalog, _CATALOG).to_pylist())
 
 
 def _hashed(known: Sequence[Labelled]) -> tuple[list[Labelled], int]:
