@@ -45,15 +45,19 @@ def wilson(hits: int, n: int) -> str:
     return f"{share:.1%} ({(middle - half) / (1 + z2 / n):.1%}–{(middle + half) / (1 + z2 / n):.1%})"
 
 
-def run(repeats: int, before: int, after: int, per: int, low: float, high: float, seed: int) -> tuple[int, list[int]]:
+def run(
+    repeats: int, sessions: tuple[int, int], per: int, errors: tuple[float, float], seed: int
+) -> tuple[int, list[int]]:
     """How often the bet was won, and with how many images after the change."""
     rules, won = ConceptRules(), []
+    (before, after), (low, high) = sessions, errors
     for repeat in range(repeats):
         rng = np.random.default_rng((seed, repeat))
         steady = images(rng, before, per, low)
         changed = images(rng, after, per, high, before)
         base = baseline_of(steady, rules)
-        assert base is not None
+        if base is None:
+            raise ValueError("too few images before the change")
         found = track([*steady, *changed], base, rules)
         if found.crossed:
             won.append(first_alarm([*steady, *changed], base, rules, before * per))
@@ -81,12 +85,13 @@ def main() -> None:
     print("| error | margin used up | images per session | labels | ever called risen |\n|---|---|---|---|---|")
     for error, extra in ((0.05, 0.0), (0.15, 0.0), (0.15, 0.03), (0.3, 0.03)):
         for per in (1, 5):
-            hits, _ = run(given.repeats, 200 // per, 1000 // per, per, error, error + extra, 1)
+            hits, _ = run(given.repeats, (200 // per, 1000 // per), per, (error, error + extra), 1)
             print(f"| {error} | {extra} | {per} | 1,000 | {wilson(hits, given.repeats)} |")
-    print("\n| error before | after | images per session | seen within 500 | labels needed, median (90 %) |\n|---|---|---|---|---|")
+    print("\n| error before | after | images per session | seen within 500 | labels needed, median (90 %) |")
+    print("|---|---|---|---|---|")
     for low, high in ((0.08, 0.15), (0.08, 0.2), (0.08, 0.3), (0.08, 0.5), (0.2, 0.35), (0.2, 0.5)):
         for per in (1, 5):
-            hits, at = run(given.power_repeats, 300 // per, 500 // per, per, low, high, 2)
+            hits, at = run(given.power_repeats, (300 // per, 500 // per), per, (low, high), 2)
             told = f"{np.median(at):.0f} ({np.quantile(at, 0.9):.0f})" if at else "–"
             print(f"| {low} | {high} | {per} | {wilson(hits, given.power_repeats)} | {told} |")
 

@@ -118,10 +118,10 @@ def evaluate_model(model: str, asked: LabelledRules) -> State:
     if champion is None:
         return Completed(name="Inconclusive", message=f"{model} has no champion: `evergreen adopt {model}`")
     known = labels(model, asked.ingest)
-    labelled = looked_at(model, champion, known, asked)
+    labelled = check_labels(model, champion, known, asked.quality)
     performance = measure(model, champion, known, asked)
-    risen = check_concept(champion, known, performance, asked.concept)
-    judged = judge_again(model, (labelled, risen), performance, asked.drift, asked.alerts)
+    told = beside_labels(champion, known, labelled, performance, asked)
+    judged = judge_again(model, told, performance, asked.drift, asked.alerts)
     if judged is None:
         note = performance.findings[0].note
         return Completed(name="Evaluated", message=f"no window to judge again (yet, or another run holds it); {note}")
@@ -131,11 +131,14 @@ def evaluate_model(model: str, asked: LabelledRules) -> State:
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
 
 
-def looked_at(model: str, champion: ModelRef, known: TableRef, asked: LabelledRules) -> Report:
-    """Whether labels keep their rules, what became of every one of them, and whether the golden ones are as frozen."""
-    labelled = check_labels(model, champion, known, asked.quality)
-    told = (*account_labels(model, known, asked.curate), *check_golden(model, known, asked.curate))
-    return replace(labelled, findings=(*labelled.findings, *told))
+def beside_labels(
+    champion: ModelRef, known: TableRef, labelled: Report, performance: Report, asked: LabelledRules
+) -> tuple[Report, Report]:
+    """What became of every label and whether the golden ones are as frozen; whether the error of production rose."""
+    used = account_labels(champion.name, known, asked.curate)
+    kept = check_golden(champion.name, known, asked.curate)
+    risen = check_concept(champion, known, performance, asked.concept)
+    return replace(labelled, findings=(*labelled.findings, *used, *kept)), risen
 
 
 def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRules) -> Report:

@@ -48,7 +48,7 @@ def retrain(
     if broken:
         return Completed(name="NotRetrained", message=broken)
     dataset = training_dataset(model, known, curate)
-    refusal = check_manifest(model, dataset, curate) or check_retrain(model, champion, dataset, rules)
+    refusal = check_retrain(model, champion, dataset, rules) or check_manifest(model, dataset, curate)
     if refusal:
         return Completed(name="NotRetrained", message=refusal)
     fitted = fit_challenger(champion, dataset, model, rules, reason)

@@ -22,7 +22,7 @@ class Pair:
     """One thing on an image: the class that was answered, the class on the label, -1 where there is none.
 
     `size` is ln(area of the label / area of the answer), `right` and `down` by how much the label's centre lies beside
-    the answer's, as parts of the answer's width and height; 0 without both boxes.
+    the answer's, as parts of the answer's width and height; they are known where `boxed`: both have a box.
     """
 
     answered: int
@@ -30,6 +30,7 @@ class Pair:
     size: float = 0.0
     right: float = 0.0
     down: float = 0.0
+    boxed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def answered_json(found: Sequence[Answered]) -> list[dict[str, Any]]:
 
 def answered_of(data: Iterable[Mapping[str, Any]]) -> list[Answered]:
     """The inverse of `answered_json`."""
-    names = ("answered", "labelled", "size", "right", "down")
+    names = ("answered", "labelled", "size", "right", "down", "boxed")
     return [
         Answered(
             **{
@@ -158,6 +159,7 @@ def _pair(answer: Mapping[str, Any], thing: Mapping[str, Any], mine: Floats, tol
         size=float(np.log(area / (width * height))),
         right=float(centre[0]) / width,
         down=float(centre[1]) / height,
+        boxed=True,
     )
 
 

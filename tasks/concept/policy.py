@@ -125,7 +125,7 @@ def _boxes(before: Sequence[Answered], since: Sequence[Answered]) -> tuple[str, 
 
 
 def _paired(images: Sequence[Answered]) -> list[Pair]:
-    return [p for image in images for p in image.pairs if p.answered == p.labelled and (p.size or p.right or p.down)]
+    return [p for image in images for p in image.pairs if p.answered == p.labelled and p.boxed]
 
 
 def _classes(before: Sequence[Answered], since: Sequence[Answered]) -> tuple[str, bool] | None:

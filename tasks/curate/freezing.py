@@ -33,23 +33,26 @@ def current(ledger: Ledger, model: str) -> Frozen | None:
     return _frozen(row) if row else None
 
 
-def freeze(ledger: Ledger, model: str, present: tuple[TableRef, Rows], by: str, reason: str) -> Frozen | None:
-    """Write a manifest down as the next version; the present one when nothing changed, None when it is empty."""
-    table, rows = present
-    found, before = members(rows), current(ledger, model)
-    if not found:
-        return before
+def freeze(ledger: Ledger, tables: TableStore, model: str, rows: Rows, told: tuple[str, str]) -> Frozen | None:
+    """Write these rows down as the next version; the present one when nothing changed or there are none.
+
+    `told` is by whom and why. The manifest gets a key of its own, which nothing else ever writes to.
+    """
+    (by, reason), found, before = told, members(rows), current(ledger, model)
     digest = digest_of(found)
-    if before is not None and (before.digest, before.table.digest) == (digest, table.digest):
+    if not found or (before is not None and before.digest == digest and not verified(tables, before)[1]):
         return before
-    told = {
-        "version": before.version + 1 if before else 1,
+    version = before.version + 1 if before else 1
+    place = f"{model}/evergreen/golden/v{version}-{digest[:32]}.parquet"
+    table = tables.write(pa.Table.from_pylist([dict(row) for row in rows], schema=DATASETS), "datasets", place)
+    told_there = {
+        "version": version,
         "table": {"uri": table.uri, "schema": table.schema, "rows": table.rows, "digest": table.digest},
         "digest": digest,
         "images": len(found),
         "reason": reason,
     }
-    ledger.decisions.append(model, KIND, model, by, told)
+    ledger.decisions.append(model, KIND, model, by, told_there)
     return current(ledger, model)
 
 

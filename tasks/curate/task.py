@@ -65,7 +65,7 @@ def golden_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef
     frozen = freezing.current(ledger(), model)
     present = present_golden(model, labels, rules)
     if frozen is None:
-        frozen = freezing.freeze(ledger(), model, (present, _rows(present)), "evaluate", FIRST_USE)
+        frozen = freezing.freeze(ledger(), tables(), model, _rows(present), ("evaluate", FIRST_USE))
         return present if frozen is None else frozen.table
     rows, broken = freezing.verified(tables(), frozen)
     if broken:
@@ -117,8 +117,8 @@ def present_golden(model: str, labels: TableRef, rules: CurateRules) -> TableRef
 
 def accept_golden(model: str, labels: TableRef, rules: CurateRules, by: str, reason: str) -> Frozen | None:
     """Freeze what is marked golden now as the next version; None when no image is."""
-    present = present_golden(model, labels, rules)
-    return freezing.freeze(ledger(), model, (present, _rows(present)), by, reason)
+    present = _rows(present_golden(model, labels, rules))
+    return freezing.freeze(ledger(), tables(), model, present, (by, reason)) if present else None
 
 
 @task(cache_policy=NO_CACHE)

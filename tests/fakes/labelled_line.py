@@ -71,6 +71,7 @@ class LabelledLine:
             findings=(Finding(check="performance", subject="map50_95", outcome=Outcome.INCONCLUSIVE, note="few"),),
         )
         self.told: list[Judged] = []
+        self.written = 0
 
     def window(self, back: int) -> Window:
         return Window(self.newest.start - back * HOUR, self.newest.end - back * HOUR)
@@ -96,9 +97,7 @@ class LabelledLine:
         claim = self.book.windows.claim(MODEL, window, "test")
         assert claim is not None
         outcome = Outcome.BREACH if moved else Outcome.OK
-        drift = Report(
-            stage=Stage.DRIFT, findings=(Finding(check="ks", subject="brightness", outcome=outcome, n=60),)
-        )
+        drift = Report(stage=Stage.DRIFT, findings=(Finding(check="ks", subject="brightness", outcome=outcome, n=60),))
         champion = self.book.promotions.champion(MODEL)
         facts = WindowFacts(
             listed=len(rows), accepted=len(rows), catalog=listed, artifacts={"predictions": table_note(told)},
@@ -114,8 +113,8 @@ class LabelledLine:
                "labelled_at": when.isoformat(), **more}  # fmt: skip
         if not name:
             del row["image_id"]
-        number = sum("/labels/" in key for key in self.bucket.objects)
-        self.bucket.put(f"{MODEL}/labels/{number:05d}-{by}.json", json.dumps(row).encode())
+        self.written += 1
+        self.bucket.put(f"{MODEL}/labels/{self.written:05d}-{by}.json", json.dumps(row).encode())
 
     def labels(self) -> TableRef:
         with disable_run_logger():

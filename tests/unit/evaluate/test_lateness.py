@@ -21,7 +21,11 @@ def test_without_production_nothing_is_said() -> None:
 
 def test_labels_of_other_days_do_not_count() -> None:
     outside = (NOON - timedelta(days=1), NOON)
-    assert label_facts([outside, (NOON, NOON + timedelta(hours=1))], [DAY], 4) == {LAG: 3600.0, LAG_90: 3600.0, FRACTION: 0.25}
+    assert label_facts([outside, (NOON, NOON + timedelta(hours=1))], [DAY], 4) == {
+        LAG: 3600.0,
+        LAG_90: 3600.0,
+        FRACTION: 0.25,
+    }
 
 
 def test_a_label_on_the_end_of_a_window_belongs_to_the_next_one() -> None:
