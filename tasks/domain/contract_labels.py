@@ -76,7 +76,7 @@ class LabelRecord(_Wire):
     width: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     height: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     objects: Annotated[tuple[LabelObject, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_OBJECTS)] = Field(
-        description="What is there; empty: nothing, which is a label"
+        description="What is there; empty: nothing, which is a label, unless a verdict says otherwise"
     )
     labelled_at: v.Moment = Field(description="When; a later label of the same image supersedes an earlier one")
     annotator: v.Name = Field(description="Who")
