@@ -38,11 +38,9 @@ def labels(model: str, *, image: str | None = None, json: bool = False) -> int:
         return OK
     counts = {**told["places"], **{f"refused: {reason}": n for reason, n in told["refused"].items()}}
     show_table(f"{told['rows']} labels of {model}", [{"place": k, "labels": n} for k, n in counts.items()], "no label")
-    conflicts = [{"image": c["image_id"], "annotators": ", ".join(c["annotators"])} for c in told["conflicts"]]
-    show_table("contradicting labels of one moment", conflicts, "no two labels of one moment contradict each other")
-    show_table(
-        "waiting for a full label", [{"image": name} for name in told["queue"]], "no image waits for a full label"
-    )
+    conflicts = [f"{each['image_id']} ({', '.join(each['annotators'])})" for each in told["conflicts"]]
+    say(f"contradicting labels of one moment: {', '.join(conflicts) or 'none'}")
+    say(f"waiting for a full label: {', '.join(told['queue']) or 'none'}")
     return OK
 
 

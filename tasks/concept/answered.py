@@ -13,6 +13,9 @@ from tasks.domain.model import Kind
 from tasks.domain.prediction import Floats
 from tasks.domain.scoring.matching import assigned, box_iou
 
+SCORED = frozenset({Kind.DETECT, Kind.CLASSIFY, Kind.SEGMENT, Kind.POSE})
+"""Kinds whose answers are a class or upright boxes; others are not scored here."""
+
 HIT, ALIKE = 0.5, 0.2
 """Overlap from which a box is right, and from which two boxes are about the same thing."""
 
@@ -57,7 +60,7 @@ class Answered:
 def answered(
     predictions: Iterable[Mapping[str, Any]], labels: Mapping[str, Mapping[str, Any]], least: float
 ) -> list[Answered]:
-    """The predictions that have a label, in their order; failed requests and other kinds are left out.
+    """The predictions that have a label, in their order; failed requests and kinds that are not `SCORED` are left out.
 
     Args:
         predictions: Rows of a `predictions` table.
@@ -67,7 +70,7 @@ def answered(
     found = []
     for row in predictions:
         label = labels.get(row["image_id"])
-        if label is None or row["error"] or row["kind"] != label["kind"]:
+        if label is None or row["error"] or row["kind"] != label["kind"] or row["kind"] not in SCORED:
             continue
         if row["kind"] == Kind.CLASSIFY:
             if not label["objects"] or not row["detections"]:

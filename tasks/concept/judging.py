@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.adapters.ledger.records import EvaluationRecord
 from tasks.concept.answered import Answered
+from tasks.concept.maturity import mature
 from tasks.concept.policy import FEWEST, signs
 from tasks.concept.rules import ConceptRules
 from tasks.concept.sequence import Tracked
@@ -40,6 +42,34 @@ def report(images: Sequence[Answered], tracked: Tracked | None, asked: Asked) ->
     found = (error, inputs, *signs(before, since, asked.rules.margin))
     due = () if inputs.value is None or inputs.value >= HALF else (_audit(asked),)
     return Report(stage=Stage.CONCEPT, findings=(*found, *due))
+
+
+def label_return(rows: Sequence[EvaluationRecord], rules: ConceptRules) -> tuple[Finding, ...]:
+    """How many windows have their labels back, and how the newest of those did; () while no window has a label."""
+    known = sorted((row for row in rows if row.window), key=lambda row: str(row.window))
+    if not known:
+        return ()
+    ripe = [row for row in known if mature(row.evaluation, rules)]
+    returned = known[-1].evaluation.metrics["returned"]
+    note = f"{len(ripe)} of {len(known)} windows with labels have {rules.min_return:.0%} of their usual ones"
+    if ripe:
+        newest = ripe[-1].evaluation
+        note += f"; the newest of them, {ripe[-1].window}, scored {newest.headline.value:.3f} on {newest.n} images"
+    if returned < rules.min_return:
+        note += f"; {known[-1].window} is immature ({returned:.0%}) and not compared"
+    outcome = Outcome.OK if ripe else Outcome.INCONCLUSIVE
+    return (
+        Finding(
+            check="label_return",
+            subject="windows",
+            outcome=outcome,
+            value=returned,
+            limit=rules.min_return,
+            unit="0..1",
+            n=known[-1].evaluation.n,
+            note=note,
+        ),
+    )
 
 
 def _around(images: Sequence[Answered], tracked: Tracked | None) -> tuple[tuple[Answered, ...], tuple[Answered, ...]]:

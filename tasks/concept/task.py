@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.ledger.records import DecisionKind
 from tasks.concept.answered import Answered
-from tasks.concept.judging import Asked, report
+from tasks.concept.judging import Asked, label_return, report
+from tasks.concept.maturity import DATASET
 from tasks.concept.reading import Books, Scored, keep_rows, windows_of
 from tasks.concept.rules import ConceptRules
 from tasks.concept.sequence import Baseline, again, baseline_of, track
@@ -50,7 +52,9 @@ def check_concept(champion: ModelRef, labels: TableRef, performance: Report, rul
         audited=_audited(champion),
         rules=rules,
     )
-    return report(images, tracked, asked)
+    found = report(images, tracked, asked)
+    returned = label_return(books.ledger.evaluations.by_window(champion.name, DATASET), rules)
+    return replace(found, findings=(*found.findings, *returned))
 
 
 def audit_labels(model: str, by: str, reason: str) -> int:

@@ -188,6 +188,31 @@ def test_only_a_window_whose_labels_changed_is_scored_again_and_its_row_is_revis
     assert row.metrics["lag_p90"] >= row.metrics["lag_median"] > 0
 
 
+def test_a_window_whose_labels_are_not_back_is_called_immature_and_not_compared(labelled_line: LabelledLine) -> None:
+    for back in (1, 0):
+        labelled_line.judge(back, {f"w{back}-{n}": [found()] for n in range(10)})
+    for n in range(7):
+        labelled_line.label(f"w1-{n}", [thing()])
+    for n in range(6):
+        labelled_line.label(f"w0-{n}", [])
+    labelled_line.evaluate()
+    told = labelled_line.finding("label_return", "windows")
+    assert told is not None and (told.value, told.limit) == (0.6, 0.7)
+    assert f"{labelled_line.window(1)}, scored 1.000 on 7 images" in told.note
+    assert f"{labelled_line.window(0)} is immature (60%) and not compared" in told.note
+
+
+def test_answers_of_another_version_are_not_held_against_the_champion(labelled_line: LabelledLine) -> None:
+    champion = labelled_line.book.promotions.champion("welds")
+    assert champion is not None
+    labelled_line.book.versions.number("welds", champion.sha256, 2)  # what was recorded says version 1
+    steady(labelled_line)
+    live(labelled_line, 0, wrong=0.5)
+    assert verdict(labelled_line)[0] is Action.NONE
+    told = labelled_line.finding("concept", "error")
+    assert told is not None and told.note.startswith("0 labelled images of this version")
+
+
 def test_a_corrected_label_revises_the_row_of_its_window(labelled_line: LabelledLine) -> None:
     labelled_line.judge(0, {"a": [found()]})
     then = datetime.now(UTC) - timedelta(minutes=40)

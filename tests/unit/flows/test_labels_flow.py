@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from flows import evaluate as evaluating
 from tasks.domain.errors import UnsafeModel
 from tasks.domain.finding import Outcome
 from tasks.domain.snapshot import TableRef
+from tasks.evaluate import task as evaluate_stage
 from tests.fakes.labelled_line import LabelledLine, found, labelled_line, thing
 from tests.unit.ledger.ledger_cases import MODEL
 
 __all__ = ["labelled_line"]
 
+MEASURE = evaluating.measure
 THEN = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=40)
 LATER = THEN + timedelta(minutes=5)
 ELSEWHERE = [40.0, 2.0, 60.0, 20.0]
@@ -178,6 +181,24 @@ def test_without_a_champion_labels_wait_and_the_state_says_so(tmp_path: Any, mon
     assert "adopt" in str(state.message)
     assert set(line.rows()) == {"i0"}
     line.book.close()
+
+
+def test_weights_with_another_hash_are_refused_by_the_loader_itself(
+    line: LabelledLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """Everything but the page and MLflow is real here: the file that lies there is not the one on record."""
+    for n in range(6):
+        line.label(f"i{n}", [thing(n % 2)], golden=True)
+    other = tmp_path / "other.pt"
+    other.write_bytes(b"not the weights that were recorded")
+    monkeypatch.setattr(evaluate_stage, "weights", lambda ref: other)
+    monkeypatch.setattr(evaluate_stage, "settings", lambda: SimpleNamespace(device="cpu", cache=tmp_path))
+    monkeypatch.setattr(evaluating, "evaluate_version", evaluate_stage.evaluate_version.fn)
+    monkeypatch.setattr(evaluating, "measure", MEASURE)
+    state = line.evaluate()
+    assert state.is_failed() and state.name == "WeightsRefused", state
+    assert line.record().revision == 1
+    assert line.book.evaluations.list(MODEL) == []
 
 
 def test_weights_that_are_not_what_was_recorded_fail_this_model_only_and_change_nothing(
