@@ -40,7 +40,7 @@ def report(images: Sequence[Answered], tracked: Tracked | None, asked: Asked) ->
     before, since = _around(images, tracked)
     inputs = _inputs(since, tracked, asked)
     found = (error, inputs, *signs(before, since, asked.rules.margin))
-    due = () if inputs.value is None or inputs.value >= HALF else (_audit(asked),)
+    due = () if (inputs.value or 0.0) >= HALF else (_audit(asked),)
     return Report(stage=Stage.CONCEPT, findings=(*found, *due))
 
 

@@ -109,6 +109,13 @@ def test_a_fall_that_evaluation_finds_asks_for_the_audit_too(labelled_line: Labe
     assert verdict(labelled_line)[0] is Action.AUDIT_LABELS
 
 
+def test_a_fall_of_which_no_window_knows_the_images_asks_for_the_audit_as_well(labelled_line: LabelledLine) -> None:
+    labelled_line.judge(0, {"a": [found()]})
+    fall = Finding(check="performance", subject="map50_95", outcome=Outcome.BREACH, value=0.2, limit=0.5, n=200)
+    labelled_line.performance = Report(stage=Stage.EVALUATE, findings=(fall,))
+    assert verdict(labelled_line)[0] is Action.AUDIT_LABELS
+
+
 @pytest.mark.parametrize(
     ("how", "subject", "word"),
     [
