@@ -68,7 +68,9 @@ def keep_rows(books: Books, model: str, scored: list[Scored], rules: ConceptRule
             row = _matured(before, each.seen.coverage, share)
         else:
             continue
-        books.ledger.evaluations.save(model, row, each.seen.window)
+        number = before.metrics["revision"] + 1 if before else 1.0  # also a row that says what an older one said is new
+        told = {**row.metrics, "revision": number}
+        books.ledger.evaluations.save(model, replace(row, metrics=told), each.seen.window)
         count += 1
     return count
 

@@ -228,4 +228,17 @@ def test_a_corrected_label_revises_the_row_of_its_window(labelled_line: Labelled
     labelled_line.label("a", [thing(0)], then + timedelta(minutes=1))
     labelled_line.evaluate()
     (record,) = labelled_line.book.evaluations.by_window("welds", "window")
-    assert record.evaluation.headline.value == 1.0
+    assert (record.evaluation.headline.value, record.evaluation.metrics["revision"]) == (1.0, 2)
+
+
+def test_a_label_that_was_taken_back_leaves_the_row_as_it_was_before(labelled_line: LabelledLine) -> None:
+    labelled_line.judge(0, {"a": [found()]})
+    then = datetime.now(UTC) - timedelta(minutes=40)
+    labelled_line.label("a", [thing(0)], then)
+    labelled_line.evaluate()
+    labelled_line.label("a", [thing(1)], then + timedelta(minutes=1))
+    labelled_line.evaluate()
+    labelled_line.bucket.delete(max(key for key in labelled_line.bucket.objects if "/labels/0" in key))
+    labelled_line.evaluate()
+    (record,) = labelled_line.book.evaluations.by_window("welds", "window")
+    assert (record.evaluation.headline.value, record.evaluation.metrics["revision"]) == (1.0, 3)
