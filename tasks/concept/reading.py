@@ -19,6 +19,7 @@ from tasks.adapters.tables import TableStore
 from tasks.concept.answered import Answered, answered, answered_json, answered_of
 from tasks.concept.maturity import DATASET, Seen, expected_share, label_digest, window_row
 from tasks.concept.rules import ConceptRules
+from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.snapshot import TableRef, table_of
 
@@ -92,7 +93,10 @@ def _scored(
     if record.facts is None or not note.startswith("{"):
         return None
     predictions = table_of(note)
-    rows = books.tables.read(predictions, ["image_id", "camera"])
+    try:
+        rows = books.tables.read(predictions, ["image_id", "camera"])
+    except NotFound:  # somebody tidied up: the row that the window has stands
+        return None
     names, cameras = rows["image_id"].to_pylist(), rows["camera"].to_pylist()
     mine = [labels[name] for name in names if name in labels]
     digest = label_digest(mine, predictions.digest, rules)

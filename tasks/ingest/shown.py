@@ -13,6 +13,7 @@ from tasks.adapters.ledger.records import WindowRecord
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
 from tasks.domain.contract_labels import LabelObject, LabelRecord, Meaning
+from tasks.domain.errors import NotFound
 from tasks.domain.model import Kind
 from tasks.domain.snapshot import TableRef, table_of
 from tasks.ingest.supersede import Sourced
@@ -108,7 +109,10 @@ def _answered(tables: TableStore, record: WindowRecord, wanted: set[str]) -> Ite
 
 
 def _only(tables: TableStore, ref: TableRef, columns: list[str], column: str, values: set[str]) -> list[dict[str, Any]]:
-    table = tables.read(ref, columns)
+    try:
+        table = tables.read(ref, columns)
+    except NotFound:  # somebody tidied up: what was shown then is not on record any more
+        return []
     rows: list[dict[str, Any]] = table.filter(
         pc.is_in(table[column], value_set=pa.array(sorted(values), pa.string()))
     ).to_pylist()

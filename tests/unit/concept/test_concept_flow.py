@@ -231,6 +231,26 @@ def test_a_corrected_label_revises_the_row_of_its_window(labelled_line: Labelled
     assert (record.evaluation.headline.value, record.evaluation.metrics["revision"]) == (1.0, 2)
 
 
+def test_a_window_whose_predictions_were_tidied_up_keeps_its_row(labelled_line: LabelledLine) -> None:
+    for back in (1, 0):
+        labelled_line.judge(back, {f"w{back}": [found()]})
+        labelled_line.label(f"w{back}", [thing()])
+    labelled_line.evaluate()
+    for key in [
+        key for key in labelled_line.bucket.objects if key.endswith(f"{labelled_line.window(1).start:%H}-p.parquet")
+    ]:
+        labelled_line.bucket.delete(key)
+    for path in labelled_line.tables._cache.glob("*.parquet"):
+        path.unlink()
+    labelled_line.label("w0", [], datetime.now(UTC) - timedelta(minutes=5))
+    labelled_line.evaluate()
+    rows = {
+        each.window: each.evaluation.headline.value
+        for each in labelled_line.book.evaluations.by_window("welds", "window")
+    }
+    assert rows == {labelled_line.window(1): 1.0, labelled_line.window(0): 0.0}
+
+
 def test_a_label_that_was_taken_back_leaves_the_row_as_it_was_before(labelled_line: LabelledLine) -> None:
     labelled_line.judge(0, {"a": [found()]})
     then = datetime.now(UTC) - timedelta(minutes=40)
