@@ -109,6 +109,7 @@ def image(row: Mapping[str, Any]) -> Labelled:
         labelled_at=row["labelled_at"],
         golden=row["source"] == "golden",
         objects=tuple(row["objects"]),
+        chance=row.get("chance"),
     )
 
 
