@@ -80,8 +80,7 @@ def check_golden(model: str, labels: TableRef, rules: CurateRules) -> tuple[Find
     frozen = freezing.current(ledger(), model)
     rows, broken = freezing.verified(tables(), frozen) if frozen else ([], "")
     now = members(_rows(present_golden(model, labels, rules)))
-    found = changes(members(rows), now) if frozen and not broken else Changes()
-    return (finding(model, frozen, broken, found),)
+    return (finding(model, frozen, broken, changes(members(rows), now) if frozen and not broken else Changes()),)
 
 
 @task(cache_policy=NO_CACHE)
