@@ -7,7 +7,15 @@ import sys
 
 from cyclopts import App, Group
 
-from tasks.cli import loop_commands, pages_command, people_commands, quality_commands, stack_commands, upkeep_commands
+from tasks.cli import (
+    export_command,
+    loop_commands,
+    pages_command,
+    people_commands,
+    quality_commands,
+    stack_commands,
+    upkeep_commands,
+)
 from tasks.cli.demo import demo
 from tasks.cli.output import CHECK_FAILED, complain
 from tasks.domain.errors import EvergreenError
@@ -31,6 +39,7 @@ _GROUPS = {
         loop_commands.monitor,
         loop_commands.evaluate,
         loop_commands.retrain,
+        export_command.export,
         loop_commands.windows,
         loop_commands.explain,
         loop_commands.versions,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from tasks.domain.errors import ContractError
+from tasks.domain.tables_answers import ANSWERS as ANSWERS
 from tasks.domain.tables_catalog import CATALOG as CATALOG
 
 CONTRACT_VERSION = 1
@@ -208,6 +209,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "findings": FINDINGS,
     "strange": STRANGE,
     "places": PLACES,
+    "answers": ANSWERS,
 }
 
 
