@@ -29,7 +29,7 @@ def runner(workers: int) -> TaskRunner[Any]:
     if not where:
         return ProcessPoolTaskRunner(max_workers=workers)
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise ConfigError("EVERGREEN_DASK needs Dask: install Evergreen with the extra `cluster`") from error
     if where != LOCAL:
