@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +103,20 @@ if __name__ == "__main__":  # the workers import this file
 """
 
 
+def finished(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str, str]:
+    """Exit code and what was said; server and workers end with the process that started them, whatever happens."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        words, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        try:
+            said, log = process.communicate(timeout=280)
+            return process.returncode, said, log
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def test_two_workers_give_the_answers_of_one_process_and_nothing_is_inferred_twice(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:
@@ -127,12 +143,9 @@ def test_two_workers_give_the_answers_of_one_process_and_nothing_is_inferred_twi
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
-    done = subprocess.run(
-        [sys.executable, "shared.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280
-    )
-    (tmp_path / "log").write_text(done.stderr)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.strip().splitlines()[-1])
+    code, said, log = finished([sys.executable, "shared.py"], tmp_path, environment)
+    assert code == 0, log[-3000:]
+    found = json.loads(said.strip().splitlines()[-1])
     assert (found["inferred"], found["left"], found["loaded_again"]) == (40, 0, False)
     assert found["shards"] == 2
     assert found["apart"] < 1e-6 and found["bucket"] < 1e-6
