@@ -108,13 +108,15 @@ def packed(answers: dict[str, Prediction]) -> pa.Table:
     """Image hash -> answer as an `answers` table."""
     rows = list(answers.values())
     speeds = [[one.speed.preprocess, one.speed.inference, one.speed.postprocess] for one in rows]
-    probabilities = [None if one.probabilities is None else one.probabilities for one in rows]
     columns = {
         "sha256": list(answers),
         "boxes": [one.boxes.reshape(-1) for one in rows],
         "classes": [one.classes.astype(np.int32) for one in rows],
         "confidences": [one.confidences for one in rows],
-        "probabilities": probabilities,
+        "probabilities": [one.probabilities for one in rows],
+        "polygons": [[outline.reshape(-1) for outline in one.polygons] for one in rows],
+        "corners": [None if one.corners is None else one.corners.reshape(-1) for one in rows],
+        "keypoints": [None if one.keypoints is None else one.keypoints.reshape(-1) for one in rows],
         "speed": speeds,
     }
     return pa.table([pa.array(columns[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
@@ -123,19 +125,23 @@ def packed(answers: dict[str, Prediction]) -> pa.Table:
 def unpacked(table: pa.Table) -> Iterator[tuple[str, Prediction]]:
     """The inverse of `packed`."""
     whole = table.combine_chunks()
-    boxes, classes, confidences = (_parts(whole[name]) for name in ("boxes", "classes", "confidences"))
-    probabilities, speeds = _parts(whole["probabilities"]), _parts(whole["speed"])
-    known = whole["probabilities"].is_valid().to_pylist()
+    boxes, classes, confidences, speeds = (_parts(whole[n]) for n in ("boxes", "classes", "confidences", "speed"))
+    probabilities, corners, keypoints = (_given(whole[n]) for n in ("probabilities", "corners", "keypoints"))
+    outlines = whole["polygons"].to_pylist()
     for row, sha256 in enumerate(whole["sha256"].to_pylist()):
-        speed = [float(value) for value in speeds[row]]
+        n, (before, inside, after) = len(boxes[row]) // 4, (float(value) for value in speeds[row])
+        turned, points = corners[row], keypoints[row]
         yield (
             sha256,
             Prediction(
                 boxes=boxes[row].astype(np.float32).reshape(-1, 4),
                 classes=classes[row].astype(np.int64),
                 confidences=confidences[row].astype(np.float32),
-                probabilities=probabilities[row].astype(np.float32) if known[row] else None,
-                speed=Speed(preprocess=speed[0], inference=speed[1], postprocess=speed[2]),
+                probabilities=probabilities[row],
+                polygons=tuple(np.array(outline, np.float32).reshape(-1, 2) for outline in outlines[row]),
+                corners=None if turned is None else turned.reshape(-1, 4, 2),
+                keypoints=None if points is None else points.reshape(n, -1 if n else 0, 3),
+                speed=Speed(preprocess=before, inference=inside, postprocess=after),
             ),
         )
 
@@ -145,6 +151,12 @@ def _parts(column: pa.ChunkedArray) -> list[np.ndarray]:
     lists = column.chunk(0) if column.num_chunks else column.combine_chunks()
     values, ends = lists.values.to_numpy(zero_copy_only=False), lists.offsets.to_numpy()
     return [values[start:stop] for start, stop in pairwise(ends)]
+
+
+def _given(column: pa.ChunkedArray) -> list[np.ndarray | None]:
+    """The same as float32, None where there is a null."""
+    known = column.is_valid().to_pylist()
+    return [part.astype(np.float32) if there else None for part, there in zip(_parts(column), known, strict=True)]
 
 
 def _rows_of(table: pa.Table, wanted: set[str]) -> list[int]:

@@ -97,11 +97,8 @@ class Yolo:
 
         Raises:
             ContractError: an image cannot be decoded, or the count of answers is not that of the images.
-            ConfigError: the kind answers with something else than boxes or probabilities, the file takes images of
-                another size only, or not even one image fits into memory.
+            ConfigError: the file takes images of another size only, or not even one image fits into memory.
         """
-        if self.kind not in (Kind.DETECT, Kind.CLASSIFY):
-            raise ConfigError(f"answers of kind {self.kind.value} are served but not scored yet")
         if self.only_imgsz not in (None, imgsz):
             raise ConfigError(f"{self.sha256[:12]} was exported for {self.only_imgsz} px only, asked is {imgsz}")
         size = self.only_batch or first_batch(batch, self.device)
@@ -174,10 +171,24 @@ def _prediction(result: Any) -> Prediction:
     speed = Speed(**{name: float(timing.get(name) or 0.0) for name in ("preprocess", "inference", "postprocess")})
     if result.probs is not None:
         return Prediction(probabilities=result.probs.data.float().cpu().numpy().astype(np.float32), speed=speed)
-    found = result.boxes
+    found = result.boxes if result.obb is None else result.obb
     return Prediction(
         boxes=found.xyxy.float().cpu().numpy().astype(np.float32).reshape(-1, 4),
         classes=found.cls.cpu().numpy().astype(np.int64),
         confidences=found.conf.float().cpu().numpy().astype(np.float32),
         speed=speed,
+        **_shapes(result),
     )
+
+
+def _shapes(result: Any) -> dict[str, Any]:
+    """Outlines, corners or keypoints beside the boxes, in pixels of the image as it is shown."""
+    if result.masks is not None:
+        return {"polygons": tuple(np.asarray(outline, np.float32).reshape(-1, 2) for outline in result.masks.xy)}
+    if result.obb is not None:
+        return {"corners": result.obb.xyxyxyxy.float().cpu().numpy().astype(np.float32).reshape(-1, 4, 2)}
+    if result.keypoints is not None:
+        points = result.keypoints.data.float().cpu().numpy().astype(np.float32)
+        seen = np.ones((*points.shape[:2], 1), np.float32)  # a model without visibility says that it sees them all
+        return {"keypoints": points if points.shape[-1] == 3 else np.concatenate([points, seen], -1)}
+    return {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tasks.domain.contrast import Contrast
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.protocol import Value, lock
+from tasks.domain.snapshot import TableRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Evaluation:
     classify, F1 at IoU 0.5 for detect; that is what paired comparisons resample. `answers` names, in the same
     order, the class of the surest answer about each image, "" for none; () in evaluations of older versions.
     `conditions` are the protocol's fields and the digest of the labels by name; {} in evaluations of older versions.
+    `scores_table` is the `scores` table from which all of it, any slice and any curve is computed without the model.
     """
 
     model_sha256: str
@@ -41,6 +43,7 @@ class Evaluation:
     image_ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     answers: tuple[str, ...] = ()
+    scores_table: TableRef | None = None
     conditions: dict[str, Value] = field(default_factory=dict)
 
     @property

@@ -13,6 +13,9 @@ ANSWERS = pa.schema(
         pa.field("classes", pa.list_(pa.int32()), nullable=False),
         pa.field("confidences", _NUMBERS, nullable=False),
         pa.field("probabilities", _NUMBERS),  # null for detect
+        pa.field("polygons", pa.list_(_NUMBERS), nullable=False),  # one outline a box, x, y, x, …; segment only
+        pa.field("corners", _NUMBERS),  # eight numbers a box; null but for obb
+        pa.field("keypoints", _NUMBERS),  # x, y, confidence, …, as many a box; null but for pose
         pa.field("speed", _NUMBERS, nullable=False),  # ms for preprocess, inference, postprocess
     ]
 )

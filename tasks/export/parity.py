@@ -16,7 +16,7 @@ from tasks.domain.finding import Finding, Outcome
 from tasks.domain.prediction import Prediction
 from tasks.domain.protocol import Format
 from tasks.domain.scoring.detection import DetectionScores
-from tasks.domain.scoring.intervals import DRAWS, MIN_SESSIONS, bounds, session_weights
+from tasks.domain.scoring.intervals import DRAWS, MIN_SESSIONS, bounds, freedom, session_weights
 from tasks.domain.scoring.matching import assigned, box_iou
 from tasks.domain.scoring.scored import Scored
 from tasks.domain.subjects import PARITY
@@ -47,8 +47,10 @@ def score_kept(form: Format, weights: Scored, exported: Scored, rules: ExportRul
     value = float(exported.headline()[0] - weights.headline()[0])
     low = high = math.nan
     if len(set(weights.sessions)) >= MIN_SESSIONS:
-        draws = session_weights(weights.sessions, DRAWS, rules.seed)
-        low, high = bounds(value, exported.headline(draws) - weights.headline(draws), weights.n)
+        cameras = weights.images.cameras
+        draws = session_weights(weights.sessions, DRAWS, rules.seed, cameras)
+        apart = exported.headline(draws) - weights.headline(draws)
+        low, high = bounds(value, apart, freedom(weights.sessions, cameras))
     outcome, note = _outcome((value, low, high), (weights, exported), rules)
     return Finding(
         check=PARITY,

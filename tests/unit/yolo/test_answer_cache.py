@@ -1,6 +1,7 @@
 """Kept answers are exactly the answers, for one image, one model and one recipe; damage costs time, never a crash."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,11 @@ def boxes(seed, n=None):
 
 
 def same(first, second):
+    assert len(first.polygons) == len(second.polygons)
+    shapes = [(getattr(first, name), getattr(second, name)) for name in ("corners", "keypoints")]
+    for one, two in (*zip(first.polygons, second.polygons, strict=True), *shapes):
+        assert (one is None) == (two is None)
+        assert one is None or (one.dtype == two.dtype and np.array_equal(one, two))
     for name in ("boxes", "classes", "confidences"):
         one, two = getattr(first, name), getattr(second, name)
         assert one.dtype == two.dtype and one.shape == two.shape
@@ -48,6 +54,11 @@ def test_what_was_kept_comes_back_to_the_last_bit(cache):
     kept["e" * 64] = Prediction(
         boxes=np.full((1, 4), np.nan, np.float32), classes=np.zeros(1, np.int64), confidences=np.ones(1, np.float32)
     )
+    rng, three = np.random.default_rng(3), boxes(3, 3)
+    outlines = tuple(rng.random((n, 2), np.float32) for n in (4, 0, 7))
+    kept["d" * 64] = replace(three, polygons=outlines)
+    kept["c" * 64] = replace(three, corners=rng.random((3, 4, 2), np.float32))
+    kept["b" * 64] = replace(three, keypoints=rng.random((3, 17, 3), np.float32))
     cache.add(MODEL, RECIPE, kept)
     found = cache.get(MODEL, RECIPE, [*kept, "0" * 63 + "x"])
     assert found.keys() == kept.keys()
