@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.sharing import faulty, lone, on_sound_cameras
+from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
 from tasks.domain.subjects import PARITY, TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 
@@ -49,7 +49,8 @@ _BROKEN = {
 class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
-    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one.
+    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one;
+    `nearly` is a camera that is close to a fault.
     """
 
     inputs_moved: bool
@@ -58,6 +59,7 @@ class _Evidence:
     unharmed: bool
     kinds: frozenset[CauseKind]
     alone: frozenset[str]
+    nearly: frozenset[str]
     fleet: bool
     outcome: Outcome
     breached: bool
@@ -72,7 +74,8 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
     no report at all is inconclusive.
 
     A camera is never a reason to retrain, neither by a fault that has a name nor by a change that it alone shows: a
-    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all.
+    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all and no
+    single camera is close to a fault.
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
@@ -104,6 +107,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         unharmed=labelled is Outcome.OK,
         kinds=_kinds(reports, causes),
         alone=lone(reports, causes),
+        nearly=nearly(reports),
         fleet=on_sound_cameras(reports, causes),
         outcome=Outcome.BREACH if harmed or misexported else sound,
         breached=sound is Outcome.BREACH,
@@ -131,12 +135,17 @@ def _action(known: _Evidence) -> Action:
     if CauseKind.CAMERA in known.kinds:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
-        return Action.FIX_CAMERA if known.alone else Action.RETRAIN
+        return Action.FIX_CAMERA if known.alone or _suspected(known) else Action.RETRAIN
     if known.misexported:
         return Action.EXPORT
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
+
+
+def _suspected(known: _Evidence) -> bool:
+    """Whether the errors rose while nothing moved, and one camera is close to a fault: it is looked at first."""
+    return bool(known.nearly) and not (known.inputs_moved or known.answers_moved)
 
 
 _ADVICE = {
@@ -189,6 +198,9 @@ def _reading(known: _Evidence) -> str:
 def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     cameras = sorted(faulty(causes))
     if action is Action.FIX_CAMERA and not cameras:
+        if not known.alone and known.nearly:
+            near = ", ".join(sorted(known.nearly))
+            return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
         one = ", ".join(sorted(known.alone))
         return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
     if action is Action.RETRAIN and cameras:
