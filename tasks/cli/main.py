@@ -9,6 +9,7 @@ from cyclopts import App, Group
 
 from tasks.cli import (
     label_commands,
+    export_command,
     loop_commands,
     pages_command,
     people_commands,
@@ -39,6 +40,7 @@ _GROUPS = {
         loop_commands.monitor,
         loop_commands.evaluate,
         loop_commands.retrain,
+        export_command.export,
         loop_commands.windows,
         loop_commands.explain,
         loop_commands.versions,

@@ -21,8 +21,15 @@ from tasks.domain import concept
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
-from tasks.domain.subjects import TOLD_ONLY, Topic, topic
+from tasks.domain.subjects import PARITY, TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
+
+MISEXPORTED = Cause(
+    kind=CauseKind.MODEL,
+    summary="the file that production runs answers otherwise than the version it was exported from",
+)
+"""Added when an exported file does not keep what its version can do."""
+
 
 _BROKEN = {
     Stage.QUALITY: CauseKind.DATA,
@@ -52,6 +59,7 @@ class _Evidence:
     fleet: bool
     outcome: Outcome
     breached: bool
+    misexported: bool = False
 
 
 def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> Verdict:
@@ -74,6 +82,7 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
         and not known.inputs_moved
     ):
         blamed = (*blamed, concept.cause_of(reports))
+    blamed = (*blamed, MISEXPORTED) if known.misexported else blamed
     everything = (*reports, *([performance] if performance is not None and performance not in reports else []))
     sentence = _sentence(action, known, blamed, everything)
     return Verdict(outcome=known.outcome, action=action, sentence=sentence, causes=blamed, reports=everything)
@@ -84,6 +93,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
     labelled = None if performance is None else _deciding(performance).outcome
     harmed = labelled is Outcome.BREACH or concept.rose(reports)
+    misexported = performance is not None and any(each.check == PARITY for each in performance.breaches())
     moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
     quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT)
     sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
@@ -97,14 +107,18 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         alone=lone(reports, causes),
         nearly=nearly(reports),
         fleet=on_sound_cameras(reports, causes),
-        outcome=Outcome.BREACH if harmed else sound,
+        outcome=Outcome.BREACH if harmed or misexported else sound,
         breached=sound is Outcome.BREACH,
+        misexported=misexported,
     )
 
 
 def _deciding(performance: Report) -> Report:
-    """Without what a version has been like since it was made (a weak segment): that is no news of this window."""
-    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in TOLD_ONLY))
+    """Without what a version has been like since it was made (a weak segment), which is no news of this window, and
+    without its exported file, which no retraining mends.
+    """
+    beside = {*TOLD_ONLY, PARITY}
+    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in beside))
 
 
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
@@ -120,6 +134,8 @@ def _action(known: _Evidence) -> Action:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
         return Action.FIX_CAMERA if known.alone or _suspected(known) else _relearn(known)
+    if known.misexported:
+        return Action.EXPORT
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
@@ -140,6 +156,7 @@ _ADVICE = {
     Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
     Action.RETRAIN: "Retrain on the new labels.",
     Action.AUDIT_LABELS: "Audit the labels first: let a second person label some of these images again.",
+    Action.EXPORT: "Export the version again and deploy that file.",
 }
 
 _LABEL = {
@@ -156,7 +173,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
         return "Healthy: the images and the model's answers are as they were" + (
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
-    if not known.breached and not known.harmed:
+    if not (known.breached or known.harmed or known.misexported):
         return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
@@ -168,6 +185,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
 def _reading(known: _Evidence) -> str:
     """The quadrant in words; empty where the cause already says all."""
     unseen = not (known.inputs_moved or known.answers_moved or known.harmed or known.unharmed)
+    unseen = unseen or (known.misexported and not known.breached)
     if CauseKind.DATA in known.kinds or unseen:  # unseen: a camera's fault that no comparison shows
         return ""
     if known.harmed:

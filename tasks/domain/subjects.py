@@ -73,6 +73,8 @@ DIGEST = "digest"
 WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
 TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
 """Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""
+PARITY = "parity"
+"""Check of whether the file that production runs answers as the version that it was exported from."""
 FAR_IMAGES = "far_images"
 """Subject of the count of those that are unlike anything in the reference."""
 DISTINCT_SCENES = "distinct_scenes"
