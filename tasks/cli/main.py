@@ -8,8 +8,8 @@ import sys
 from cyclopts import App, Group
 
 from tasks.cli import (
-    label_commands,
     export_command,
+    label_commands,
     loop_commands,
     pages_command,
     people_commands,
