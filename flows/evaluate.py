@@ -22,6 +22,8 @@ from tasks.domain.verdict import Action
 from tasks.drift.labelled import properties_of
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import profile
+from tasks.estimate.rules import EstimateRules
+from tasks.estimate.task import check_estimates
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
 from tasks.ingest.rules import IngestRules
@@ -54,6 +56,7 @@ class LabelledRules:
     alerts: AlertRules = AlertRules()
     quality: QualityRules = QualityRules()
     segments: SegmentRules = SegmentRules()
+    estimate: EstimateRules = EstimateRules()
 
 
 @flow(name="evaluate", log_prints=True)
@@ -66,6 +69,7 @@ def evaluate(
     alerts: AlertRules = AlertRules(),
     quality: QualityRules = QualityRules(),
     segments: SegmentRules = SegmentRules(),
+    estimate: EstimateRules = EstimateRules(),
 ) -> State:
     """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
@@ -78,10 +82,18 @@ def evaluate(
         alerts: Who is told.
         quality: What labels must satisfy; labels that do not are a reason to repair them, never to retrain.
         segments: How small and how much worse a segment must be to be called weak.
+        estimate: From how many labels on the version is calibrated for estimates, and how estimates are checked.
     """
     names = [model] if model else models()
     asked = LabelledRules(
-        ingest=ingest, curate=curate, rules=rules, drift=drift, alerts=alerts, quality=quality, segments=segments
+        ingest=ingest,
+        curate=curate,
+        rules=rules,
+        drift=drift,
+        alerts=alerts,
+        quality=quality,
+        segments=segments,
+        estimate=estimate,
     )
     states = [evaluate_model(name, asked) for name in names]
     flush_alerts()
@@ -109,11 +121,13 @@ def evaluate_model(model: str, asked: LabelledRules) -> State:
 def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRules) -> Report:
     """The champion on the golden set and on recent labels, held against what it could when it became champion."""
     rules, curate = asked.rules, asked.curate
-    evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
+    golden = golden_dataset(model, known, curate)
+    evaluate_version(champion, golden, "golden", rules)
     dataset = recent_dataset(model, known, curate)
     recent = evaluate_version(champion, dataset, "recent", rules)
     recent = note_labels(model, recent, known, curate.recent_windows)
     performance = judge_performance(recent, baseline_of(champion), rules)
+    check_estimates(champion, (golden, dataset), known, asked.estimate)
     told = weaknesses(champion, dataset, recent, asked.drift, asked.segments)
     return replace(performance, findings=(*performance.findings, *told))
 

@@ -7,7 +7,15 @@ import sys
 
 from cyclopts import App, Group
 
-from tasks.cli import loop_commands, pages_command, people_commands, quality_commands, stack_commands, upkeep_commands
+from tasks.cli import (
+    estimate_commands,
+    loop_commands,
+    pages_command,
+    people_commands,
+    quality_commands,
+    stack_commands,
+    upkeep_commands,
+)
 from tasks.cli.demo import demo
 from tasks.cli.output import CHECK_FAILED, complain
 from tasks.domain.errors import EvergreenError
@@ -32,6 +40,8 @@ _GROUPS = {
         loop_commands.evaluate,
         loop_commands.retrain,
         loop_commands.windows,
+        estimate_commands.estimate,
+        estimate_commands.audit_sample,
         loop_commands.explain,
         loop_commands.versions,
         loop_commands.schema,

@@ -42,6 +42,7 @@ class Stage(StrEnum):
     LABELS = "labels"  # what people wrote, before anything is learnt from it
     EVALUATE = "evaluate"
     SHADOW = "shadow"
+    ESTIMATE = "estimate"  # how good the model is where nobody labelled anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

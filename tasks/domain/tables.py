@@ -182,6 +182,18 @@ PLACES = pa.schema(
 )
 """Where in the picture objects are found, camera by camera, each image counting once."""
 
+AUDITS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("captured_at", _TIME, nullable=False),
+        pa.field("chance", pa.float64(), nullable=False),  # that this image had to be asked for, 0..1
+    ]
+)
+"""Images drawn at random that people are asked to label."""
+
 FINDINGS = pa.schema(
     [
         pa.field("stage", pa.string(), nullable=False),
@@ -208,6 +220,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "findings": FINDINGS,
     "strange": STRANGE,
     "places": PLACES,
+    "audits": AUDITS,
 }
 
 
