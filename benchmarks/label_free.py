@@ -196,18 +196,17 @@ def main() -> None:
         **{f"{kind} {s}": ("damage", lambda k=kind, s=s: damaged(k, s, n)) for kind in DAMAGES for s in range(1, 6)},
         **{name: ("change", lambda name=name, make=make: make(name, n)) for name, make in CHANGES.items()},
     }
-    missing = [name for name in ("reference", *todo) if not bench.kept(name).exists()]
+    order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[1])  # some of every kind first
+    missing = [name for name in ("reference", *order) if not bench.kept(name).exists()]
     for name in missing[: given.first]:
         bench.answered(name, scenes(name, REFERENCE) if name == "reference" else todo[name][1]())
     calibration = bench.calibration()
     if missing[given.first :]:
-        print(f"{len(missing) - given.first} sets are still to be answered: run it again")
-        return
+        print(f"{len(missing) - given.first} sets are still to be answered: run it again\n")
     _, healthy = bench.answered("reference", ())
     reference = looking_at(healthy.own, [(SIZE, SIZE)] * len(healthy.own), calibration.confidences[0])
-    rows = [
-        measure(name, group, bench.answered(name, ()), (calibration, reference)) for name, (group, _) in todo.items()
-    ]
+    done = {name: group for name, (group, _) in todo.items() if bench.kept(name).exists()}
+    rows = [measure(name, group, bench.answered(name, ()), (calibration, reference)) for name, group in done.items()]
     weights = ", ".join(f"{weight:.2f}" for weight in calibration.weights)
     print(f"mAP50 {calibration.quality:.3f} on {calibration.n} labelled images; D-ECE {calibration.belief.error:.3f};")
     print(f"weights {weights}; error on a kind of damage left out: {100 * calibration.error:.1f} points\n")

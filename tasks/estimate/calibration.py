@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
+from scipy.optimize import lsq_linear
 
 from tasks.estimate.belief import Belief
 from tasks.estimate.look import Look, Shifts
@@ -18,6 +18,10 @@ Numbers = NDArray[np.float64]
 
 USABLE = 0.3
 """Share of the undamaged mAP50 below which a step says nothing but "blind": relations bend there."""
+
+
+STEEPEST = 3.0
+"""No sign that falls by a hundredth speaks for more than three: what is hardly seen on the ladder is no measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,4 +86,4 @@ def fitted(rungs: Sequence[Rung], clean: Signs) -> tuple[tuple[float, ...], floa
 
 
 def _weights(lost: Numbers, worse: Numbers) -> Numbers:
-    return np.asarray(nnls(lost, worse)[0], np.float64) if len(worse) else np.ones(4)
+    return np.asarray(lsq_linear(lost, worse, (0, STEEPEST)).x, np.float64) if len(worse) else np.ones(4)

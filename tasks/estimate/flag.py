@@ -11,10 +11,10 @@ from tasks.estimate.calibration import Calibration, drops
 from tasks.estimate.look import Shift, Shifts
 from tasks.estimate.signs import Signs
 
-ERRORS = 4.0
-"""Standard errors beyond which a difference is none of chance."""
+ERRORS, PLACE_ERRORS = 4.0, 3.0
+"""Standard errors beyond which a difference is none of chance; a place has little else that moves it."""
 
-AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.06, 0.06, 0.1
+AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.03, 0.06, 0.1
 """Changes of look that are nobody's concern: log area, log aspect, spreads of the place, shares of the objects."""
 
 SLACK = 0.05
@@ -91,6 +91,7 @@ def changes(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str
         (lost[2] > STILL, "the second version agrees less than before"),
         (shifts.found.beyond(STILL, ERRORS / 2), "another number of objects is found"),
         (shifts.sure.beyond(STILL, ERRORS / 2), "the model is less sure"),
+        (1 - calibration.estimate(signs, shifts.found.size) / calibration.quality > STILL, "all signs together fell"),
     ]
     return tuple(words for low, words in sinks if low)
 
@@ -100,7 +101,7 @@ def _beyond(name: str, allowed: float, calibration: Calibration, shifts: Shifts)
     least = shifts.found.size - SLACK
     known = [rung.shifts for rung in calibration.rungs if rung.shifts.found.size >= least]
     usual = max((abs(_of(each, name).size) for each in known), default=0.0)
-    return _of(shifts, name).beyond(allowed + usual, ERRORS)
+    return _of(shifts, name).beyond(allowed + usual, PLACE_ERRORS if name in ("x", "y") else ERRORS)
 
 
 def _of(shifts: Shifts, name: str) -> Shift:

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 
 from tasks.domain.finding import Finding, Outcome
+from tasks.domain.subjects import ESTIMATE
 from tasks.estimate.backtest import Running
 from tasks.estimate.few import needed
 from tasks.estimate.flag import Flag, Verdict, named
 from tasks.estimate.rules import EstimateRules
 
-CHECK, SUBJECT, UNIT = "estimate", "map50", "0..1"
+CHECK, SUBJECT, UNIT = ESTIMATE, "map50", "0..1"
 
 SPREAD = 0.2
 """Standard deviation of the F1 of single images that labels are asked for by, where nobody measured it: cautious."""

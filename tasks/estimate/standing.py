@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 from tasks.connections import ledger
+from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.window import Window
 from tasks.estimate import kept
 from tasks.estimate.backtest import running
+from tasks.estimate.calibration import Calibration
 from tasks.estimate.flag import Flag
 from tasks.estimate.guess import CHECK, SUBJECT, flag_of
 from tasks.estimate.rules import EstimateRules
@@ -39,30 +41,33 @@ def standing(model: str) -> dict[str, Any] | None:
         "running_error": {
             name: {"n": each.n, "error": each.error, "bias": each.bias} for name, each in errors.items() if each
         },
-        "calibration": {
-            "labelled_images": calibration.n,
-            "map50": calibration.quality,
-            "calibration_error": calibration.belief.error,
-            "left_out_error": None if math.isnan(calibration.error) else calibration.error,
-            "second_version": calibration.second or None,
-        }
-        if calibration
-        else None,
+        "calibration": _learnt(calibration) if calibration else None,
         "checks": [
             {"window": str(c.window), "flag": c.flag, "estimate": c.estimate, "labels": c.measured, "n": c.n}
             for c in checks[:SHOWN]
         ],
-        "audits": [
-            {
-                "window": str(window),
-                "f1": found.headline.value,
-                "low": found.headline.low,
-                "high": found.headline.high,
-                "labels": found.n,
-                "narrower": found.metrics.get("gain"),
-            }
-            for window, found in kept.audited_of(champion)[:SHOWN]
-        ],
+        "audits": [_audit(window, found) for window, found in kept.audited_of(champion)[:SHOWN]],
+    }
+
+
+def _learnt(calibration: Calibration) -> dict[str, Any]:
+    return {
+        "labelled_images": calibration.n,
+        "map50": calibration.quality,
+        "calibration_error": calibration.belief.error,
+        "left_out_error": None if math.isnan(calibration.error) else calibration.error,
+        "second_version": calibration.second or None,
+    }
+
+
+def _audit(window: Window, found: Evaluation) -> dict[str, Any]:
+    return {
+        "window": str(window),
+        "f1": found.headline.value,
+        "low": found.headline.low,
+        "high": found.headline.high,
+        "labels": found.n,
+        "narrower": found.metrics.get("gain"),
     }
 
 

@@ -26,6 +26,7 @@ from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim
 from tasks.domain.window import Window
+from tasks.estimate import kept
 from tasks.estimate import task as estimating
 from tasks.evaluate import task as evaluate_stage
 from tasks.flicker import task as flickering
@@ -140,7 +141,7 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering):
+    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering, estimating, kept):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
