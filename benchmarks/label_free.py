@@ -147,6 +147,8 @@ def area_under_curve(fell: Sequence[bool], worse: Sequence[float]) -> float:
 
 def wilson(told: int, n: int) -> str:
     """A share with its Wilson interval."""
+    if not n:
+        return "none"
     interval = binomtest(told, n).proportion_ci(method="wilson")
     return f"{told} of {n} ({told / n:.0%}; 95 %: {interval.low:.0%} to {interval.high:.0%})"
 

@@ -65,7 +65,7 @@ def drops(signs: Signs, clean: Signs, found: float) -> Numbers:
     """(4,) how much lower each sign is than on undamaged images, as shares, never negative; unknown counts as 0."""
     pairs = ((signs.promised, clean.promised), (signs.mirrored, clean.mirrored), (signs.agreement, clean.agreement))
     lost = [1 - now / was if math.isfinite(was) and was > 0 else 0.0 for now, was in pairs]
-    return np.clip(np.nan_to_num(np.array([*lost, -found]), nan=1.0), 0, 1)
+    return np.asarray(np.clip(np.nan_to_num(np.array([*lost, -found]), nan=1.0), 0, 1), np.float64)
 
 
 def fitted(rungs: Sequence[Rung], clean: Signs) -> tuple[tuple[float, ...], float]:
