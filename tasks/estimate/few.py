@@ -192,17 +192,18 @@ def _trust(scores: Numbers, few: Side, pool: Side, cells: Sequence[_Cell]) -> fl
     """How much the guesses count, 0..1: what makes the interval narrowest; 0 where they do not help."""
     if not pool.n:
         return 0.0
-    weight = few.weight()
-    score, guess = scores.astype(np.float64).copy(), few.guesses.astype(np.float64).copy()
+    weight, others = few.weight(), pool.weight()
+    score, guess, more = (each.astype(np.float64).copy() for each in (scores, few.guesses, pool.guesses))
     for cell in cells:  # what strata differ by is known already: only what differs within them can help
-        for values in (score, guess):
-            values[cell.few] -= np.average(values[cell.few], weights=weight[cell.few])
+        for values, rows, by in ((score, cell.few, weight), (guess, cell.few, weight), (more, cell.pool, others)):
+            values[rows] -= np.average(values[rows], weights=by[rows]) if len(rows) else 0.0
     shared = float(np.average(score * guess, weights=weight))
     spread = float(np.average(guess**2, weights=weight))
     own = float(np.average(score**2, weights=weight))
     if spread <= 0 or own <= 0 or not helpful(shared / math.sqrt(spread * own), few.n):
         return 0.0
-    return float(np.clip(shared / ((1 + few.n / pool.n) * spread), 0, 1))
+    everywhere = np.average(np.concatenate([guess, more]) ** 2, weights=np.concatenate([weight, others]))
+    return float(np.clip(shared / ((1 + few.n / pool.n) * everywhere), 0, 1))
 
 
 def _interval(scores: Numbers, few: Side, pool: Side, how: tuple[Sequence[_Cell], float], bounded: bool) -> Interval:

@@ -18,7 +18,7 @@ class EstimateRules(BaseModel):
         default=100, ge=50, description="Labelled images of the version below which it is not calibrated"
     )
     calibrated_on: int = Field(
-        default=150, ge=50, le=2000, description="Labelled images that are damaged on purpose to learn what damage does"
+        default=100, ge=50, le=2000, description="Labelled images that are damaged on purpose to learn what damage does"
     )
     promise_valid: float = Field(
         default=0.02, gt=0, le=1, description="Error (0..1 of mAP50) that an estimate marked valid keeps on average"
