@@ -39,7 +39,7 @@ class Calibration:
     """Everything that an estimate of one version needs.
 
     `sha256` is the version, `second` the other one whose answers it was held against ("" for none); `quality` is the
-    mAP50 on the `n` undamaged images, `clean` and `look` what answers showed there; `weights` (3,) turn drops of the
+    mAP50 on the `n` undamaged images, `clean` and `look` what answers showed there; `weights` (4,) turn drops of the
     signs into a drop of quality, `error` is how far that is off on steps of a kind it had not seen (0..1 of mAP50).
     """
 
@@ -62,10 +62,14 @@ class Calibration:
 
 
 def drops(signs: Signs, clean: Signs, found: float) -> Numbers:
-    """(4,) how much lower each sign is than on undamaged images, as shares, never negative; unknown counts as 0."""
-    pairs = ((signs.promised, clean.promised), (signs.mirrored, clean.mirrored), (signs.agreement, clean.agreement))
-    lost = [1 - now / was if math.isfinite(was) and was > 0 else 0.0 for now, was in pairs]
-    return np.asarray(np.clip(np.nan_to_num(np.array([*lost, -found]), nan=1.0), 0, 1), np.float64)
+    """(4,) how much lower each sign is than on undamaged images, as shares, never negative.
+
+    Answers that promise nothing at all have lost everything; without a second version its sign has lost nothing.
+    """
+    promised = signs.promised if math.isfinite(signs.promised) else 0.0
+    pairs = ((promised, clean.promised), (signs.mirrored, clean.mirrored), (signs.agreement, clean.agreement))
+    lost = [1 - now / was if math.isfinite(now) and was > 0 else 0.0 for now, was in pairs]
+    return np.asarray(np.clip(np.array([*lost, -found]), 0, 1), np.float64)
 
 
 def fitted(rungs: Sequence[Rung], clean: Signs) -> tuple[tuple[float, ...], float]:

@@ -118,9 +118,11 @@ def ratio_of(found: Parts, few: tuple[Parts, Side], pool: tuple[Parts, Side]) ->
 
     Source: Cochran (1977), chapter 6: `r + (top - r * bottom) / mean(bottom)` has the ratio's mean and variance.
     """
+    if few[1].n < LEAST:
+        return None
     weight = few[1].weight()
     total = float(weight @ found.bottom)
-    if few[1].n < LEAST or total <= 0:
+    if total <= 0:
         return None
     ratio, size = float(weight @ found.top) / total, total / few[1].n
     guess_of = float(weight @ few[0].top) / max(float(weight @ few[0].bottom), 1e-12)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -17,10 +18,11 @@ from tasks.connections import images, ledger, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.scoring.detection import score_detections
+from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.intervals import interval, session_weights
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef, table_of
+from tasks.domain.tables import DATASETS
 from tasks.domain.window import Window
 from tasks.estimate import kept
 from tasks.estimate.alarms import alarms_of
@@ -51,6 +53,9 @@ WINDOWS = 60
 
 DRAWS = 200
 
+REFERENCE = ("image_id", "camera", "width", "height", "model_version", "detections")
+"""What is read of a reference: its embeddings are not needed here."""
+
 
 @task(cache_policy=NO_CACHE)
 def check_estimate(
@@ -71,7 +76,7 @@ def check_estimate(
         return _report(
             silent("no reference is pinned that the answers could be held against: `evergreen pin-reference`")
         )
-    guess = _guess(snapshot, champion, calibration, tables_of(reference), (reports, rules))
+    guess = _guess(snapshot, champion, calibration, reference.table, (reports, rules))
     if isinstance(guess, Finding):
         return _report(guess)
     checks = [each for each in kept.checks_of(champion) if each.window != snapshot.claim.window]
@@ -96,11 +101,6 @@ def check_estimates(
     return tuple(_checked(champion, sets[-1], rules)) if sets else ()
 
 
-def tables_of(reference: PinnedReference) -> TableRef:
-    """The table of a reference."""
-    return reference.table
-
-
 def _report(found: Finding) -> Report:
     return Report(stage=Stage.ESTIMATE, findings=(found,))
 
@@ -114,7 +114,7 @@ def _guess(
 ) -> Guess | Finding:
     reports, rules = how
     version, own = str(champion.version), calibration.confidences[0]
-    before = answered(tables().read(reference), version)
+    before = answered(tables().read(reference, REFERENCE), version)
     after = answered(tables().read(snapshot.predictions), version)
     for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
         if count < rules.min_images:
@@ -155,14 +155,6 @@ def _picture(key: str, sha256: str) -> Image | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Picked:
-    """Rows of labelled images that are still there."""
-
-    labelled: Labelled
-    count: int
-
-
 def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRules) -> None:
     noted = ledger().decisions.latest(champion.name, kept.CALIBRATED, champion.sha256)
     rows = {row["sha256"]: row for each in sets for row in tables().read(each).to_pylist()}
@@ -172,7 +164,7 @@ def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRul
     if count < rules.min_labels or (fresh and same):
         return
     chosen = sorted(rows.values(), key=lambda row: place(row["sha256"]))[:MOST]
-    table = tables().read(sets[0]).schema.empty_table().from_pylist(chosen, schema=tables().read(sets[0]).schema)
+    table = pa.Table.from_pylist(chosen, schema=DATASETS)
     paths = local_paths(images(), table)
     labelled = Labelled(truths=truths(table), open=lambda at: read_image(paths[at]), classes=champion.classes)
     versions = (champion.sha256, second.sha256 if second else "")
@@ -187,19 +179,17 @@ def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> lis
     """Estimates of windows that enough labels are there for now, each with what they say."""
     known, found = {(each.window, each.n) for each in kept.checks_of(champion)}, []
     table = tables().read(dataset)
-    captured = table["captured_at"].to_pylist()
+    captured, see = table["captured_at"].to_pylist(), None
     for window, flag, value in _estimates(champion):
         rows = [at for at, moment in enumerate(captured) if moment is not None and window.contains(moment)]
         if len(rows) < rules.backtest_images or (window, len(rows)) in known:
             continue
         part = table.take(rows)
         truth = truths(part)
-        see = eyes(champion, None, rules.batch)
+        see = see or eyes(champion, None, rules.batch)
         answers = see.own.predict(local_paths(images(), part), see.imgsz, batch=rules.batch)
         scored = score_detections(truth, answers, champion.classes)
-        weights = session_weights(scored.sessions, DRAWS)
-        drawn = np.nanmean(scored.average_precision(weights)[:, :, 0], axis=1)
-        measured = interval(scored.metrics()["map50"], drawn, scored.sessions)
+        measured = interval(scored.metrics()["map50"], _drawn(scored), scored.sessions)
         doubt = (measured.high - measured.low) / kept.STANDARD
         if not np.isfinite(doubt):
             continue
@@ -207,6 +197,14 @@ def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> lis
         kept.keep_check(champion, check, measured, dataset.digest)
         found.append(check)
     return found
+
+
+def _drawn(scored: DetectionScores) -> NDArray[np.float64]:
+    """(b,) mAP50 of the images as a bootstrap draws them; nan where no labelled object was drawn."""
+    each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
+    classes = np.isfinite(each).sum(1)
+    total = np.nan_to_num(each).sum(1)
+    return np.divide(total, classes, out=np.full(len(each), np.nan), where=classes > 0)
 
 
 def _estimates(champion: ModelRef) -> list[tuple[Window, str, float]]:

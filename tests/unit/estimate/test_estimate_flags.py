@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.scoring.detection import score_detections
 from tasks.estimate import calibration_json
 from tasks.estimate.alarms import alarms_of
-from tasks.estimate.calibration import Calibration
+from tasks.estimate.calibration import Calibration, drops
 from tasks.estimate.fitting import looking_at
 from tasks.estimate.flag import Alarms, Flag, Verdict, judge
 from tasks.estimate.look import shifts
-from tasks.estimate.signs import Views, signs_of
+from tasks.estimate.signs import Signs, Views, signs_of
 from tests.unit.estimate.made_up import CLASSES, SIDE, calibration, truths, views
 
 N = 250
@@ -102,6 +104,12 @@ def test_two_versions_that_contradict_each_other_give_no_number(reference: Views
     signs = signs_of(seen, known.belief, 2, known.confidences)
     looks = [looking_at(each.own, [(SIDE, SIDE)] * len(each.own), known.confidences[0]) for each in (reference, seen)]
     assert "two versions of the model contradict each other" in judge(known, signs, shifts(*looks), Alarms()).reasons
+
+
+def test_a_second_version_that_is_gone_speaks_neither_for_nor_against() -> None:
+    clean = Signs(promised=0.9, mirrored=0.9, agreement=0.9, rival=1.0)
+    assert drops(Signs(promised=0.9, mirrored=0.9), clean, 0.0).tolist() == [0, 0, 0, 0]
+    assert drops(Signs(promised=math.nan, mirrored=0.45), clean, -0.25) == pytest.approx([1, 0.5, 0, 0.25])
 
 
 def test_strange_images_and_a_moved_camera_are_semantic_and_light_is_not() -> None:
