@@ -204,7 +204,9 @@ def _drawn(scored: DetectionScores) -> NDArray[np.float64]:
     each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
     classes = np.isfinite(each).sum(1)
     total = np.nan_to_num(each).sum(1)
-    return np.divide(total, classes, out=np.full(len(each), np.nan), where=classes > 0)
+    means = np.full(len(each), np.nan)
+    np.divide(total, classes, out=means, where=classes > 0)
+    return means
 
 
 def _estimates(champion: ModelRef) -> list[tuple[Window, str, float]]:
