@@ -95,23 +95,24 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="weights of the version")
     parser.add_argument("--images", type=int, default=1500, help="scenes of a world")
     parser.add_argument("--repeats", type=int, default=1000)
-    parser.add_argument("--floor", type=float, default=0.25)
+    parser.add_argument("--floor", type=float, nargs="+", default=[0.25, 0.01])
     parser.add_argument("--n", type=int, nargs="+", default=[50, 100, 200])
     given = parser.parse_args()
     model = Yolo.load(given.model, sha256_of(given.model), device="cpu")
     known = scenes("labelled", 300)
     answers = _answers(model, [_sent(scene.image) for scene in known])
     belief = believe(_truths(known), answers, 3)
-    confidence = max(score_detections(_truths(known), answers, CLASSES).confidence, given.floor)
+    best = score_detections(_truths(known), answers, CLASSES).confidence
     if belief is None:
         raise SystemExit("300 labelled scenes show too few boxes")
-    print("| world | labels | mean F1 | correlation | half width, labels alone | with guesses | narrower | holds F1 "
-          "| holds precision |\n|---|---|---|---|---|---|---|---|---|")  # fmt: skip
+    print("| world | boxes kept from | labels | mean F1 | correlation | half width, labels alone | with guesses "
+          "| narrower | holds F1 | holds precision |\n|---|---|---|---|---|---|---|---|---|---|")  # fmt: skip
     for name, drawn in worlds(given.images).items():
-        found = [_kept(each, given.floor) for each in _answers(model, [_sent(scene.image) for scene in drawn])]
-        world = World(_truths(drawn), found, belief, confidence)
-        for n in given.n:
-            row(name, world, n, given.repeats)
+        found = _answers(model, [_sent(scene.image) for scene in drawn])
+        for floor in given.floor:
+            world = World(_truths(drawn), [_kept(each, floor) for each in found], belief, max(best, floor))
+            for n in given.n:
+                row(f"{name} | {floor:g}", world, n, given.repeats)
 
 
 def _kept(answer: Prediction, floor: float) -> Prediction:

@@ -74,11 +74,13 @@ class Bench:
     def answered(self, name: str, drawn: Sequence[Scene]) -> tuple[list[Truth], Views]:
         """The labels and answers of a set; kept."""
         if self.kept(name).exists():
-            truths, views = pickle.loads(self.kept(name).read_bytes())  # noqa: S301 - written by this program
+            kept, views = pickle.loads(self.kept(name).read_bytes())  # noqa: S301 - written by this program
+            truths = [Truth(image_id=t.image_id, session=t.session, classes=t.classes, boxes=t.boxes) for t in kept]
         else:
             truths, views = _truths(drawn), self.views([_sent(scene.image) for scene in drawn])
             self.kept(name).write_bytes(pickle.dumps((truths, views)))
-        return truths, Views(own=views.own, mirrored=views.mirrored, second=() if self.alone else views.second)
+        own, turned, second = (_fresh(each) for each in (views.own, views.mirrored, views.second))
+        return truths, Views(own=own, mirrored=turned, second=() if self.alone else second)
 
     def calibration(self) -> Calibration:
         """Fitted once; kept."""
@@ -92,6 +94,11 @@ class Bench:
             path.write_bytes(pickle.dumps(calibrate(labelled, self.views, versions, DAMAGED)))
         found: Calibration = pickle.loads(path.read_bytes())  # noqa: S301
         return found
+
+
+def _fresh(kept: Sequence[Prediction]) -> list[Prediction]:
+    """Answers that an older version of this program may have kept."""
+    return [Prediction(boxes=p.boxes, classes=p.classes, confidences=p.confidences) for p in kept]
 
 
 def _answers(model: Yolo, images: Sequence[Image]) -> list[Prediction]:
