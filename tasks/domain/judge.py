@@ -9,7 +9,8 @@ Four quadrants of inputs and answers, and what to do while no labels speak:
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
 against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
-are few new labels: they add to what a window shows by itself, and only their breaches speak.
+are few new labels, nor what is guessed without any: they add to what a window shows by itself, and only their
+breaches speak.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     harmed = labelled is Outcome.BREACH or concept.rose(reports)
     misexported = performance is not None and any(each.check == PARITY for each in performance.breaches())
     moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
-    quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT)
+    quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT, Stage.ESTIMATE)
     sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
     return _Evidence(
         inputs_moved=moved,
@@ -226,7 +227,8 @@ def _waiting(reports: Sequence[Report]) -> str:
 
 
 def _missing(reports: Sequence[Report]) -> str:
-    open_ones = [f for report in reports for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
+    judged = [report for report in reports if report.stage is not Stage.ESTIMATE]
+    open_ones = [f for report in judged for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
     if not open_ones:
         return "nothing was checked"
     more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
