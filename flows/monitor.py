@@ -18,6 +18,8 @@ from tasks.camera.task import check_cameras
 from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import check_drift, drift_page, profile
+from tasks.estimate.rules import EstimateRules
+from tasks.estimate.task import check_estimate
 from tasks.flicker.rules import FlickerRules
 from tasks.flicker.task import check_flicker
 from tasks.ingest.rules import IngestRules
@@ -53,6 +55,7 @@ class MonitorRules:
     watch: WatchRules = WatchRules()
     outliers: OutlierRules = OutlierRules()
     flicker: FlickerRules = FlickerRules()
+    estimate: EstimateRules = EstimateRules()
     alerts: AlertRules = AlertRules()
 
     def judged_by(self) -> tuple[BaseModel, ...]:
@@ -80,6 +83,7 @@ def monitor(
     outliers: OutlierRules = OutlierRules(),
     flicker: FlickerRules = FlickerRules(),
     as_of: AsOf = "then",
+    estimate: EstimateRules = EstimateRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -101,6 +105,7 @@ def monitor(
         flicker: When objects of a video count as gone for a frame, and how much of that is too much.
         as_of: Of which time champion, reference and rules are when a window or span is named: `then` is as the window
             was first judged, or what was in force when it ended; `now` is what is in force now.
+        estimate: How the model's quality is estimated where nobody labelled anything, and when that is refused.
     """
     rules = MonitorRules(
         ingest=ingest,
@@ -110,6 +115,7 @@ def monitor(
         watch=watch,
         outliers=outliers,
         flicker=flicker,
+        estimate=estimate,
         alerts=alerts,
     )
     names, when = [model] if model else models(), as_of if window or backfill else "now"
@@ -169,5 +175,6 @@ def judge_window(
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
         facts = yard.beside(flickered.beside(facts))
         drifted = (moved, watched.report, flickered.report, strange.report)
-        reports = (sound.report, health, *drifted, *labels_kept(claim, champion))
+        guessed = check_estimate(snapshot, champion, reference, (health, *drifted), rules.estimate)
+        reports = (sound.report, health, *drifted, guessed, *labels_kept(claim, champion))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

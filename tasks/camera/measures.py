@@ -9,7 +9,9 @@ import numpy as np
 from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.hours import expected_colour
+from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
+from tasks.camera.tone import Tone, tone
 
 STILL = 0.25
 """Share of its movement below which a place is blind: what passes is not seen there any more."""
@@ -25,6 +27,10 @@ REPEATED = 1.0
 """Mean grey levels between two images that show the same, at most: what an encoder changes of a picture."""
 RARE, SAME = 0.05, 0.6
 """Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
+BURST = 60.0
+"""Seconds within which images of one scene are one burst."""
+LIKE = 0.6
+"""Part of the likeness of healthy pictures that an old picture shows at least."""
 BACK = 4
 """Images before it that an image is held against: a camera may send a few old pictures in turns."""
 
@@ -39,8 +45,8 @@ class Measures:
     picture that show less and more than the rest of it, `inside` the share that is hazy and does not reach the frame,
     `strange` says how little the rest of it looks like before (0..2, nan: there is none), `blind` is the share in
     which nothing moves any more and that looks different. `level` is the change of detail in most places, `depth` the
-    fall in the lost ones. `repeats` is the share of images that show the same as the one before; `bare` says that
-    pictures show nothing.
+    fall in the lost ones. `repeats` is the share of images that show the same as the one before; `familiar` says that
+    the middle picture looks like one of the reference, `bare` that pictures show nothing.
     """
 
     light: float
@@ -55,7 +61,10 @@ class Measures:
     level: float
     depth: float
     repeats: float
+    familiar: bool
     bare: bool
+    tone: Tone
+    spots: Spots
     stance: Stance
 
 
@@ -64,43 +73,70 @@ def measures(reference: Frames, current: Frames) -> Measures:
     light = float(np.median(np.log((middle(current) + 1) / (middle(reference) + 1))))
     change = np.median(current.detail, axis=0) - np.median(reference.detail, axis=0)
     level = float(np.median(change))
-    places = damage(reference, current, light)
+    burnt = float(np.median(current.burnt) - np.median(reference.burnt))
+    places = damage(reference, current, light, burnt)
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
-        burnt=float(np.median(current.burnt) - np.median(reference.burnt)),
+        burnt=burnt,
         colour=_colour(reference, current),
         blur=_blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0,
         lost=float((places.lost | places.hazy).mean()),
         inside=float(inside(places.hazy).mean()),
         gained=float(places.gained.mean()),
         strange=places.strange,
-        blind=_blind(reference, current, light, change),
+        blind=_blind(reference, current, light, burnt, change),
         level=level,
         depth=float(-change[places.lost].mean()) if places.lost.any() else 0.0,
         repeats=repeats(reference, current),
+        familiar=familiar(reference, current),
         bare=bool(np.median(current.detail.mean(axis=(1, 2))) < plain),
+        tone=tone(reference, current),
+        spots=spots(reference, current),
         stance=stance(reference, current),
     )
 
 
 def repeats(reference: Frames, current: Frames) -> float:
-    """Share of the images that show the same as one of the few before.
+    """Share of the images that show the same as one of the few before, a burst or more earlier; 0 where none is.
 
     What counts as the same is less than healthy images of this camera differ: where little moves, that is little.
     """
-    usual = float(np.quantile(_steps(reference), RARE))
-    return float((_steps(current) <= min(REPEATED, SAME * usual)).mean())
+    known = _steps(reference)
+    usual = float(np.quantile(known, RARE)) if len(known) else 0.0
+    found = _steps(current)
+    return float((found <= min(REPEATED, SAME * usual)).mean()) if len(found) else 0.0
+
+
+def familiar(reference: Frames, current: Frames) -> bool:
+    """Whether the middle picture is like one of the reference, nearly as much as these are like each other."""
+    known = _standard(reference.luma.reshape(len(reference), -1))
+    alike = known @ known.T
+    np.fill_diagonal(alike, -1.0)
+    found = known @ _standard(middle(current).reshape(1, -1))[0]
+    return bool(found.max() >= LIKE * max(np.quantile(alike.max(axis=1), RARE), 0.0) and found.max() >= LIKE / 2)
+
+
+def _standard(places: Floats) -> Floats:
+    """Each row without its mean, of length 1; zeros for an even one."""
+    beside = places - places.mean(axis=1, keepdims=True)
+    return np.asarray(beside / np.maximum(np.linalg.norm(beside, axis=1, keepdims=True), 1e-9), dtype=np.float64)
 
 
 def _steps(frames: Frames) -> Floats:
-    """(n - 1,) grey levels by which each image differs on average from the most alike of those before it."""
+    """Grey levels by which each image differs on average from the most alike of those a burst before it.
+
+    Frames of one burst show one scene. A reference is thinned and has lost most of them: held against it, every
+    camera that sends bursts would look frozen. Images of the first burst have none before them and are left out.
+    """
     luma = frames.luma.reshape(len(frames), -1)
-    found = np.full(len(luma) - 1, np.inf)
-    for back in range(1, min(BACK, len(luma) - 1) + 1):
-        apart = np.abs(luma[back:] - luma[:-back]).mean(axis=1)
-        found[back - 1 :] = np.minimum(found[back - 1 :], apart)
-    return found
+    found = np.full(len(luma), np.inf)
+    last = np.searchsorted(frames.moment, frames.moment - BURST, side="right") - 1
+    for back in range(BACK):
+        rows = np.flatnonzero(last >= back)
+        apart = np.abs(luma[rows] - luma[last[rows] - back]).mean(axis=1)
+        found[rows] = np.minimum(found[rows], apart)
+    return found[last >= 0]
 
 
 def _colour(reference: Frames, current: Frames) -> float:
@@ -124,9 +160,10 @@ def _blur(reference: Frames, current: Frames, light: float) -> float:
     return max(seen, min(fine - middle, STEEP * (middle - contrast)))
 
 
-def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> float:
+def _blind(reference: Frames, current: Frames, light: float, burnt: float, change: Floats) -> float:
     """Share of the places that do not move any more, light taken into account, and that also look different."""
     moved, moves = cells(reference.luma.std(axis=0)), cells(current.luma.std(axis=0))
     still = moves <= STILL * moved * np.exp(max(light, DIM))
+    white = burnt_out(reference, current, light, burnt)
     other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
-    return float((still & (other | (change <= -LOST)) & ~burnt_out(reference, current, light)).mean())
+    return float((still & (other | (np.abs(change) >= LOST)) & ~white).mean())

@@ -7,7 +7,17 @@ import sys
 
 from cyclopts import App, Group
 
-from tasks.cli import loop_commands, pages_command, people_commands, quality_commands, stack_commands, upkeep_commands
+from tasks.cli import (
+    estimate_commands,
+    export_command,
+    label_commands,
+    loop_commands,
+    pages_command,
+    people_commands,
+    quality_commands,
+    stack_commands,
+    upkeep_commands,
+)
 from tasks.cli.demo import demo
 from tasks.cli.output import CHECK_FAILED, complain
 from tasks.domain.errors import EvergreenError
@@ -31,7 +41,10 @@ _GROUPS = {
         loop_commands.monitor,
         loop_commands.evaluate,
         loop_commands.retrain,
+        export_command.export,
         loop_commands.windows,
+        estimate_commands.estimate,
+        estimate_commands.audit_sample,
         loop_commands.explain,
         loop_commands.versions,
         loop_commands.schema,
@@ -45,6 +58,13 @@ _GROUPS = {
         people_commands.rollback,
         people_commands.pin_reference,
         people_commands.audit,
+    ),
+    "Labels": (
+        label_commands.labels,
+        label_commands.trend,
+        label_commands.power,
+        label_commands.label_audit,
+        label_commands.golden,
     ),
     "Data quality": (
         quality_commands.quality_infer,

@@ -41,7 +41,9 @@ class Stage(StrEnum):
     WATCH = "watch"  # small changes added up over windows
     LABELS = "labels"  # what people wrote, before anything is learnt from it
     EVALUATE = "evaluate"
+    CONCEPT = "concept"  # whether the error of production rose, and with what
     SHADOW = "shadow"
+    ESTIMATE = "estimate"  # how good the model is where nobody labelled anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ Four quadrants of inputs and answers, and what to do while no labels speak:
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
 against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
-are few new labels: they add to what a window shows by itself, and only their breaches speak.
+are few new labels, nor what is guessed without any: they add to what a window shows by itself, and only their
+breaches speak.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tasks.domain import concept
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.sharing import faulty, lone, on_sound_cameras
-from tasks.domain.subjects import TOLD_ONLY, Topic, topic
+from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
+from tasks.domain.subjects import PARITY, TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 
-CONCEPT = Cause(
+MISEXPORTED = Cause(
     kind=CauseKind.MODEL,
-    summary="the model's errors rose although its inputs did not change: what counts as right has changed, or it aged",
+    summary="the file that production runs answers otherwise than the version it was exported from",
 )
-"""Added when labelled performance fell and nothing about the inputs explains it."""
+"""Added when an exported file does not keep what its version can do."""
 
 
 _BROKEN = {
@@ -43,18 +45,22 @@ _BROKEN = {
 class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
-    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one.
+    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one;
+    `nearly` is a camera that is close to a fault.
     """
 
     inputs_moved: bool
     answers_moved: bool
     harmed: bool
     unharmed: bool
+    audit: bool
     kinds: frozenset[CauseKind]
     alone: frozenset[str]
+    nearly: frozenset[str]
     fleet: bool
     outcome: Outcome
     breached: bool
+    misexported: bool = False
 
 
 def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> Verdict:
@@ -65,7 +71,8 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
     no report at all is inconclusive.
 
     A camera is never a reason to retrain, neither by a fault that has a name nor by a change that it alone shows: a
-    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all.
+    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all and no
+    single camera is close to a fault.
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
@@ -75,7 +82,8 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
         and not known.kinds & {CauseKind.CAMERA, CauseKind.DATA, CauseKind.PRODUCT}
         and not known.inputs_moved
     ):
-        blamed = (*blamed, CONCEPT)
+        blamed = (*blamed, concept.cause_of(reports))
+    blamed = (*blamed, MISEXPORTED) if known.misexported else blamed
     everything = (*reports, *([performance] if performance is not None and performance not in reports else []))
     sentence = _sentence(action, known, blamed, everything)
     return Verdict(outcome=known.outcome, action=action, sentence=sentence, causes=blamed, reports=everything)
@@ -85,25 +93,33 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     breaches = [f for report in reports if report.stage in (Stage.DRIFT, Stage.WATCH) for f in report.breaches()]
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
     labelled = None if performance is None else _deciding(performance).outcome
-    harmed = labelled is Outcome.BREACH
-    quiet = (Stage.WATCH, Stage.LABELS)
+    harmed = labelled is Outcome.BREACH or concept.rose(reports)
+    misexported = performance is not None and any(each.check == PARITY for each in performance.breaches())
+    moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
+    quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT, Stage.ESTIMATE)
     sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
     return _Evidence(
-        inputs_moved=len(answers) < len(breaches),
+        inputs_moved=moved,
         answers_moved=bool(answers),
         harmed=harmed,
-        unharmed=labelled is Outcome.OK,
+        unharmed=labelled is Outcome.OK and not harmed,
+        audit=harmed and not moved and concept.audit_due(reports),
         kinds=_kinds(reports, causes),
         alone=lone(reports, causes),
+        nearly=nearly(reports),
         fleet=on_sound_cameras(reports, causes),
-        outcome=Outcome.BREACH if harmed else sound,
+        outcome=Outcome.BREACH if harmed or misexported else sound,
         breached=sound is Outcome.BREACH,
+        misexported=misexported,
     )
 
 
 def _deciding(performance: Report) -> Report:
-    """Without what a version has been like since it was made (a weak segment): that is no news of this window."""
-    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in TOLD_ONLY))
+    """Without what a version has been like since it was made (a weak segment), which is no news of this window, and
+    without its exported file, which no retraining mends.
+    """
+    beside = {*TOLD_ONLY, PARITY}
+    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in beside))
 
 
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
@@ -118,16 +134,30 @@ def _action(known: _Evidence) -> Action:
     if CauseKind.CAMERA in known.kinds:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
-        return Action.FIX_CAMERA if known.alone else Action.RETRAIN
+        return Action.FIX_CAMERA if known.alone or _suspected(known) else _relearn(known)
+    if known.misexported:
+        return Action.EXPORT
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
+
+
+def _suspected(known: _Evidence) -> bool:
+    """Whether the errors rose while nothing moved, and one camera is close to a fault: it is looked at first."""
+    return bool(known.nearly) and not (known.inputs_moved or known.answers_moved)
+
+
+def _relearn(known: _Evidence) -> Action:
+    """Learn from the labels, unless they may be what changed: then somebody looks at them first."""
+    return Action.AUDIT_LABELS if known.audit and CauseKind.PRODUCT not in known.kinds else Action.RETRAIN
 
 
 _ADVICE = {
     Action.FIX_DATA: "Repair the data first; nothing else can be judged until then.",
     Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
     Action.RETRAIN: "Retrain on the new labels.",
+    Action.AUDIT_LABELS: "Audit the labels first: let a second person label some of these images again.",
+    Action.EXPORT: "Export the version again and deploy that file.",
 }
 
 _LABEL = {
@@ -144,7 +174,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
         return "Healthy: the images and the model's answers are as they were" + (
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
-    if not known.breached and not known.harmed:
+    if not (known.breached or known.harmed or known.misexported):
         return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
@@ -156,6 +186,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
 def _reading(known: _Evidence) -> str:
     """The quadrant in words; empty where the cause already says all."""
     unseen = not (known.inputs_moved or known.answers_moved or known.harmed or known.unharmed)
+    unseen = unseen or (known.misexported and not known.breached)
     if CauseKind.DATA in known.kinds or unseen:  # unseen: a camera's fault that no comparison shows
         return ""
     if known.harmed:
@@ -172,6 +203,9 @@ def _reading(known: _Evidence) -> str:
 def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     cameras = sorted(faulty(causes))
     if action is Action.FIX_CAMERA and not cameras:
+        if not known.alone and known.nearly:
+            near = ", ".join(sorted(known.nearly))
+            return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
         one = ", ".join(sorted(known.alone))
         return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
     if action is Action.RETRAIN and cameras:
@@ -193,7 +227,8 @@ def _waiting(reports: Sequence[Report]) -> str:
 
 
 def _missing(reports: Sequence[Report]) -> str:
-    open_ones = [f for report in reports for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
+    judged = [report for report in reports if report.stage is not Stage.ESTIMATE]
+    open_ones = [f for report in judged for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
     if not open_ones:
         return "nothing was checked"
     more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""

@@ -6,6 +6,8 @@ import math
 
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.power import more_needed
+from tasks.domain.protocol import aside, refusal
 from tasks.evaluate.rules import EvaluateRules
 
 CHECK = "performance"
@@ -42,11 +44,21 @@ def _outcome(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRul
     low, high = recent.headline.low, recent.headline.high
     limit = baseline.headline.value - rules.margin
     span = f"{recent.headline.value:.3f} (95 %: {low:.3f} to {high:.3f}), was {baseline.headline.value:.3f}"
+    span = f"{span}; {told}" if (told := aside(recent, baseline)) else span
     if high < limit:
         return Outcome.BREACH, f"{span}: below {limit:.3f} even at its best"
     if low > limit:
         return Outcome.OK, span
-    return Outcome.INCONCLUSIVE, f"{span}: {limit:.3f} lies inside the interval, more labels decide it"
+    return Outcome.INCONCLUSIVE, f"{span}: {limit:.3f} lies inside the interval, {_missing(recent, limit)}"
+
+
+def _missing(recent: Evaluation, limit: float) -> str:
+    """How many more labels decide it, if the value stays where it is."""
+    away = abs(recent.headline.value - limit)
+    more = more_needed(recent.n, (recent.headline.high - recent.headline.low) / 2, away)
+    if more is None:
+        return "more labels than anybody writes decide it: the value is almost at the limit"
+    return f"about {more:,} more labels decide it"
 
 
 def obstacle(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRules) -> str:
@@ -60,8 +72,8 @@ def obstacle(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRul
         return (
             "nobody measured this version when it became champion: evaluate it on a golden set, or let it pass shadow"
         )
-    if (recent.metric, recent.protocol) != (baseline.metric, baseline.protocol):
-        return "evaluated under another protocol than the baseline (size, device or versions): evaluate both again"
+    if refused := refusal(recent, baseline):
+        return refused
     if not math.isfinite(recent.headline.low):
         return f"{recent.n} labelled images from too few sessions: label more sessions"
     return ""

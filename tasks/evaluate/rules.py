@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from tasks.domain.power import TREND
 
 
 class EvaluateRules(BaseModel):
@@ -13,7 +17,16 @@ class EvaluateRules(BaseModel):
     imgsz: int | None = Field(default=None, ge=32, le=4096, description="Side in pixels; empty: the model's own")
     conf: float = Field(default=0.001, ge=0, lt=1, description="Boxes below this confidence are dropped")
     iou: float = Field(default=0.7, gt=0, le=1, description="Overlap above which the weaker of two boxes is dropped")
-    batch: int = Field(default=16, ge=1, le=512, description="Images per forward pass")
+    batch: PositiveInt | Literal["auto"] = Field(
+        default=16, description="Images per forward pass; `auto` fills the device, and halves what does not fit"
+    )
+    half: bool = Field(default=False, description="Compute with 16-bit numbers; CUDA devices only")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that share the inference (see EVERGREEN_DASK); 1: the flow's own",
+    )
     confidence: float | None = Field(
         default=None, ge=0, le=1, description="Operating confidence for precision, recall and F1; empty: of the best F1"
     )
@@ -25,6 +38,6 @@ class EvaluateRules(BaseModel):
         default=0.03, ge=0, le=1, description="How far the headline (0..1) may lie below its baseline before it matters"
     )
     min_labels: int = Field(
-        default=100, ge=1, description="Labelled images below which nothing is said about performance"
+        default=TREND, ge=1, description="Labelled images below which nothing is said about performance"
     )
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")

@@ -51,8 +51,12 @@ FIRST: Mapping[str, Any] = {
 }
 _CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.5, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "monitor/default": {"ingest": {"window_minutes": 1440}, "drift": {"min_camera_scenes": 20}},
-    "evaluate/default": {"curate": _CURATE},
+    "monitor/default": {
+        "ingest": {"window_minutes": 1440},
+        "drift": {"min_camera_scenes": 20},
+        "estimate": {"images": 100},
+    },
+    "evaluate/default": {"curate": _CURATE, "estimate": {"calibrated_on": 50}},
     "retrain/default": {
         "curate": _CURATE,
         "rules": {
@@ -63,7 +67,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "hyper": {**FIRST["hyper"], "mosaic": 0.0},  # it costs the golden set .03 when epochs are this few
         },
     },
-    "shadow/default": {"curate": _CURATE},
+    "shadow/default": {"curate": _CURATE, "rules": {"min_recent": 100}},  # a demo has few labels
 }
 """Daily windows, small pictures, trainings that two cores finish in minutes."""
 

@@ -26,6 +26,8 @@ from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim
 from tasks.domain.window import Window
+from tasks.estimate import kept
+from tasks.estimate import task as estimating
 from tasks.evaluate import task as evaluate_stage
 from tasks.flicker import task as flickering
 from tasks.ingest import task as ingest
@@ -139,7 +141,7 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering):
+    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering, estimating, kept):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
@@ -161,6 +163,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_flicker", flickering.check_flicker.fn)
     usual = Outliers(report=quiet)
     monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
+    monkeypatch.setattr(monitoring, "check_estimate", estimating.check_estimate.fn)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line
@@ -402,6 +405,7 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_a
     monkeypatch.setattr(evaluating, "measure", lambda *_: harm)
     looked = Report(stage=Stage.LABELS, findings=(Finding(check="box_once", subject="label_objects", outcome=written),))
     monkeypatch.setattr(evaluating, "check_labels", lambda *_: looked)
+    monkeypatch.setattr(evaluating, "beside_labels", lambda *_: (looked,))
     monkeypatch.setattr(evaluating, "under_way", lambda model: busy)
     monkeypatch.setattr(evaluating, "conclude", lambda *given: conclude(line.book, *given[:4]))
     with disable_run_logger():
