@@ -1,4 +1,4 @@
-"""Scores equal those of pycocotools and scikit-learn within 1e-3, on hundreds of sets with every oddity."""
+"""Scores equal those of pycocotools (120 sets) and scikit-learn (100 sets) within 1e-3, with every oddity."""
 
 import warnings
 
@@ -23,7 +23,7 @@ def same(ours, theirs):
     return ours == pytest.approx(theirs, abs=1e-3) if theirs > -1 else np.isnan(ours)
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", range(6))
 def test_boxes_score_as_pycocotools_says(block):
     for seed in range(block * 20, block * 20 + 20):
         truths, answers = random_set(seed, crowded=seed % 20 == 0, digits=1 if seed % 3 == 0 else None)
