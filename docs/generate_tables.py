@@ -28,8 +28,8 @@ from tasks.settings import PREFIX, Settings
 HERE = Path(__file__).parent
 FLOWS = ("monitor", "evaluate", "retrain", "shadow", "promote")
 STAGES = (
-    "ingest", "quality", "camera", "drift", "watch", "outliers", "flicker", "segments", "evaluate", "curate", "retrain",
-    "shadow", "promote", "alert",
+    "ingest", "quality", "camera", "drift", "watch", "outliers", "flicker", "serving", "kpi", "segments", "evaluate",
+    "curate", "retrain", "shadow", "promote", "alert",
 )  # fmt: skip
 UNITS = {
     "minutes": "min", "hours": "h", "seconds": "s", "ms": "ms", "mb": "MiB", "px": "px", "imgsz": "px", "bits": "bits",

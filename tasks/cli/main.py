@@ -7,7 +7,15 @@ import sys
 
 from cyclopts import App, Group
 
-from tasks.cli import loop_commands, pages_command, people_commands, quality_commands, stack_commands, upkeep_commands
+from tasks.cli import (
+    figures_commands,
+    loop_commands,
+    pages_command,
+    people_commands,
+    quality_commands,
+    stack_commands,
+    upkeep_commands,
+)
 from tasks.cli.demo import demo
 from tasks.cli.output import CHECK_FAILED, complain
 from tasks.domain.errors import EvergreenError
@@ -34,6 +42,8 @@ _GROUPS = {
         loop_commands.windows,
         loop_commands.explain,
         loop_commands.versions,
+        figures_commands.serving,
+        figures_commands.kpis,
         loop_commands.schema,
     ),
     "Decisions": (

@@ -9,7 +9,8 @@ Four quadrants of inputs and answers, and what to do while no labels speak:
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
 against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
-are few new labels: they add to what a window shows by itself, and only their breaches speak.
+are few new labels: they add to what a window shows by itself, and only their breaches speak. So it is with serving:
+slow or missing answers are a breach of their own, which says nothing about the model and never leads to a retraining.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.served import served_badly
 from tasks.domain.sharing import faulty, lone, on_sound_cameras
 from tasks.domain.subjects import TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
@@ -44,6 +46,7 @@ class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
     `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one.
+    `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 
     inputs_moved: bool
@@ -55,6 +58,7 @@ class _Evidence:
     fleet: bool
     outcome: Outcome
     breached: bool
+    slow: bool
 
 
 def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> Verdict:
@@ -69,7 +73,7 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
-    blamed = tuple(causes)
+    blamed = (*causes, *served_badly(reports))
     if (
         known.harmed
         and not known.kinds & {CauseKind.CAMERA, CauseKind.DATA, CauseKind.PRODUCT}
@@ -87,7 +91,9 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     labelled = None if performance is None else _deciding(performance).outcome
     harmed = labelled is Outcome.BREACH
     quiet = (Stage.WATCH, Stage.LABELS)
-    sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
+    others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
+    sound = Outcome.worst(report.outcome for report in others if report.stage not in quiet or report.breaches())
+    slow = any(report.breaches() for report in reports if report.stage is Stage.SERVING)
     return _Evidence(
         inputs_moved=len(answers) < len(breaches),
         answers_moved=bool(answers),
@@ -96,8 +102,9 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         kinds=_kinds(reports, causes),
         alone=lone(reports, causes),
         fleet=on_sound_cameras(reports, causes),
-        outcome=Outcome.BREACH if harmed else sound,
+        outcome=Outcome.BREACH if harmed or slow else sound,
         breached=sound is Outcome.BREACH,
+        slow=slow,
     )
 
 
@@ -119,6 +126,8 @@ def _action(known: _Evidence) -> Action:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
         return Action.FIX_CAMERA if known.alone else Action.RETRAIN
+    if known.slow:
+        return Action.FIX_SERVING
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
@@ -128,6 +137,7 @@ _ADVICE = {
     Action.FIX_DATA: "Repair the data first; nothing else can be judged until then.",
     Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
     Action.RETRAIN: "Retrain on the new labels.",
+    Action.FIX_SERVING: "Look at the machine that serves the model; retraining does not help.",
 }
 
 _LABEL = {
@@ -144,7 +154,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
         return "Healthy: the images and the model's answers are as they were" + (
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
-    if not known.breached and not known.harmed:
+    if not (known.breached or known.harmed or known.slow):
         return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
@@ -178,7 +188,10 @@ def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
         return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
     if action is Action.WAIT:
         return "No action is needed; watch the next windows."
-    return _LABEL[known.inputs_moved, known.answers_moved] if action is Action.LABEL_MORE else _ADVICE[action]
+    label = _LABEL[known.inputs_moved, known.answers_moved]
+    if action is Action.FIX_SERVING and known.breached and not known.unharmed:
+        return f"{_ADVICE[action]} {label}"
+    return label if action is Action.LABEL_MORE else _ADVICE[action]
 
 
 def _waiting(reports: Sequence[Report]) -> str:
@@ -193,7 +206,8 @@ def _waiting(reports: Sequence[Report]) -> str:
 
 
 def _missing(reports: Sequence[Report]) -> str:
-    open_ones = [f for report in reports for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
+    deciding = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
+    open_ones = [f for report in deciding for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
     if not open_ones:
         return "nothing was checked"
     more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""

@@ -15,8 +15,10 @@ from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
 from tasks.domain.finding import Finding
 from tasks.domain.intent import Intent, IntentKind
+from tasks.domain.kpi import kpis_kept
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
+from tasks.domain.serving import figures_kept
 from tasks.domain.snapshot import AS_OF, LEFT_OUT, STRANGE, WHERE, Claim, table_of
 from tasks.domain.verdict import Verdict
 from tasks.domain.weak import Spot
@@ -28,8 +30,10 @@ from tasks.report.gallery import exhibits
 from tasks.report.heat import moved
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
+from tasks.report.kpi_table import kpi_table
 from tasks.report.pictures import Row, per_camera, sampled, with_answers
 from tasks.report.rows import blamed
+from tasks.report.serving_table import serving_table
 from tasks.report.strangers import strangers
 from tasks.report.window_page import WindowPage, window_markdown, window_page
 from tasks.settings import settings
@@ -59,6 +63,8 @@ def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> Window
         strangers=strange,
         atlas=embedding_map(seen, strange, images()),
         moved=moved(verdict.findings(), _rows(facts, WHERE), (before, now), images()),
+        kpis=kpi_table(kpis_kept(facts.artifacts)),
+        serving=serving_table(figures_kept(facts.artifacts)),
     )
     folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
     key = f"{folder}/report-{claim.revision}-{claim.epoch}.html"

@@ -30,10 +30,12 @@ from tasks.evaluate import task as evaluate_stage
 from tasks.flicker import task as flickering
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
+from tasks.kpi import task as counting
 from tasks.outliers.task import Outliers
 from tasks.quality.task import Checked
 from tasks.report import records, yardstick
 from tasks.report.judged import Judged
+from tasks.serving import task as serving
 from tasks.watch import task as watching
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.ledger.ledger_cases import MODEL, bootstrap, content_hash, promote, reference
@@ -139,7 +141,7 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering):
+    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering, serving, counting):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
@@ -159,6 +161,8 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
     monkeypatch.setattr(monitoring, "check_flicker", flickering.check_flicker.fn)
+    monkeypatch.setattr(monitoring, "check_serving", serving.check_serving.fn)
+    monkeypatch.setattr(monitoring, "check_kpis", counting.check_kpis.fn)
     usual = Outliers(report=quiet)
     monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
