@@ -24,6 +24,7 @@ import pytest
 
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.registry import Registry, Sample
+from tasks.adapters.yolo_load import ultralytics
 from tasks.domain.card import VersionCard
 from tasks.domain.errors import ConfigError, NotFound, RegistryUnavailable, UnsafeModel
 from tasks.domain.evaluation import Evaluation, Interval
@@ -433,10 +434,9 @@ def test_the_champion_loads_and_predicts_by_its_mlflow_address_and_refuses_repla
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import mlflow
-    from ultralytics.models import YOLO
 
     path = tmp_path / "best.pt"
-    YOLO(plan).save(str(path))
+    ultralytics().YOLO(plan).save(str(path))
     ref = reference(name, path, kind)
     registry.set_alias(name, "champion", registry.register(ref, path, CARD))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url)
