@@ -76,3 +76,44 @@ def kpis(model: str, *, window: str | None = None, json: bool = False) -> int:
     for each in business.refused:
         say(f"kept out: {each.source}: {each.reason}, {each.note}")
     return OK
+
+
+def evaluation(model: str, *, open: bool = False, json: bool = False) -> int:
+    """How good the champion is on labelled images, and where its page is (`--open` shows it)."""
+    import webbrowser
+
+    from tasks.connections import ledger, store
+    from tasks.report.evaluation_page import page_key
+    from tasks.report.evaluations import newest
+    from tasks.report.index_page import page_path
+    from tasks.settings import settings
+
+    champion = ledger().promotions.champion(model)
+    known = newest(model, champion.sha256) if champion else []
+    if champion is None or not known:
+        say(f"no evaluation of {model}'s champion yet: `evergreen evaluate {model}`")
+        return CHECK_FAILED
+    key = page_key(model, known)
+    path = page_path(key) if store().exists(key) else None
+    url = f"{(settings().pages_url or '').rstrip('/')}{path}" if path else ""
+    rows = [_evaluated(each) for each in known]
+    if json:
+        numbers = {each.dataset: _finite(each.metrics) for each in known}
+        show_json({"version": str(champion), "page": url, "evaluations": rows, "numbers": numbers})
+    else:
+        show_table(f"{champion} on labelled images", rows, "")
+        say(url or f"no page yet: `evergreen evaluate {model}`")
+    if open and url.startswith("http"):
+        webbrowser.open(url)
+    return OK
+
+
+def _evaluated(each: Any) -> dict[str, Any]:
+    headline = _finite({"value": each.headline.value, "low": each.headline.low, "high": each.headline.high})
+    return {"set": each.dataset, "metric": each.metric, **headline, "images": each.n}
+
+
+def _finite(values: Any) -> dict[str, float | None]:
+    from math import isfinite
+
+    return {name: round(value, 6) if isfinite(value) else None for name, value in values.items()}

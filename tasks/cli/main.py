@@ -44,6 +44,7 @@ _GROUPS = {
         loop_commands.versions,
         figures_commands.serving,
         figures_commands.kpis,
+        figures_commands.evaluation,
         loop_commands.schema,
     ),
     "Decisions": (

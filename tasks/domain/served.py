@@ -19,7 +19,7 @@ def served_badly(reports: Sequence[Report]) -> tuple[Cause, ...]:
     others = sorted({finding.subject for finding in broken} - {first.subject})
     more = f" (also: {', '.join(others)})" if others else ""
     subjects = tuple(dict.fromkeys([first.subject, *others]))
-    return (Cause(kind=CauseKind.SERVING, summary=f"serving: {first.note}{more}", properties=subjects),)
+    return (Cause(kind=CauseKind.SERVING, summary=f"{first.note}{more}", properties=subjects),)
 
 
 def only_serving(causes: Sequence[Mapping[str, Any]]) -> bool:

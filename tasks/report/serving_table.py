@@ -73,13 +73,25 @@ def _row(group: Served) -> ServingRow:
     low, middle, high = total.quantiles if total else (None, None, None)
     share = f" ({group.error_rate:.2%})" if group.failed else ""
     return ServingRow(
-        where=one_line(group.where.replace("=", " "), 120),
+        where=_where(group.where),
         images=f"{group.requests:,}",
         speed=measure(group.per_second),
         failed=f"{group.failed:,}{share}",
         total=(_ms(low), _ms(middle), _ms(high)),
         steps=tuple(_ms(group.latency[step].quantiles[1] if step in group.latency else None) for step in STEPS[:-1]),
     )
+
+
+def _where(where: str) -> str:
+    """The group in words.
+
+    >>> _where("runtime=onnx, camera=line-1"), _where("camera=line-1")
+    ('line-1 on onnx', 'camera line-1')
+    """
+    if _kind(where) == 3:
+        runtime, _, camera = where.removeprefix("runtime=").partition(", camera=")
+        return one_line(f"{camera} on {runtime}", 60)
+    return one_line(where.replace("=", " ", 1), 60)
 
 
 def _ms(value: float | None) -> str:

@@ -82,7 +82,7 @@ def _outcome(promise: Objective, share: float | None, rows: int, rules: ServingR
     if share is None or rows < needed:
         known = f"{rows} answers say how long they took" if promise.latency_ms is not None else f"{rows} answers"
         return Outcome.INCONCLUSIVE, f"{promise.words}: {known}, {needed - rows} more are needed"
-    told = f"promised are {promise.words}; {share:.3%} were not"
+    told = f"{100 * share:.3g} % of answers broke the promise of {promise.words}"
     if share <= promise.budget:
         return Outcome.OK, told
     if _chance(share, rows, promise.budget) <= rules.alpha:
