@@ -40,10 +40,14 @@ DISTINCT = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """Columns of one piece: seconds since the window began, milliseconds by step (nan: not stated), weight, failed."""
+    """Columns of one piece: seconds since the window began, milliseconds by step (nan: not stated), weight, failed.
+
+    `bins` are those of the milliseconds, -1 where a step is not stated or the request failed.
+    """
 
     seconds: Floats
     steps: dict[str, Floats]
+    bins: dict[str, Ints]
     weight: Floats
     failed: np.ndarray
     answered: np.ndarray
@@ -117,14 +121,12 @@ class Tally:
         group.failed += int((mask & piece.failed).sum())
         group.weight += float(piece.weight[mask].sum())
         group.bad += float(piece.weight[mask & piece.failed].sum())
-        for step, values in piece.steps.items():
-            here = mask & piece.answered
-            places = bins_of(values[here])
-            known = places >= 0
-            if known.any():
-                group.counted[step] += int(known.sum())
-                group.largest[step] = max(group.largest[step], float(values[here][known].max()))
-                group.bins[step] += np.bincount(places[known], piece.weight[here][known], BINS)
+        for step, places in piece.bins.items():
+            here = np.flatnonzero(mask & (places >= 0))
+            if len(here):
+                group.counted[step] += len(here)
+                group.largest[step] = max(group.largest[step], float(piece.steps[step][here].max()))
+                group.bins[step] += np.bincount(places[here], piece.weight[here], BINS)
 
     def _times(self, piece: _Piece) -> None:
         minutes = np.clip((piece.seconds // 60).astype(np.int64), 0, len(self._minutes) - 1)
@@ -159,6 +161,7 @@ def _piece(batch: pa.RecordBatch, window: Window) -> _Piece:
     return _Piece(
         seconds=moments / 1e6 - window.start.astimezone(UTC).timestamp(),
         steps=steps,
+        bins={step: np.where(failed, -1, bins_of(values)) for step, values in steps.items()},
         weight=np.where(usable, 1 / np.where(usable, chance, 1.0), 1.0),
         failed=failed,
         answered=~failed,
