@@ -92,7 +92,7 @@ class Portrait:
     sessions: int = 0
 
 
-LEAST = 20
+LEAST = 30
 """Images below which a part is not called the worst one."""
 
 _FORM = TypeAdapter(Portrait)
@@ -126,6 +126,6 @@ def gap(portrait: Portrait, kind: str, headline: float, least: int) -> float | N
 
 
 def gaps(portrait: Portrait, headline: float) -> dict[str, float]:
-    """`gap_class` and `gap_camera`: how far the worst of them lies below the whole; what cannot be said is left out."""
-    found = {f"gap_{kind}": gap(portrait, kind, headline, LEAST) for kind in ("class", "camera")}
-    return {name: value for name, value in found.items() if value is not None}
+    """`gap_class`: how far the worst class lies below the whole; empty where that cannot be said."""
+    found = gap(portrait, "class", headline, LEAST)
+    return {} if found is None else {"gap_class": found}

@@ -196,6 +196,6 @@ def test_a_portrait_comes_back_as_it_was() -> None:
 def test_the_worst_part_counts_only_where_there_are_enough_images() -> None:
     known = portrait()
     assert gap(known, "class", 0.7, 20) == pytest.approx(0.4)
-    assert gaps(known, 0.7).keys() == {"gap_class", "gap_camera"}
+    assert gaps(known, 0.7).keys() == {"gap_class"}
     few = replace(known, parts=tuple(replace(part, n=3) for part in known.parts))
     assert gaps(few, 0.7) == {}
