@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.adapters.yolo_load import load_verified, ultralytics
-from tasks.domain.errors import ConfigError, ContractError, UnsafeModel
+from tasks.domain.errors import ContractError, UnsafeModel
 from tasks.domain.model import Kind
 from tasks.domain.prediction import Floats, Prediction, Speed
 from tasks.domain.scoring.scored import Protocol
@@ -126,10 +126,7 @@ class Yolo:
 
         Raises:
             ContractError: an image cannot be decoded, or the count of answers is not that of the images.
-            ConfigError: the kind answers with something else than boxes or probabilities.
         """
-        if self.kind not in (Kind.DETECT, Kind.CLASSIFY):
-            raise ConfigError(f"answers of kind {self.kind.value} are served but not scored yet")
         answers: list[Prediction] = []
         for group in _grouped(paths, batch):
             images = [read_image(path) for path in group]
@@ -194,13 +191,27 @@ def _prediction(result: Any) -> Prediction:
     speed = Speed(**{name: float(timing.get(name) or 0.0) for name in ("preprocess", "inference", "postprocess")})
     if result.probs is not None:
         return Prediction(probabilities=result.probs.data.float().cpu().numpy().astype(np.float32), speed=speed)
-    found = result.boxes
+    found = result.boxes if result.obb is None else result.obb
     return Prediction(
         boxes=found.xyxy.float().cpu().numpy().astype(np.float32).reshape(-1, 4),
         classes=found.cls.cpu().numpy().astype(np.int64),
         confidences=found.conf.float().cpu().numpy().astype(np.float32),
         speed=speed,
+        **_shapes(result),
     )
+
+
+def _shapes(result: Any) -> dict[str, Any]:
+    """Outlines, corners or keypoints beside the boxes, in pixels of the image as it is shown."""
+    if result.masks is not None:
+        return {"polygons": tuple(np.asarray(outline, np.float32).reshape(-1, 2) for outline in result.masks.xy)}
+    if result.obb is not None:
+        return {"corners": result.obb.xyxyxyxy.float().cpu().numpy().astype(np.float32).reshape(-1, 4, 2)}
+    if result.keypoints is not None:
+        points = result.keypoints.data.float().cpu().numpy().astype(np.float32)
+        seen = np.ones((*points.shape[:2], 1), np.float32)  # a model without visibility says that it sees them all
+        return {"keypoints": points if points.shape[-1] == 3 else np.concatenate([points, seen], -1)}
+    return {}
 
 
 def _grouped(paths: Sequence[Path], size: int) -> Iterator[list[Path]]:

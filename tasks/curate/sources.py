@@ -21,13 +21,14 @@ _CORRECTIONS = frozenset({"wrong_label", "wrong_box", "missed_object"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """What the catalogs say of an image."""
+    """What the catalogs say of an image; `chance` that it was looked at, None where no catalog lists it."""
 
     key: str
     sha256: str
     camera: str
     captured_at: datetime
     accepted: bool
+    chance: float | None = None
 
 
 def index(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listed]:
@@ -43,6 +44,7 @@ def index(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listed]:
             camera=row["camera"] or UNKNOWN,
             captured_at=row["captured_at"],
             accepted=row["verdict"] == "accepted" and bool(row["sha256"]),
+            chance=row.get("sampling_probability") or 1.0,
         )
     return found
 
@@ -77,6 +79,7 @@ def labelled(
                 labelled_at=label["labelled_at"],
                 golden=bool(label["golden"]),
                 objects=tuple(label["objects"]),
+                chance=known.chance,
             )
         )
     return usable, counts

@@ -18,7 +18,7 @@ from tasks.curate.rules import CurateRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """One accepted image with its newest label; `objects` as in the `datasets` table."""
+    """One accepted image with its newest label; `objects` and `chance` as in the `datasets` table."""
 
     image_id: str
     key: str
@@ -29,6 +29,7 @@ class Labelled:
     labelled_at: datetime
     golden: bool
     objects: tuple[dict[str, Any], ...]
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

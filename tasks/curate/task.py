@@ -42,7 +42,7 @@ HISTORY = 1_000
 
 WORKERS = 8
 
-_CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict"]
+_CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict", "sampling_probability"]
 
 
 @task(cache_policy=NO_CACHE)
@@ -97,8 +97,7 @@ def _gathered(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[La
 def _catalog(record: WindowRecord) -> list[Mapping[str, object]]:
     if record.facts is None or record.facts.catalog is None:
         return []
-    rows: list[Mapping[str, object]] = tables().read(record.facts.catalog, _CATALOG).to_pylist()
-    return rows
+    return [row for batch in tables().batches(record.facts.catalog, _CATALOG) for row in batch.to_pylist()]
 
 
 def _hashed(known: Sequence[Labelled]) -> tuple[list[Labelled], int]:
@@ -162,6 +161,7 @@ def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
                 "objects": list(row.image.objects),
                 "labelled_at": row.image.labelled_at,
                 "captured_at": row.image.captured_at,
+                "chance": None if row.image.golden else row.image.chance,  # golden images are picked, not drawn
             }
             for row in rows
             if row.image.image_id in here

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tasks.domain.contrast import Contrast
 from tasks.domain.finding import Finding, Outcome
+from tasks.domain.snapshot import TableRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Evaluation:
     `f1/<class>` …). `scores` is one number per image in the order of `image_ids`: correctness for
     classify, F1 at IoU 0.5 for detect; that is what paired comparisons resample. `answers` names, in the same
     order, the class of the surest answer about each image, "" for none; () in evaluations of older versions.
+    `scores_table` is the `scores` table from which all of it, any slice and any curve is computed without the model.
     """
 
     model_sha256: str
@@ -39,6 +41,7 @@ class Evaluation:
     image_ids: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     answers: tuple[str, ...] = ()
+    scores_table: TableRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tasks.domain.errors import ContractError
 from tasks.domain.tables_catalog import CATALOG as CATALOG
+from tasks.domain.tables_scores import SCORES as SCORES
 
 CONTRACT_VERSION = 1
 """Version of the data contract that this program writes, and the newest that it reads."""
@@ -149,6 +150,7 @@ DATASETS = pa.schema(
         pa.field("objects", pa.list_(OBJECT), nullable=False),
         pa.field("labelled_at", _TIME, nullable=False),
         pa.field("captured_at", _TIME),
+        pa.field("chance", pa.float64()),  # that the image was chosen, 0..1, 1 is certain; null: nobody knows
     ]
 )
 """A training or evaluation manifest: which bytes with which labels; never images."""
@@ -208,6 +210,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "findings": FINDINGS,
     "strange": STRANGE,
     "places": PLACES,
+    "scores": SCORES,
 }
 
 

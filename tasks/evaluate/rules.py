@@ -17,6 +17,10 @@ class EvaluateRules(BaseModel):
     confidence: float | None = Field(
         default=None, ge=0, le=1, description="Operating confidence for precision, recall and F1; empty: of the best F1"
     )
+    size_limits: tuple[float, float] = Field(
+        default=(32.0, 96.0),
+        description="Sides in pixels of the squares up to whose area an object is small, and medium (COCO: 32, 96)",
+    )
     margin: float = Field(
         default=0.03, ge=0, le=1, description="How far the headline (0..1) may lie below its baseline before it matters"
     )

@@ -19,6 +19,7 @@ from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Report
 from tasks.domain.model import ModelRef
 from tasks.domain.scoring.scored import Scored, evaluation, score
+from tasks.domain.scoring.stored import scores_digest, to_table
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import TableRef, table_note
 from tasks.evaluate import performance
@@ -41,10 +42,13 @@ def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: Evaluat
     """
     used = protocol(rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch, settings().device)
     known = ledger().evaluations.latest(ref.name, ref.sha256, name)
-    if known and (known.digest, known.protocol) == (dataset.digest, used.digest):
+    if known and (known.digest, known.protocol) == (dataset.digest, used.digest) and _as_ruled(known, rules):
         return known
     scored = _scored(ref, dataset, rules)
     result = evaluation(ref, scored, name, dataset.digest, used, rules.seed)
+    if scored.n:
+        key = f"{_folder(ref, result)}/scores-{used.digest[:16]}-{scores_digest(scored)[:16]}.parquet"
+        result = replace(result, scores_table=tables().write(to_table(scored), "scores", key))
     ledger().evaluations.save(ref.name, result)
     _publish(ref, result, plots(scored))
     return result
@@ -91,18 +95,30 @@ def baseline_of(champion: ModelRef) -> Evaluation | None:
 def _scored(ref: ModelRef, dataset: TableRef, rules: EvaluateRules) -> Scored:
     table = tables().read(dataset)
     if not table.num_rows:
-        return score(ref, [], [], rules.confidence)
+        return score(ref, [], [], rules.confidence, rules.size_limits)
     model = Yolo.load(weights(ref), ref.sha256, ref.kind, settings().device, ref.classes)
     paths = local_paths(images(), table)
     predictions = model.predict(paths, rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch)
-    return score(ref, truths(table), predictions, rules.confidence)
+    return score(ref, truths(table), predictions, rules.confidence, rules.size_limits)
+
+
+def _as_ruled(known: Evaluation, rules: EvaluateRules) -> bool:
+    """True when the kept numbers are of the operating confidence and the sizes that are asked for now."""
+    kept = (known.metrics.get("small_side"), known.metrics.get("medium_side"))
+    chosen = known.metrics.get("confidence")
+    return kept in (rules.size_limits, (None, None)) and (
+        rules.confidence is None or chosen is None or chosen == rules.confidence
+    )
+
+
+def _folder(ref: ModelRef, result: Evaluation) -> str:
+    return f"{ref.name}/evergreen/evaluations/{ref.sha256[:16]}/{result.dataset}-{result.digest[:16]}"
 
 
 def _publish(ref: ModelRef, result: Evaluation, pictures: dict[str, bytes]) -> None:
     """Pictures into the bucket, numbers into MLflow; MLflow being away costs a log line, not the evaluation."""
-    folder = f"{ref.name}/evergreen/evaluations/{ref.sha256[:16]}/{result.dataset}-{result.digest[:16]}"
     for name, png in pictures.items():
-        store().put(f"{folder}/{name}", png, "image/png")
+        store().put(f"{_folder(ref, result)}/{name}", png, "image/png")
     if not ref.version:
         return
     with tempfile.TemporaryDirectory(prefix="evergreen-plots-") as scratch:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.prediction import Prediction
-from tasks.domain.scoring.intervals import DRAWS, MIN_SESSIONS, Samples, bounds, session_weights
+from tasks.domain.scoring.intervals import DRAWS, MIN_SESSIONS, Samples, bounds, freedom, session_weights
 from tasks.domain.scoring.scored import Scored
 from tasks.shadow.rules import ShadowRules
 
@@ -49,7 +49,8 @@ def non_inferiority(pair: Pair, rules: ShadowRules) -> Finding:
 def per_class(pair: Pair, rules: ShadowRules) -> list[Finding]:
     """No class got worse by more than the margin, one finding per class, over recent and golden images together."""
     champion, challenger = pair.champion, pair.challenger
-    weights = session_weights(champion.sessions, DRAWS, rules.seed)
+    cameras = champion.images.cameras
+    weights, free = session_weights(champion.sessions, DRAWS, rules.seed, cameras), freedom(champion.sessions, cameras)
     enough = len(set(champion.sessions)) >= MIN_SESSIONS
     points = challenger.per_class()[0] - champion.per_class()[0]
     draws: Samples = (
@@ -58,7 +59,7 @@ def per_class(pair: Pair, rules: ShadowRules) -> list[Finding]:
     found = []
     for c, name in enumerate(champion.classes):
         n = int(champion.instances[c])
-        low, high = bounds(float(points[c]), draws[:, c], champion.n, rules.tail)
+        low, high = bounds(float(points[c]), draws[:, c], free, rules.tail)
         short = rules.min_instances - n
         reason = f"{n} labelled objects, {short} more needed" if short > 0 else ""
         difference = Difference(value=float(points[c]), low=low, high=high)
@@ -118,13 +119,12 @@ def agreed(value: float | None, n: int, rules: ShadowRules) -> Finding:
 def difference(pair: Pair, rules: ShadowRules) -> Difference:
     """Paired session bootstrap of the headline difference; bounds are nan with too few sessions."""
     point = float(pair.challenger.headline()[0] - pair.champion.headline()[0])
-    sessions = pair.champion.sessions
+    sessions, cameras = pair.champion.sessions, pair.champion.images.cameras
     if len(set(sessions)) < MIN_SESSIONS:
         return Difference(value=point, low=math.nan, high=math.nan)
-    weights = session_weights(sessions, DRAWS, rules.seed)
-    low, high = bounds(
-        point, pair.challenger.headline(weights) - pair.champion.headline(weights), len(sessions), rules.tail
-    )
+    weights = session_weights(sessions, DRAWS, rules.seed, cameras)
+    draws = pair.challenger.headline(weights) - pair.champion.headline(weights)
+    low, high = bounds(point, draws, freedom(sessions, cameras), rules.tail)
     return Difference(value=point, low=low, high=high)
 
 

@@ -15,6 +15,7 @@ from tasks.adapters.ledger.database import Database
 from tasks.adapters.ledger.records import EvaluationRecord
 from tasks.adapters.ledger.schema import evaluations
 from tasks.domain.evaluation import Evaluation, Interval
+from tasks.domain.snapshot import TableRef
 from tasks.domain.window import Window
 
 
@@ -79,6 +80,7 @@ def _evaluation(data: Mapping[str, Any]) -> Evaluation:
             "image_ids": tuple(data["image_ids"]),
             "scores": tuple(_number(value) for value in data["scores"]),
             "answers": tuple(data.get("answers", ())),
+            "scores_table": TableRef(**data["scores_table"]) if data.get("scores_table") else None,
         }
     )
 

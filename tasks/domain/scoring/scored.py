@@ -7,13 +7,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from tasks.domain.errors import ConfigError, ContractError
+from tasks.domain.errors import ContractError
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.classification import ClassificationScores, score_classes
+from tasks.domain.scoring.details import details
 from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.intervals import DRAWS, interval, session_weights
+from tasks.domain.scoring.matching import SIZE_LIMITS
+from tasks.domain.scoring.slices import slices, worst_gap
 from tasks.domain.scoring.truth import Truth
 
 Scored = DetectionScores | ClassificationScores
@@ -43,13 +46,16 @@ class Protocol:
 
 
 def score(
-    ref: ModelRef, truths: Sequence[Truth], predictions: Sequence[Prediction], confidence: float | None = None
+    ref: ModelRef,
+    truths: Sequence[Truth],
+    predictions: Sequence[Prediction],
+    confidence: float | None = None,
+    size_limits: tuple[float, float] = SIZE_LIMITS,
 ) -> Scored:
-    """Score the answers of one version.
+    """Score the answers of one version; `size_limits` are the sides in pixels up to which objects are small, medium.
 
     Raises:
         ContractError: a label names a class id that the model does not have.
-        ConfigError: the kind is not scored yet.
     """
     known = len(ref.classes)
     strange = sorted({int(c) for truth in truths for c in truth.classes if not 0 <= c < known})
@@ -57,9 +63,7 @@ def score(
         raise ContractError(f"labels name the class ids {strange[:9]}; {ref} has {known} classes, counted from 0")
     if ref.kind is Kind.CLASSIFY:
         return score_classes(truths, predictions, ref.classes)
-    if ref.kind is Kind.DETECT:
-        return score_detections(truths, predictions, ref.classes, confidence)
-    raise ConfigError(f"{ref} is of kind {ref.kind.value}: labelled scores exist for detect and classify")
+    return score_detections(truths, predictions, ref.classes, confidence, ref.kind, size_limits)
 
 
 def evaluation(
@@ -67,17 +71,29 @@ def evaluation(
 ) -> Evaluation:
     """Headline with its 95 % interval, all numbers, and one score per image; all of it nan or empty without images."""
     point = float(scored.headline()[0])
-    samples = scored.headline(session_weights(scored.sessions, DRAWS, seed))
+    cameras = scored.images.cameras
+    samples = scored.headline(session_weights(scored.sessions, DRAWS, seed, cameras))
     return Evaluation(
         model_sha256=ref.sha256,
         dataset=dataset,
         digest=digest,
         protocol=protocol.digest,
         metric=scored.metric,
-        headline=interval(point, samples, scored.sessions),
+        headline=interval(point, samples, scored.sessions, cameras),
         n=scored.n,
-        metrics=scored.metrics(),
+        metrics=scored.metrics()
+        | (details(scored) if isinstance(scored, DetectionScores) else {})
+        | _gaps(scored, seed),
         image_ids=scored.image_ids,
         scores=scored.scores(),
         answers=scored.answers(),
     )
+
+
+def _gaps(scored: Scored, seed: int) -> dict[str, float]:
+    """`gap_camera` (partially pooled) and `gap_camera_raw`: how far the worst camera lies below the whole set."""
+    cameras = scored.images.cameras
+    if len(set(cameras)) < 2:
+        return {}
+    gap = worst_gap(scored, slices(scored, {"camera": cameras}, seed=seed))
+    return {} if gap is None else {"gap_camera": gap.shrunk, "gap_camera_raw": gap.raw}

@@ -43,6 +43,13 @@ def test_a_label_takes_key_hash_camera_and_time_from_the_catalog():
     assert not counts
 
 
+def test_a_listed_image_keeps_its_chance_and_that_of_an_unlisted_one_is_not_known():
+    (drawn,), _ = usable([label()], [catalog(sampling_probability=0.25)])
+    (certain,), _ = usable([label()], [catalog(sampling_probability=None)])
+    (unlisted,), _ = usable([label(key="m/images/line-2/2026/11/20/07/a.png")])
+    assert (drawn.chance, certain.chance, unlisted.chance) == (0.25, 1.0, None)
+
+
 def test_a_label_cannot_rename_the_camera_that_was_at_fault():
     (listed,), _ = usable([label(camera="another")], [catalog()])
     (told,), _ = usable([label(camera="another", key="m/images/line-2/2026/11/20/07/a.png")])

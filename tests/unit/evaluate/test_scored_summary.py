@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tasks.domain.errors import ConfigError, ContractError
+from tasks.domain.errors import ContractError
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.scored import Protocol, evaluation, score
@@ -75,14 +75,17 @@ def test_no_labelled_image_is_no_score_instead_of_zero():
     assert math.isnan(found.headline.value)
 
 
+def test_a_truth_knows_where_and_when_and_with_what_chance_also_where_the_manifest_is_old():
+    table = rows(1)
+    assert (truths(table)[0].camera, truths(table)[0].chance) == ("c", None)
+    drawn = table.set_column(table.schema.get_field_index("chance"), "chance", pa.array([0.5]))
+    assert truths(drawn)[0].chance == 0.5
+    assert truths(table.drop_columns(["chance", "captured_at"]))[0].captured_at is None
+
+
 def test_a_label_with_a_class_the_model_does_not_have_is_refused():
     with pytest.raises(ContractError, match="2 classes"):
         score(ref(), truths(rows(1, class_id=2)), [hit()])
-
-
-def test_a_kind_that_is_not_scored_is_refused():
-    with pytest.raises(ConfigError, match="pose"):
-        score(ref(Kind.POSE), truths(rows(1)), [hit()])
 
 
 def test_pictures_are_png_and_an_empty_set_has_none():

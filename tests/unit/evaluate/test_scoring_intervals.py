@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from tasks.domain.scoring.intervals import MIN_SESSIONS, bounds, interval, session_weights
+from tasks.domain.scoring.intervals import MIN_SESSIONS, bounds, freedom, interval, session_weights, student
 
 
 def test_whole_sessions_are_drawn():
@@ -13,6 +14,34 @@ def test_whole_sessions_are_drawn():
     assert np.array_equal(weights[:, 0], weights[:, 2])
     assert np.array_equal(weights[:, 1], weights[:, 4])
     assert (weights[:, 0] + weights[:, 1] + weights[:, 3] == 3).all()
+
+
+def test_every_camera_gives_as_many_sessions_as_it_has():
+    sessions, cameras = ["a", "b", "c", "d", "d"], ["x", "x", "x", "y", "y"]
+    weights = session_weights([*sessions, "e"], draws=40, cameras=[*cameras, "y"])
+    assert (weights[:, :3].sum(1) == 3).all()
+    assert (weights[:, 3] + weights[:, 5] == 2).all()
+    assert np.array_equal(weights[:, 3], weights[:, 4])
+    assert freedom([*sessions, "e"], [*cameras, "y"]) == 3
+
+
+def test_cameras_of_a_single_session_are_drawn_together():
+    weights = session_weights(["a", "b", "c"], draws=60, cameras=["x", "y", "z"])
+    assert (weights.sum(1) == 3).all()
+    assert weights.max() > 1
+
+
+def test_fewer_sessions_give_a_wider_interval_for_the_same_draws():
+    draws = np.random.default_rng(0).normal(0.5, 0.1, 2_000)
+    widths = [high - low for low, high in (bounds(0.5, draws, free) for free in (5, 20, 400))]
+    assert widths[0] > 1.2 * widths[2]
+    assert widths[1] > widths[2]
+
+
+@pytest.mark.parametrize("free", [3, 5, 10, 30, 200])
+@pytest.mark.parametrize("tail", [0.025, 0.05])
+def test_the_points_of_students_t_are_those_of_scipy(free, tail):
+    assert student(free, tail) == pytest.approx(stats.t.ppf(1 - tail, free), rel=0.01)
 
 
 def test_the_same_seed_draws_the_same_sessions():

@@ -1,0 +1,136 @@
+"""How much an answer and a label are the same thing: one overlap per kind, 0..1, for every pair of an image.
+
+detect compares boxes, segment outlines, obb turned boxes, pose keypoints. Everything that is built on an overlap
+(matching, average precision, errors) is the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.domain.model import Kind
+from tasks.domain.prediction import Floats, Prediction
+from tasks.domain.scoring.outlines import Patch, area, clipped, fill, shared
+from tasks.domain.scoring.truth import Truth
+
+Overlaps = NDArray[np.float64]
+"""(d, g): every answered thing against every labelled one."""
+
+COCO_SIGMAS: Overlaps = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
+"""How far people differ about each of COCO's 17 keypoints, in parts of an object's size."""
+
+POSE_AREA = 0.53
+"""Share of a labelled box that its object fills, where only the box is known (as ultralytics assumes for pose)."""
+
+RASTER = 640
+"""Cells along the longer side of the largest outline of an image, at most; larger ones are drawn smaller, all alike."""
+
+
+def overlap(kind: Kind, truth: Truth, prediction: Prediction) -> Overlaps:
+    """(d, g) overlap of every answer with every label of one image; a shape that is missing counts as its box."""
+    if kind is Kind.POSE and truth.keypoints is not None and prediction.keypoints is not None:
+        return keypoint_similarity(prediction.keypoints, truth.keypoints, truth.boxes, areas(kind, truth))
+    if kind is Kind.OBB and truth.corners is not None and prediction.corners is not None:
+        return turned_iou(prediction.corners, truth.corners)
+    if kind is Kind.SEGMENT and truth.polygons and prediction.polygons:
+        return outline_iou(prediction.polygons, truth.polygons)
+    return box_iou(prediction.boxes, truth.boxes)
+
+
+def areas(kind: Kind, thing: Truth | Prediction) -> NDArray[np.float64]:
+    """(n,) pixels that each labelled or answered thing covers; the size buckets go by it."""
+    sides = thing.boxes[:, 2:].astype(np.float64) - thing.boxes[:, :2]
+    boxed = np.asarray(np.clip(sides, 0, None).prod(1), np.float64)
+    if kind is Kind.SEGMENT and thing.polygons:
+        return np.array([area(each) for each in thing.polygons], np.float64).reshape(-1)
+    if kind is Kind.OBB and thing.corners is not None:
+        return np.array([area(each) for each in thing.corners], np.float64).reshape(-1)
+    return boxed * POSE_AREA if kind is Kind.POSE and isinstance(thing, Truth) else boxed
+
+
+def box_iou(first: Floats, second: Floats) -> Overlaps:
+    """(n, m) intersection over union of (n, 4) and (m, 4) boxes; boxes without area overlap nothing (0)."""
+    a, b = first.astype(np.float64)[:, None], second.astype(np.float64)[None]
+    wide = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    high = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    both = np.clip(wide, 0, None) * np.clip(high, 0, None)
+    union = _box_area(a) + _box_area(b) - both
+    found = np.zeros(both.shape)
+    np.divide(both, union, out=found, where=union > 0)
+    return found
+
+
+def _box_area(boxes: Overlaps) -> Overlaps:
+    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+
+
+def outline_iou(first: Sequence[Floats], second: Sequence[Floats], raster: int = RASTER) -> Overlaps:
+    """(n, m) overlap of outlines (k, 2) in pixels, the largest of them drawn on at most `raster` cells a side.
+
+    An outline of fewer than three points covers nothing. Outlines that cross themselves are filled by even and odd.
+    """
+    widest = max((float(np.ptp(each, axis=0).max()) for each in (*first, *second) if each.size), default=1.0)
+    scale = min(1.0, raster / max(widest, 1.0))
+    ours, theirs = [fill(each, scale) for each in first], [fill(each, scale) for each in second]
+    found = np.zeros((len(ours), len(theirs)))
+    for row, column in np.argwhere(_meeting(ours, theirs)):
+        both = shared(ours[row], theirs[column])
+        found[row, column] = both / (ours[row].cells + theirs[column].cells - both) if both else 0.0
+    return found
+
+
+def _meeting(first: Sequence[Patch], second: Sequence[Patch]) -> NDArray[np.bool_]:
+    a = np.array([each.bounds for each in first], np.float64).reshape(-1, 1, 4)
+    b = np.array([each.bounds for each in second], np.float64).reshape(1, -1, 4)
+    return np.asarray((np.minimum(a[..., 2:], b[..., 2:]) > np.maximum(a[..., :2], b[..., :2])).all(-1))
+
+
+def turned_iou(first: Floats, second: Floats) -> Overlaps:
+    """(n, m) intersection over union of turned boxes given by their corners (n, 4, 2) in order around the box.
+
+    This is the exact overlap, as DOTA scores it; ultralytics' own `val` compares Gaussians instead (ProbIoU).
+    """
+    ours, theirs = first.astype(np.float64), second.astype(np.float64)
+    found = np.zeros((len(ours), len(theirs)))
+    if not found.size:
+        return found
+    low, high = np.maximum(ours.min(1)[:, None], theirs.min(1)), np.minimum(ours.max(1)[:, None], theirs.max(1))
+    near = np.asarray((high > low).all(-1))
+    sizes = [[area(each) for each in side] for side in (ours, theirs)]
+    for row, column in np.argwhere(near):
+        both = area(clipped(ours[row], theirs[column]))
+        union = sizes[0][row] + sizes[1][column] - both
+        found[row, column] = both / union if union > 0 else 0.0
+    return found
+
+
+def sigmas(keypoints: int) -> Overlaps:
+    """(k,) tolerance per keypoint: COCO's for 17 of them, else the same for all (as ultralytics chooses)."""
+    return COCO_SIGMAS if keypoints == len(COCO_SIGMAS) else np.full(keypoints, 1 / max(keypoints, 1))
+
+
+def keypoint_similarity(answers: Floats, labels: Floats, boxes: Floats, sizes: NDArray[np.float64]) -> Overlaps:
+    """(d, g) object keypoint similarity of keypoints (d, k, 3) with labelled ones (g, k, 3): x, y, visible (> 0).
+
+    `boxes` (g, 4) and `sizes` (g,) are of the labelled objects. Of an object without a visible keypoint only the
+    surroundings count, as in pycocotools.
+
+    Source: Ronchi and Perona, Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation (2017).
+    """
+    if not len(answers) or not len(labels):
+        return np.zeros((len(answers), len(labels)))
+    a, b = answers.astype(np.float64)[:, None], labels.astype(np.float64)[None]
+    seen = np.asarray(b[..., 2] > 0)
+    off = a[..., :2] - b[..., :2]
+    hidden = np.asarray(~seen.any(-1))
+    sides = (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)
+    low, high = (boxes[:, :2] - sides)[None, :, None], (boxes[:, :2] + 2 * sides)[None, :, None]
+    away = np.clip(low - a[..., :2], 0, None) + np.clip(a[..., :2] - high, 0, None)
+    off = np.where(hidden[..., None, None], away, off)
+    spread = (2 * sigmas(labels.shape[1])) ** 2
+    error = (off**2).sum(-1) / spread / (sizes[None, :, None] + np.spacing(1)) / 2
+    counted = np.where(hidden[..., None], True, seen)
+    return np.asarray((np.exp(-error) * counted).sum(-1) / counted.sum(-1))
