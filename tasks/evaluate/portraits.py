@@ -149,7 +149,7 @@ def _objects(scored: Scored, label: int) -> NDArray[np.int64]:
     """(n,) labelled objects of one class per image; for classify one per image of that class."""
     if isinstance(scored, DetectionScores):
         return np.asarray(scored.positives[:, label])
-    return (scored.truth == label).astype(np.int64)
+    return np.asarray(scored.truth == label, np.int64)
 
 
 def _matrix(matrix: NDArray[np.float64], classes: Sequence[str], background: bool) -> Confusion:

@@ -400,6 +400,7 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_a
     line.monitor()
     line.label("a")
     harm = Report(stage=Stage.EVALUATE, findings=(BREACH,))
+    monkeypatch.setattr(evaluating, "publish_evaluation", lambda version: "")
     monkeypatch.setattr(evaluating, "labels", ingest.labels.fn)
     monkeypatch.setattr(evaluating, "open_window", ingest.open_window.fn)
     monkeypatch.setattr(evaluating, "note_evaluated", evaluate_stage.note_evaluated.fn)
