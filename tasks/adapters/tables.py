@@ -11,13 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.adapters.objects import ObjectStore
 from tasks.domain.errors import ContractError
 from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import SCHEMAS, check_stamp, stamped
+
+MANY = 8_192
+"""Rows at a time where only few of them are kept."""
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
 
@@ -83,6 +88,44 @@ class TableStore:
                     yield _filled(batch, fields)
         except (pa.ArrowException, OSError) as error:
             raise ContractError(f"{ref.uri}: not a readable Parquet table: {error}") from error
+
+    def pieces(self, ref: TableRef, rows: int) -> Iterator[pa.Table]:
+        """The whole table, exactly so many rows at a time; a column that an older table lacks is null.
+
+        Raises what `read` raises.
+        """
+        waiting: list[pa.RecordBatch] = []
+        for batch in self.batches(ref, SCHEMAS[ref.schema].names, min(rows, MANY)):
+            waiting.append(batch)
+            while (held := sum(each.num_rows for each in waiting)) >= rows:
+                table = pa.Table.from_batches(waiting)
+                yield table.slice(0, rows)
+                waiting = table.slice(rows).to_batches() if held > rows else []
+        if waiting:
+            yield pa.Table.from_batches(waiting)
+
+    def at(self, ref: TableRef, places: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """Some columns of the rows at these places, in the order of the table; the others are never in memory.
+
+        Raises what `read` raises.
+        """
+        wanted, start = np.sort(np.asarray(places, np.int64)), 0
+        found = [pa.schema([SCHEMAS[ref.schema].field(name) for name in columns]).empty_table()]
+        for batch in self.batches(ref, columns, MANY):
+            here = wanted[(wanted >= start) & (wanted < start + batch.num_rows)] - start
+            found.append(pa.Table.from_batches([batch.take(pa.array(here))]).cast(found[0].schema))
+            start += batch.num_rows
+        return pa.concat_tables(found)
+
+    def about(self, ref: TableRef, images: pa.Array, columns: Sequence[str]) -> pa.Table:
+        """Some columns of the rows whose `image_id` is among these, in their order; the others are never in memory.
+
+        Raises what `read` raises.
+        """
+        names = list(dict.fromkeys(["image_id", *columns]))
+        fields = pa.schema([SCHEMAS[ref.schema].field(name) for name in names])
+        found = (batch.filter(pc.is_in(batch["image_id"], images)) for batch in self.batches(ref, names, MANY))
+        return pa.Table.from_batches([each.cast(fields) for each in found], fields).select(list(columns))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

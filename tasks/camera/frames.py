@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.few import evenly
 from tasks.domain.tables import DETAIL_SIDE, DETAIL_STEP, LUMA_SIDE, OCTAVES, ORIENTATIONS
 
 Floats = NDArray[np.float64]
@@ -35,7 +36,8 @@ class Frames:
 
     `luma` (n, 32, 32) is 0..255, `detail` (n, 16, 16) the logarithm of 1 + change per pixel, `orientation` (n, 36)
     shares of edges by direction, `octaves` (n, 4) ln variance of detail, finest first. `burnt` (n,) is the share of
-    white pixels, `colour` (n,) colourfulness per grey level of brightness, `hour` (n,) the time of day (UTC), 0..24.
+    white pixels, `colour` (n,) colourfulness per grey level of brightness, `hour` (n,) the time of day (UTC), 0..24,
+    `moment` (n,) when it was taken, in seconds.
     """
 
     luma: Floats
@@ -45,6 +47,7 @@ class Frames:
     burnt: Floats
     colour: Floats
     hour: Floats
+    moment: Floats
 
     def __len__(self) -> int:
         return len(self.luma)
@@ -59,6 +62,7 @@ class Frames:
             burnt=self.burnt[rows],
             colour=self.colour[rows],
             hour=self.hour[rows],
+            moment=self.moment[rows],
         )
 
 
@@ -74,9 +78,7 @@ def by_camera(table: pa.Table) -> dict[str, Frames]:
     found = {}
     for camera in sorted(set(cameras.tolist())):
         places = np.flatnonzero(cameras == camera)
-        count = min(len(places), MOST)
-        chosen = places[(np.arange(count) * len(places)) // count]
-        found[camera] = _frames(rows.take(pa.array(chosen)))
+        found[camera] = _frames(rows.take(pa.array(evenly(places, MOST))))
     return found
 
 
@@ -89,13 +91,14 @@ def _frames(rows: pa.Table) -> Frames:
         octaves=_lists(rows, "octaves", OCTAVES),
         burnt=_column(rows, "bright_fraction"),
         colour=_column(rows, "colourfulness") / brightness,
-        hour=_hours(rows["captured_at"]),
+        hour=_seconds(rows["captured_at"]) % 86_400 / 3_600,
+        moment=_seconds(rows["captured_at"]),
     )
 
 
-def _hours(moments: pa.ChunkedArray) -> Floats:
+def _seconds(moments: pa.ChunkedArray) -> Floats:
     seconds = pc.cast(pc.cast(moments, pa.timestamp("s", "UTC"), safe=False), pa.int64())
-    return np.asarray(seconds.to_numpy(), dtype=np.float64) % 86_400 / 3_600
+    return np.asarray(seconds.to_numpy(), dtype=np.float64)
 
 
 def _column(rows: pa.Table, name: str) -> Floats:

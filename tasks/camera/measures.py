@@ -25,6 +25,8 @@ REPEATED = 1.0
 """Mean grey levels between two images that show the same, at most: what an encoder changes of a picture."""
 RARE, SAME = 0.05, 0.6
 """Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
+BURST = 60.0
+"""Seconds within which images of one scene are one burst."""
 BACK = 4
 """Images before it that an image is held against: a camera may send a few old pictures in turns."""
 
@@ -85,22 +87,30 @@ def measures(reference: Frames, current: Frames) -> Measures:
 
 
 def repeats(reference: Frames, current: Frames) -> float:
-    """Share of the images that show the same as one of the few before.
+    """Share of the images that show the same as one of the few before, a burst or more earlier; 0 where none is.
 
     What counts as the same is less than healthy images of this camera differ: where little moves, that is little.
     """
-    usual = float(np.quantile(_steps(reference), RARE))
-    return float((_steps(current) <= min(REPEATED, SAME * usual)).mean())
+    known = _steps(reference)
+    usual = float(np.quantile(known, RARE)) if len(known) else 0.0
+    found = _steps(current)
+    return float((found <= min(REPEATED, SAME * usual)).mean()) if len(found) else 0.0
 
 
 def _steps(frames: Frames) -> Floats:
-    """(n - 1,) grey levels by which each image differs on average from the most alike of those before it."""
+    """Grey levels by which each image differs on average from the most alike of those a burst before it.
+
+    Frames of one burst show one scene. A reference is thinned and has lost most of them: held against it, every
+    camera that sends bursts would look frozen. Images of the first burst have none before them and are left out.
+    """
     luma = frames.luma.reshape(len(frames), -1)
-    found = np.full(len(luma) - 1, np.inf)
-    for back in range(1, min(BACK, len(luma) - 1) + 1):
-        apart = np.abs(luma[back:] - luma[:-back]).mean(axis=1)
-        found[back - 1 :] = np.minimum(found[back - 1 :], apart)
-    return found
+    found = np.full(len(luma), np.inf)
+    last = np.searchsorted(frames.moment, frames.moment - BURST, side="right") - 1
+    for back in range(BACK):
+        rows = np.flatnonzero(last >= back)
+        apart = np.abs(luma[rows] - luma[last[rows] - back]).mean(axis=1)
+        found[rows] = np.minimum(found[rows], apart)
+    return found[last >= 0]
 
 
 def _colour(reference: Frames, current: Frames) -> float:

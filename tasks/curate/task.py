@@ -80,8 +80,10 @@ def training_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableR
 def _gathered(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labelled], list[Blocked], datetime]:
     """Labelled images with their bytes' hashes, broken cameras, and the moment from which on images are recent."""
     windows = [record for record in ledger().windows.latest(model, HISTORY) if record.facts is not None]
-    listed = index(row for record in windows for row in _catalog(record))
-    known, unused = labelled(tables().read(labels).to_pylist(), listed, rules.session_minutes)
+    given = tables().read(labels)
+    wanted = given["image_id"].combine_chunks().unique()
+    listed = index(row for record in windows for row in _catalog(record, wanted))
+    known, unused = labelled(given.to_pylist(), listed, rules.session_minutes)
     known, gone = _hashed(known)
     if unused or gone:
         log.warning("labels of %s that cannot be used: %s", model, {**unused, "image_gone": gone})
@@ -94,10 +96,12 @@ def _gathered(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[La
     return known, faults, since
 
 
-def _catalog(record: WindowRecord) -> list[Mapping[str, object]]:
+def _catalog(record: WindowRecord, wanted: pa.Array) -> list[Mapping[str, object]]:
+    """What the window knows of the wanted images, by their ids."""
     if record.facts is None or record.facts.catalog is None:
         return []
-    return [row for batch in tables().batches(record.facts.catalog, _CATALOG) for row in batch.to_pylist()]
+    rows: list[Mapping[str, object]] = tables().about(record.facts.catalog, wanted, _CATALOG).to_pylist()
+    return rows
 
 
 def _hashed(known: Sequence[Labelled]) -> tuple[list[Labelled], int]:

@@ -14,27 +14,33 @@ def distinct(cameras: Sequence[str], hashes: Sequence[str], bits: int) -> NDArra
     Images come in order of time. Two are the same scene when their 64-bit hashes (16 hex digits) differ in at
     most `bits`; an image without a hash (`""`) is a scene of its own.
     """
-    keep = np.zeros(len(hashes), dtype=bool)
+    return np.asarray(first_shown(cameras, hashes, bits) == np.arange(len(hashes)), np.bool_)
+
+
+def first_shown(cameras: Sequence[str], hashes: Sequence[str], bits: int) -> NDArray[np.intp]:
+    """The place of the image that first showed each image's scene, (n,): its own place for a new scene."""
+    first = np.arange(len(hashes))
     names = np.asarray(cameras, dtype=object)
     for camera in dict.fromkeys(cameras):
         places = np.flatnonzero(names == camera)
-        keep[places] = _first_of_each([hashes[place] for place in places.tolist()], bits)
-    return keep
+        first[places] = places[_first_of_each([hashes[place] for place in places.tolist()], bits)]
+    return first
 
 
-def _first_of_each(hashes: Sequence[str], bits: int) -> NDArray[np.bool_]:
-    """Greedy in the order given: an image is kept when it is far from every image that was kept before it."""
-    keep = np.zeros(len(hashes), dtype=bool)
+def _first_of_each(hashes: Sequence[str], bits: int) -> NDArray[np.intp]:
+    """Greedy in the order given: an image is a new scene when it is far from every scene before it."""
+    first = np.arange(len(hashes))
     seen = np.empty(len(hashes), dtype=np.uint64)
-    count = 0
+    owners: list[int] = []
     for place, text in enumerate(hashes):
         if not text:
-            keep[place] = True
             continue
         value = np.uint64(int(text, 16))
-        if count and int(np.bitwise_count(seen[:count] ^ value).min()) <= bits:
+        apart = np.bitwise_count(seen[: len(owners)] ^ value)
+        nearest = int(apart.argmin()) if owners else 0
+        if owners and int(apart[nearest]) <= bits:
+            first[place] = owners[nearest]
             continue
-        keep[place] = True
-        seen[count] = value
-        count += 1
-    return keep
+        seen[len(owners)] = value
+        owners.append(place)
+    return first

@@ -19,6 +19,7 @@ from itertools import groupby
 import numpy as np
 
 from tasks.domain.confirmation import doubted
+from tasks.domain.few import evenly
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import DISTINCT_SCENES, Topic
 from tasks.drift.detector import Detector, FloatArray, Score, detector
@@ -100,14 +101,10 @@ def matched(reference: Sample, current: Sample, least: int) -> tuple[Sample, Sam
         return reference.take(np.array([], dtype=np.intp)), current.take(rows)
     ratio = min(known[camera] / seen[camera] for camera in common)
     chosen = [
-        _evenly(np.flatnonzero(reference.cameras == camera), max(1, int(ratio * seen[camera] + 1e-9)))
+        evenly(np.flatnonzero(reference.cameras == camera), max(1, int(ratio * seen[camera] + 1e-9)))
         for camera in common
     ]
     return reference.take(np.sort(np.concatenate(chosen))), current.take(rows)
-
-
-def _evenly(places: np.ndarray[tuple[int], np.dtype[np.intp]], count: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    return places[(np.arange(count) * len(places)) // count]
 
 
 def _judged(where: str, pair: tuple[Sample, Sample], rules: DriftRules, level: Level) -> list[Finding]:

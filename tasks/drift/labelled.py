@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from tasks.connections import images, store, tables
 from tasks.domain.errors import ContractError, NotFound
-from tasks.domain.snapshot import PROFILER_VERSION, TableRef, table_note, table_of
+from tasks.domain.snapshot import PROFILER_VERSION, TableRef
 from tasks.domain.tables import PROFILES
 from tasks.drift.properties import Properties, of_file
+from tasks.drift.shelf import Shelf
 
 MOST = 2_000
 """Images of a set that are measured: of more a fixed choice by content hash, which is as good as a random one."""
-NOTE_BYTES = 10_000
 
 
 def properties_of(model: str, dataset: TableRef) -> TableRef:
@@ -23,12 +23,9 @@ def properties_of(model: str, dataset: TableRef) -> TableRef:
 
     An image whose time nobody knows, or that is gone, is left out.
     """
-    name = f"{model}/evergreen/profiles/{PROFILER_VERSION}-labelled/{dataset.digest[:24]}"
-    if store().exists(f"{name}.json"):
-        return table_of(store().get(f"{name}.json", NOTE_BYTES).decode())
-    ref: TableRef = tables().write(_measured(tables().read(dataset)), "profiles", f"{name}.parquet")
-    store().put(f"{name}.json", table_note(ref).encode(), "application/json")
-    return ref
+    shelf = Shelf(store(), tables(), f"{model}/evergreen/profiles/{PROFILER_VERSION}-labelled")
+    name = dataset.digest[:24]
+    return shelf.table(name) or shelf.write(name, [_measured(tables().read(dataset))])
 
 
 def _measured(table: pa.Table) -> pa.Table:

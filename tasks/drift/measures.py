@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,62 @@ from tasks.drift.properties import Properties
 SCHEMA = pa.schema([PROFILES.field(name) for name in PROFILES.names if name == "sha256" or name not in IDENTITY])
 """Columns that depend on an image's bytes and on the champion alone."""
 
+_IDENTIFIED = pa.schema([PROFILES.field(name).with_nullable(True) for name in IDENTITY])
+
 PIECE = 1024
 """Rows that are in memory together."""
+
+BLOCK = 50_000
+"""About so many images are looked up together: of a larger window those whose hashes begin alike, one group at a time.
+
+The same bytes are always in the same group, so that they are measured once, and a group's hashes fit into memory.
+"""
+
+
+def in_blocks(
+    rows: Iterable[pa.Table],
+    known: Iterable[pa.RecordBatch],
+    look: Callable[[pa.Table], pa.Table],
+    keep: Callable[[pa.Table], object],
+    folder: Path,
+) -> Iterator[pa.Table]:
+    """What `profiled` gives, of any number of images; each block is in order of time. `folder` is removed by others."""
+    own, count = divided(rows, folder / "rows", 1)
+    blocks = max(1, -(-count // BLOCK))
+    parts, theirs = own, [folder / "known-0"]
+    if blocks > 1:
+        parts, _ = divided(pieces(own[0]), folder / "part", blocks)
+        theirs, _ = divided(map(_table, known), folder / "known", blocks)
+    for number, (mine, old) in enumerate(zip(parts, theirs, strict=True)):
+        block = pa.concat_tables([_IDENTIFIED.empty_table(), *(piece.cast(_IDENTIFIED) for piece in pieces(mine))])
+        block = block.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+        before = (batch for piece in pieces(old) for batch in piece.to_batches()) if blocks > 1 else known
+        yield from profiled(block, before, look, keep, folder / f"measures-{number}")
+
+
+def divided(tables: Iterable[pa.Table], path: Path, parts: int) -> tuple[list[Path], int]:
+    """The rows on disk, in so many files by the beginning of their hash (`sha256`), and how many there are."""
+    paths = [path.with_name(f"{path.name}-{number}") for number in range(parts)]
+    count = 0
+    with ExitStack() as stack:
+        files: list[pa.ipc.RecordBatchStreamWriter] = []
+        for table in tables:
+            if not files:
+                files = [stack.enter_context(pa.ipc.new_stream(str(each), table.schema)) for each in paths]
+            count += table.num_rows
+            place = np.array([int(each[:8], 16) % parts for each in table["sha256"].to_pylist()], np.int64)
+            for number, file in enumerate(files):
+                file.write_table(table.filter(pa.array(place == number)) if parts > 1 else table)
+    return paths, count
+
+
+def pieces(path: Path) -> Iterator[pa.Table]:
+    """The rows that were put into a file; none when there is no file."""
+    if not path.exists():
+        return
+    with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
+        for batch in stream:
+            yield pa.Table.from_batches([batch])
 
 
 def profiled(
@@ -104,6 +159,10 @@ def measured(hashes: Sequence[str], properties: Iterable[Properties], vectors: N
     ends = np.arange(len(rows) + 1, dtype=np.int32) * vectors.shape[1]
     embedding = pa.ListArray.from_arrays(pa.array(ends), pa.array(vectors.ravel(), pa.float32()))
     return pa.Table.from_pylist(rows, schema=plain).append_column(SCHEMA.field("embedding"), embedding)
+
+
+def _table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])
 
 
 def _beside(rows: pa.Table, found: pa.Table) -> pa.Table:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.domain.few import evenly
 from tasks.domain.prediction import Prediction
 from tasks.domain.tables import REFERENCES
 from tasks.domain.verdict import CauseKind
@@ -42,8 +43,7 @@ def thinned(table: pa.Table, per_camera: int) -> pa.Table:
     chosen: list[int] = []
     for camera in sorted(set(cameras.tolist())):
         places = np.flatnonzero(cameras == camera)
-        count = min(len(places), per_camera)
-        chosen += places[(np.arange(count) * len(places)) // count].tolist()
+        chosen += evenly(places, per_camera).tolist()
     return table.take(pa.array(sorted(chosen), pa.int64()))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,26 +16,38 @@ IDENTITY = ("sha256", "image_id", "key", "camera", "captured_at")
 """Columns that say which image a row is about; the others depend on its bytes and the champion alone."""
 
 
-def accepted(catalog: pa.Table) -> pa.Table:
-    """The accepted images of a catalog, identity columns only, in order of time; rows without a hash are left out.
+CHANCE = ("verdict", "sampling_probability")
+"""Columns of a catalog that say with which chance its accepted images were drawn."""
+
+
+def smallest(catalog: Iterable[pa.RecordBatch]) -> float:
+    """The smallest chance with which an accepted image of a catalog was drawn; pieces hold the columns of `CHANCE`."""
+    found = (pc.min(_accepted(piece)["sampling_probability"]).as_py() for piece in catalog)
+    return min((chance for chance in found if chance), default=1.0)
+
+
+def accepted(catalog: Iterable[pa.RecordBatch], least: float) -> Iterator[pa.Table]:
+    """The accepted images of a catalog, identity columns only, piece by piece; rows without a hash are left out.
 
     What a stratified sample has too many of is thinned (`even`): what is measured is mixed as the window is.
     """
-    rows = catalog.filter(pc.equal(catalog["verdict"], "accepted"))
-    if "sampling_probability" in rows.column_names:
-        rows = rows.filter(even(rows["key"].to_pylist(), rows["sampling_probability"].to_pylist()))
-    rows = rows.select(list(IDENTITY)).drop_null()
-    return rows.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
+    for piece in map(_accepted, catalog):
+        kept = even(piece["key"].to_pylist(), piece["sampling_probability"].to_pylist(), least)
+        yield piece.filter(pa.array(kept, pa.bool_())).select(list(IDENTITY)).drop_null()
 
 
-def even(keys: Sequence[str], chances: Sequence[float | None]) -> list[bool]:
-    """Which images to keep so that every image of the window had the same chance: the smallest of `chances`.
+def _accepted(piece: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([piece.filter(pc.equal(piece["verdict"], "accepted"))])
+
+
+def even(keys: Sequence[str], chances: Sequence[float | None], least: float | None = None) -> list[bool]:
+    """Which images to keep so that every image of the window had the same chance: `least`, else the smallest of these.
 
     Rare kinds are drawn more often than common ones; compared with a reference they would look like a change of the
     mix. An image is kept with chance `smallest / its own`, told by a hash of its key, so always alike.
     """
     known = [chance or 1.0 for chance in chances]
-    least = min(known, default=1.0)
+    least = min(known, default=1.0) if least is None else least
     return [chance == least or _place(key) < least / chance for key, chance in zip(keys, known, strict=True)]
 
 
@@ -50,12 +63,19 @@ def folder(model: str, champion_sha256: str, window: Window) -> str:
     return f"{model}/evergreen/profiles/{PROFILER_VERSION}-{champion_sha256[:12]}/{span}"
 
 
-def content_name(rows: pa.Table) -> str:
-    """A name that is the same for the same images, whatever their order: 24 hex digits."""
+def content_name(pieces: Iterable[pa.Table]) -> str:
+    """A name that is the same for the same images, whatever their order: 24 hex digits; 16 bytes of memory an image."""
+    digests = bytearray()
+    for piece in pieces:
+        for line in _lines(piece):
+            digests += hashlib.blake2b(line.encode("utf-8", "replace"), digest_size=16).digest()
+    ordered = np.sort(np.frombuffer(digests, "S16"))
+    return hashlib.sha256(ordered.tobytes()).hexdigest()[:24]
+
+
+def _lines(rows: pa.Table) -> Iterator[str]:
     moments = [place for place, field in enumerate(rows.schema) if pa.types.is_timestamp(field.type)]
     for place in moments:  # numbers are written down faster than dates
         rows = rows.set_column(place, rows.column_names[place], rows.column(place).cast(pa.int64()))
     batches = rows.to_batches(max_chunksize=1024)
-    lines = (repr(row) for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
-    digests = sorted(hashlib.blake2b(line.encode("utf-8", "replace"), digest_size=16).digest() for line in lines)
-    return hashlib.sha256(b"".join(digests)).hexdigest()[:24]
+    return (repr(row) for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))

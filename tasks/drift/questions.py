@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tasks.domain.few import evenly
 from tasks.domain.subjects import CLASS_MIX, EMBEDDING, PLACES, Topic, topic
 from tasks.drift.answers import Answers
 from tasks.drift.detector import Data, FloatArray, Labels, Sessions, detector
@@ -97,7 +98,7 @@ def _columns(before: Answers, after: Answers, rules: DriftRules, owners: Owners)
 
 def _places(reference: Sample, current: Sample, rules: DriftRules) -> Question:
     """Of very many pictures so many evenly over time: the places of each are hundreds of numbers."""
-    sides = [(side, _evenly(np.flatnonzero(side.places.any(axis=1)))) for side in (reference, current)]
+    sides = [(side, evenly(np.flatnonzero(side.places.any(axis=1)), MOST_PLACED)) for side in (reference, current)]
     known, seen = (against_the_rest(side.places[rows]) for side, rows in sides)
     before, after = (None if side.sessions is None else side.sessions[rows] for side, rows in sides)
     return Question(
@@ -108,11 +109,6 @@ def _places(reference: Sample, current: Sample, rules: DriftRules) -> Question:
         current=seen,
         sessions=None if before is None or after is None else Sessions(reference=before, current=after),
     )
-
-
-def _evenly(rows: Labels) -> Labels:
-    count = min(len(rows), MOST_PLACED)
-    return rows[(np.arange(count) * len(rows)) // max(count, 1)]
 
 
 def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owners: Owners) -> Question:

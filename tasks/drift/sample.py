@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.domain.hours import same_hours
-from tasks.domain.scenes import distinct
+from tasks.domain.scenes import first_shown
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.domain.window import Window
 from tasks.drift import looks
@@ -26,6 +28,18 @@ The fraction itself is 0 on most images and must not be averaged; the share of s
 """
 
 
+ANSWERED = ("model_version", "kind", "width", "height", "detections")
+"""What is read of an answer."""
+
+
+BURST = timedelta(minutes=1)
+"""Pictures of one scene within this time are one burst, and no sign of a camera that repeats itself.
+
+A pinned reference is thinned, so that most of its bursts have lost all frames but one: counted in the window alone they
+would make every camera that sends bursts look frozen.
+"""
+
+
 def _nowhere() -> NDArray[np.uint8]:
     return np.zeros((0, 0), np.uint8)
 
@@ -35,7 +49,8 @@ class Sample:
     """Distinct scenes of a window or of a reference.
 
     `cameras` (n,) names the camera of each scene, `photometric` and `answers` hold columns (n,), `embedding` is
-    (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped.
+    (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped, those of
+    a burst once.
     `sessions` (n,) says which scenes depend on each other; None: each stands alone. `places` (n, 512) is light and
     detail in 16 x 16 places each; (0, 0) where there is none.
     """
@@ -86,14 +101,13 @@ def joined(profiles: pa.Table, predictions: pa.Table) -> pa.Table:
 
     An image without an answer, or whose request failed, keeps nulls. The first of several answers counts.
     """
-    wanted = ["image_id", "model_version", "kind", "width", "height", "detections"]
     failed = predictions["error"].is_valid().to_numpy()
     ids = predictions["image_id"].to_pylist()
     place = {image_id: row for row, image_id in reversed(list(enumerate(ids))) if not failed[row]}
     rows = pa.array([place.get(image_id) for image_id in profiles["image_id"].to_pylist()], pa.int64())
-    beside = predictions.select(wanted[1:]).combine_chunks().take(rows)
+    beside = predictions.select(list(ANSWERED)).combine_chunks().take(rows)
     table = profiles.select(PROFILES.names)
-    for name in wanted[1:]:
+    for name in ANSWERED:
         table = table.append_column(REFERENCES.field(name), beside[name].cast(REFERENCES.field(name).type))
     return table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
 
@@ -115,7 +129,9 @@ def sample(
     if window is not None:
         table = same_hours(table, window, rules.hours_around, rules.duplicate_bits, rules.min_scenes)
     cameras = table["camera"].to_pylist()
-    scenes = table.filter(pa.array(distinct(cameras, table["dhash"].to_pylist(), rules.duplicate_bits)))
+    first = first_shown(cameras, table["dhash"].to_pylist(), rules.duplicate_bits)
+    new = first == np.arange(len(first))
+    scenes = table.filter(pa.array(new))
     return Sample(
         cameras=np.asarray(scenes["camera"].to_pylist(), dtype=object),
         photometric=Answers(
@@ -123,11 +139,17 @@ def sample(
             rates={f"{side}_images": _clipped(_column(scenes, f"{side}_fraction")) for side in ("dark", "bright")},
         ),
         answers=answers(scenes, classes, rules.confidence, version),
-        embedding=_matrix(scenes["embedding"].to_pylist()),
-        images=dict(Counter(cameras)),
+        embedding=_matrix(scenes["embedding"].combine_chunks()),
+        images=dict(Counter(np.asarray(cameras, dtype=object)[new | _later(table, first)].tolist())),
         sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
         places=looks.placed(scenes),
     )
+
+
+def _later(table: pa.Table, first: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which images show a scene that was first shown more than a burst before, (n,)."""
+    moments = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    return np.asarray(moments - moments[first] > BURST / timedelta(microseconds=1), np.bool_)
 
 
 def _sessions(table: pa.Table, minutes: int) -> Labels:
@@ -146,9 +168,11 @@ def _clipped(fraction: FloatArray) -> FloatArray:
     return np.where(np.isfinite(fraction), (fraction > CLIPPED).astype(np.float64), np.nan)
 
 
-def _matrix(vectors: Sequence[Sequence[float]]) -> FloatArray:
+def _matrix(vectors: pa.ListArray) -> FloatArray:
     """(n, d); a vector of another length than most becomes a row of nan."""
-    lengths = Counter(len(vector) for vector in vectors)
-    width = lengths.most_common(1)[0][0] if lengths else 0
-    rows = [vector if len(vector) == width else [np.nan] * width for vector in vectors]
-    return np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
+    lengths = pc.list_value_length(vectors).to_numpy(zero_copy_only=False)
+    width = Counter(lengths.tolist()).most_common(1)[0][0] if len(lengths) else 0
+    fitting = np.flatnonzero(lengths == width)
+    rows = np.full((len(lengths), width), np.nan)
+    rows[fitting] = pc.list_flatten(vectors.take(pa.array(fitting))).to_numpy().reshape(len(fitting), width)
+    return rows

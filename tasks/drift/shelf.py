@@ -44,7 +44,7 @@ class Shelf:
 
     def put_aside(self, piece: pa.Table) -> None:
         """A piece of a table that is not complete yet: whoever is killed on the way finds it here."""
-        self._written(f"{PART}{content_name(piece.select(list(IDENTITY)))}", [piece])
+        self._written(f"{PART}{content_name([piece.select(list(IDENTITY))])}", [piece])
 
     def _written(self, name: str, pieces: Iterable[pa.Table]) -> TableRef:
         with self._tables.writer("profiles", f"{self._folder}/{name}.parquet") as writer:

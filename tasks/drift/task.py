@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,10 +13,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters import drift_report
-from tasks.adapters.ledger.records import PinnedReference, WindowFacts
+from tasks.adapters.ledger.records import PinnedReference
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
 from tasks.connections import images, ledger, store, tables, weights
+from tasks.domain import few
 from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Report, Stage
@@ -29,13 +29,11 @@ from tasks.domain.window import Window
 from tasks.drift import pinning, profiles
 from tasks.drift.cause import causes_of
 from tasks.drift.compare import compare
-from tasks.drift.measures import PIECE, SCHEMA, measured, profiled
+from tasks.drift.measuring import Profiler
 from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
-from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
-from tasks.drift.sample import Sample, joined, main_version, sample
-from tasks.drift.shelf import Shelf
+from tasks.drift.sample import ANSWERED, Sample, joined, main_version, sample
 from tasks.drift.silence import silent, unanswered
 from tasks.settings import settings
 
@@ -44,9 +42,11 @@ SCORED = (Kind.DETECT, Kind.CLASSIFY)
 
 @task(cache_policy=NO_CACHE)
 def profile(snapshot: Snapshot, champion: ModelRef, rules: DriftRules) -> TableRef:
-    """The profiles of a window's accepted images; what was measured before is never measured again."""
-    rows = profiles.accepted(tables().read(snapshot.catalog))
-    return _profiled(rows, snapshot.claim.window, champion, rules)
+    """The profiles of a window's accepted images; what was measured before is never measured again.
+
+    Of more than `few.MOST` images all are measured and kept; what comes back is the fixed sample that is compared.
+    """
+    return _profiler(champion, rules).window(snapshot.catalog, snapshot.claim.window)
 
 
 @task(cache_policy=NO_CACHE)
@@ -70,7 +70,8 @@ def check_drift(
     claim = snapshot.claim
     found = compare(before, after, rules, month=1.0 if asked else part_of_month(claim.window))
     found = confirmed(found, lambda each: ledger().findings.before(claim.model, claim.window, each))
-    return Report(stage=Stage.DRIFT, findings=(*found, *unanswered(before, after)))
+    found = few.told((*found, *unanswered(before, after)), profiled.rows, snapshot.accepted)
+    return Report(stage=Stage.DRIFT, findings=found)
 
 
 @task(cache_policy=NO_CACHE)
@@ -99,6 +100,7 @@ def drift_page(
     if profiled is None or reference is None or reference.outdated:
         return ""
     before, after = _samples(snapshot, profiled, reference, rules)
+    _samples.cache_clear()  # nobody asks for them again
     claim = snapshot.claim
     try:
         page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
@@ -135,7 +137,7 @@ def repin_reference(
     """The same images as a reference for the present champion: seen and answered by it."""
     used, champion = rules or DriftRules(), _champion(reference.model)
     table = tables().read(reference.table)
-    fresh = pa.concat_tables(_measured(table.select(list(profiles.IDENTITY)), (), champion, used))
+    fresh = _profiler(champion, used).again(table.select(list(profiles.IDENTITY)))
     for name in pinning.ANSWER:
         fresh = fresh.append_column(table.schema.field(name), table[name])
     return _pinned(fresh, champion, actor, reason, used)
@@ -148,44 +150,33 @@ def _champion(model: str) -> ModelRef:
     return champion
 
 
+@lru_cache(maxsize=1)
 def _samples(
     snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules
 ) -> tuple[Sample, Sample]:
+    """Reference and window as they are compared; kept from the comparison until the page of the same window."""
     before = tables().read(reference.table)
-    after = joined(tables().read(profiled), tables().read(snapshot.predictions))
+    after = _answered_by(snapshot.predictions, tables().read(profiled))
     classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
     version = main_version(before)
     return sample(before, classes, version, rules, snapshot.claim.window), sample(after, classes, version, rules)
 
 
-def _profiled(rows: pa.Table, window: Window, champion: ModelRef, rules: DriftRules) -> TableRef:
-    """The stored profiles of exactly these images; other parts of the same window save what they can."""
-    shelf = Shelf(store(), tables(), profiles.folder(champion.name, champion.sha256, window))
-    name = profiles.content_name(rows)
-    known = shelf.table(name)
-    return known or shelf.write(name, _measured(rows, shelf.all(), champion, rules, shelf.put_aside))
+def _answered_by(predictions: TableRef, profiled: pa.Table) -> pa.Table:
+    """The profiled images as rows of a reference, with the answers that were given about them."""
+    images_ = profiled["image_id"].combine_chunks()
+    return joined(profiled, tables().about(predictions, images_, ("image_id", "error", *ANSWERED)))
 
 
-def _measured(
-    rows: pa.Table,
-    parts: Sequence[TableRef],
-    champion: ModelRef,
-    rules: DriftRules,
-    keep: Callable[[pa.Table], object] = lambda piece: None,
-) -> Iterator[pa.Table]:
-    """Profiles of these images, piece by piece; only hashes that no part knows are decoded and embedded."""
-    model = cache(partial(_model, champion))
-
-    def look(fresh: pa.Table) -> pa.Table:
-        paths = local_paths(images(), fresh)
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            properties = list(pool.map(of_file, paths))
-        vectors = model().embed(paths, champion.imgsz, rules.embed_batch)
-        return measured(fresh["sha256"].to_pylist(), properties, vectors)
-
-    known = (batch for part in parts for batch in tables().batches(part, SCHEMA.names, PIECE))
-    with tables().scratch() as folder:
-        yield from profiled(rows, known, look, keep, folder / "measures.arrow")
+def _profiler(champion: ModelRef, rules: DriftRules) -> Profiler:
+    return Profiler(
+        store=store(),
+        tables=tables(),
+        images=images(),
+        champion=champion,
+        batch=rules.embed_batch,
+        model=partial(_model, champion),
+    )
 
 
 def _model(champion: ModelRef) -> Yolo:
@@ -197,8 +188,10 @@ def _window_part(champion: ModelRef, window: Window, rules: DriftRules) -> pa.Ta
     record = ledger().windows.get(champion.name, window)
     if record is None or record.facts is None or record.facts.catalog is None:
         raise NotFound(f"window {window} of {champion.name!r} was never judged: run the monitor over it first")
-    rows = profiles.accepted(tables().read(record.facts.catalog))
-    table = joined(tables().read(_profiled(rows, window, champion, rules)), _predictions(record.facts))
+    seen = tables().read(_profiler(champion, rules).window(record.facts.catalog, window))
+    note = record.facts.artifacts.get("predictions", "")  # where none were kept the champion answers anew
+    known = note.startswith("{")
+    table = _answered_by(table_of(note), seen) if known else joined(seen, PREDICTIONS.empty_table())
     return pinning.untrained(pinning.without(table, pinning.blamed(record.verdict)), _trained(champion))
 
 
@@ -211,18 +204,12 @@ def _trained(champion: ModelRef) -> frozenset[str]:
     return frozenset(tables().read(manifest, ["sha256"])["sha256"].to_pylist())
 
 
-def _predictions(facts: WindowFacts) -> pa.Table:
-    """The answers that the window was judged by; none when it did not keep them (the champion then answers anew)."""
-    note = facts.artifacts.get("predictions", "")
-    return tables().read(table_of(note)) if note.startswith("{") else PREDICTIONS.empty_table()
-
-
 def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules: DriftRules) -> PinnedReference:
     table = table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
     chosen = _answered(pinning.thinned(table, rules.reference_scenes), champion, rules)
     if not chosen.num_rows:
         raise NotFound("the named windows hold no image of a sound camera")
-    content = profiles.content_name(chosen.select(["sha256"]))
+    content = profiles.content_name([chosen.select(["sha256"])])
     name = f"{champion.name}/evergreen/references/{PROFILER_VERSION}-{champion.sha256[:12]}-{content}"
     ref = tables().write(chosen, "references", f"{name}.parquet")
     return ledger().references.get(ledger().references.pin(champion.name, champion.sha256, ref, actor, reason))

@@ -6,20 +6,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.ledger.records import PinnedReference, WindowFacts
 from tasks.adapters.ledger.trails import Passed
+from tasks.adapters.tables import MANY
 from tasks.connections import ledger, tables
+from tasks.domain import few
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.served import only_serving
-from tasks.domain.snapshot import Snapshot
+from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.domain.verdict import CauseKind
 from tasks.flicker.judging import Rates, flicker_findings, usable
 from tasks.flicker.rules import FlickerRules
-from tasks.flicker.tracks import sessions
+from tasks.flicker.tracks import MOST_FRAMES, WANTED, chosen, of_sessions, sessions
 
 ARTIFACT = "flicker"
 """Name among the artifacts of a judged window."""
@@ -56,12 +59,23 @@ def check_flicker(
     """
     if champion is None or reference is None:
         return Flickered(report=Report(stage=Stage.WATCH))
-    found = sessions(tables().read(snapshot.predictions), str(champion.version), rules)
+    shown = _shown(snapshot.predictions, str(champion.version))
+    found = sessions(shown, str(champion.version), rules)
     rates = usable(found, rules)
     window = snapshot.claim.window
     passed = ledger().trails.against(snapshot.claim.model, reference.id, window.start, MEMORY) if found else []
     findings = flicker_findings(found, rates, healthy(passed), rules)
+    findings = few.told(findings, shown.num_rows, snapshot.predictions.rows)
     return Flickered(report=Report(stage=Stage.WATCH, findings=findings), rates=rates)
+
+
+def _shown(predictions: TableRef, version: str) -> pa.Table:
+    """The answers that are looked at: all, or of very many those of a fixed choice of sessions."""
+    if predictions.rows <= MOST_FRAMES:
+        return tables().read(predictions, WANTED)
+    wanted = chosen(tables().batches(predictions, ("camera", "session", "model_version"), MANY), version)
+    pieces = tables().batches(predictions, WANTED, MANY)
+    return pa.concat_tables(of_sessions(pieces, version, wanted))
 
 
 def healthy(passed: Sequence[Passed]) -> list[Rates]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -13,12 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.few import numbers
 from tasks.domain.prediction import Floats, Ints
 from tasks.domain.scoring.matching import assigned, box_iou
 from tasks.flicker.rules import FlickerRules
 
 WANTED = ["camera", "session", "captured_at", "model_version", "detections", "error"]
 LEAST_FRAMES = 3
+MOST_FRAMES = 50_000
+"""Frames of a window that are looked at: of more, whole sessions of every camera by a hash of their names."""
 
 Row = Mapping[str, Any]
 
@@ -57,18 +60,64 @@ def sessions(table: pa.Table, version: str, rules: FlickerRules) -> list[Session
     Only sessions that production names: single pictures are no video. In order of time; an image whose request
     failed ends the run of neighbours, as a frame that is missing does.
     """
-    own = pc.and_(pc.is_valid(table["session"]), pc.equal(table["model_version"], version))
-    rows = table.filter(pc.fill_null(own, False)).select(WANTED)
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows.to_pylist():
-        if row["error"] is None:
-            groups.setdefault((row["camera"], row["session"]), []).append(row)
+    rows = table.filter(_own(table, version)).select(WANTED)
+    groups: dict[tuple[str, str], list[Frame]] = {}
+    for batch in rows.to_batches(max_chunksize=1024):
+        for row in batch.to_pylist():
+            if row["error"] is None:
+                groups.setdefault((row["camera"], row["session"]), []).append(_frame(row, rules))
     found = [_session(camera, group, rules) for (camera, _), group in groups.items() if len(group) >= LEAST_FRAMES]
     return sorted(found, key=lambda session: (session.start, session.camera))
 
 
-def _session(camera: str, rows: Sequence[Row], rules: FlickerRules) -> Session:
-    frames = sorted((_frame(row, rules) for row in rows), key=lambda frame: frame.moment)
+def chosen(pieces: Iterable[pa.RecordBatch], version: str, most: int = MOST_FRAMES) -> dict[int, int]:
+    """64 bits of the names of sessions -> how many of their frames are looked at: about `most`, as many of each camera.
+
+    Pieces have the columns `camera`, `session` and `model_version`. 16 bytes of memory a frame.
+    """
+    codes: dict[str, int] = {}
+    parts, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    for piece in pieces:
+        rows = piece.filter(_own(piece, version))
+        parts.append(named(rows))
+        cameras = rows["camera"].to_pylist()
+        owners.append(np.array([codes.setdefault(camera, len(codes)) for camera in cameras], np.int64))
+    names, first, counts = np.unique(np.concatenate(parts), return_index=True, return_counts=True)
+    owner = np.concatenate(owners)[first]
+    found: dict[int, int] = {}
+    for code in codes.values():
+        places = np.flatnonzero((owner == code) & (counts >= LEAST_FRAMES))
+        used = np.minimum(counts[places], most // len(codes))  # of a session that is longer, its first frames
+        some = np.cumsum(used) - used < most // len(codes)
+        found |= dict(zip(names[places[some]].tolist(), used[some].tolist(), strict=True))
+    return found
+
+
+def of_sessions(pieces: Iterable[pa.RecordBatch], version: str, wanted: Mapping[int, int]) -> Iterator[pa.Table]:
+    """The rows of these sessions, of each as many as are wanted; pieces have the columns of `WANTED`."""
+    left = dict(wanted)
+    for piece in pieces:
+        rows = piece.filter(_own(piece, version))
+        keep = []
+        for name in named(rows).tolist():
+            keep.append(left.get(name, 0) > 0)
+            left[name] = left.get(name, 0) - 1
+        yield pa.Table.from_batches([rows.filter(pa.array(keep, pa.bool_()))])
+
+
+def named(rows: pa.RecordBatch) -> NDArray[np.uint64]:
+    """64 bits of the name of each row's session: evenly spread, so that their order is a fair draw."""
+    pairs = zip(rows["camera"].to_pylist(), rows["session"].to_pylist(), strict=True)
+    return numbers(f"{camera}\0{session}" for camera, session in pairs)
+
+
+def _own(table: pa.Table, version: str) -> pa.ChunkedArray:
+    own = pc.and_(pc.is_valid(table["session"]), pc.equal(table["model_version"], version))
+    return pc.fill_null(own, False)
+
+
+def _session(camera: str, given: Sequence[Frame], rules: FlickerRules) -> Session:
+    frames = sorted(given, key=lambda frame: frame.moment)
     gaps = [(later.moment - earlier.moment).total_seconds() for earlier, later in pairwise(frames)]
     near = [gap <= rules.max_gap_seconds for gap in gaps]
     middles = [at for at in range(1, len(frames) - 1) if near[at - 1] and near[at]]

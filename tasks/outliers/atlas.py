@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.domain.few import evenly
 from tasks.domain.tables import STRANGE
 from tasks.outliers.familiar import Floats, measured
 
@@ -39,17 +40,12 @@ def kept(ratios: NDArray[np.float64]) -> list[int]:
     """Rows of a window that are written down, in order: evenly over time, and the strangest ones."""
     usable = np.flatnonzero(np.isfinite(ratios))
     strangest = usable[np.argsort(-ratios[usable], kind="stable")][:STRANGEST]
-    return sorted({*_evenly(usable).tolist(), *strangest.tolist()})
-
-
-def _evenly(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    count = min(len(rows), POINTS)
-    return rows[(np.arange(count) * len(rows)) // max(count, 1)]
+    return sorted({*evenly(usable, POINTS).tolist(), *strangest.tolist()})
 
 
 def reference_rows(coordinates: NDArray[np.float64]) -> list[int]:
     """Rows of a reference that are written down: evenly over time, only those with a place on the map."""
-    return [int(row) for row in _evenly(np.flatnonzero(np.isfinite(coordinates).all(axis=1)))]
+    return [int(row) for row in evenly(np.flatnonzero(np.isfinite(coordinates).all(axis=1)), POINTS)]
 
 
 def written(

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.connections import ledger, tables
+from tasks.domain import few
 from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.snapshot import STRANGE, WHERE, Claim, Snapshot, TableRef, table_note
@@ -52,7 +53,11 @@ def check_outliers(
         missing = "champion" if profiled is None else "reference"
         return Outliers(report=_report([silent(f"there is no {missing} to tell the strange from the usual")]))
     before = views.scenes(tables().read(reference.table))
-    after = views.scenes(views.answered(tables().read(profiled), tables().read(snapshot.predictions)))
+    seen_ = tables().read(profiled)
+    answers = tables().about(
+        snapshot.predictions, seen_["image_id"].combine_chunks(), ("image_id", "error", *views.ANSWERS)
+    )
+    after = views.scenes(views.answered(seen_, answers))
     strange, seen = _strange(snapshot.claim, reference, before, after, rules)
     version = views.version_of(before)
     was, now = (places(views.of_version(side, version), rules.confidence) for side in (before, after))
@@ -68,7 +73,7 @@ def check_outliers(
         lambda each: ledger().findings.before(claim.model, claim.window, each),
     )
     return Outliers(
-        report=_report([*strange, *elsewhere]),
+        report=_report([*few.told([*strange, *elsewhere], profiled.rows, snapshot.accepted)]),
         artifacts={name: table_note(ref) for name, ref in drawn.items()},
     )
 

@@ -23,29 +23,32 @@ _OPTIONAL = ("site", "session", "runtime", "sha256")
 _TIMES = ("preprocess_ms", "inference_ms", "postprocess_ms")
 
 
-def frames(catalog: pa.Table, predictions: pa.Table, window: Window) -> Frames:
+def frames(
+    catalog: pa.Table, predictions: pa.Table, window: Window, known: tuple[pa.Array, pa.Array] | None = None
+) -> Frames:
     """The three tables of a window; tables without rows keep their columns.
 
     `answer` is 1 for what the model answered; of classify that is the most probable class, the others count 0.
     `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
     `size_differs` (the record tells another size than the bytes have), `crossed` (the same bytes came from two
     cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
-    reaches over the edge, nan without a box.
+    reaches over the edge, nan without a box. `known` are the ids that were answered and the hashes that came from
+    two cameras, where these tables are a piece of a window; else they tell it themselves.
     """
     return {
-        OBJECTS: _objects(catalog, predictions),
+        OBJECTS: _objects(catalog, *(known or (predictions["image_id"].combine_chunks(), _crossed(catalog)))),
         IMAGES: _images(predictions, window),
         DETECTIONS: _detections(predictions),
     }
 
 
-def _objects(catalog: pa.Table, predictions: pa.Table) -> pa.Table:
+def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
     accepted = pc.equal(catalog["verdict"], "accepted")
-    answered = pc.is_in(catalog["image_id"], value_set=predictions["image_id"].combine_chunks())
+    answered = pc.is_in(catalog["image_id"], value_set=asked)
     counted = {
         "unanswered": pc.invert(answered),
         "size_differs": pc.match_substring_regex(catalog["note"], r"(^| )size_differs \d"),
-        "crossed": pc.is_in(catalog["sha256"], value_set=_crossed(catalog)),
+        "crossed": pc.is_in(catalog["sha256"], value_set=crossed),
     }
     accepted_only = {name: pc.if_else(accepted, pc.cast(flag, pa.float64()), None) for name, flag in counted.items()}
     shown = catalog["format"] if "format" in catalog.column_names else pa.nulls(catalog.num_rows, pa.string())
@@ -69,10 +72,14 @@ def _noted(catalog: pa.Table, word: str) -> pa.ChunkedArray:
     return pc.cast(pc.match_substring_regex(catalog["note"], rf"^(\w+ )*{word}( |$)"), pa.float64())
 
 
+def telling(catalog: pa.Table) -> pa.ChunkedArray:
+    """Which images have a hash that says where they come from."""
+    return pc.and_(pc.is_valid(catalog["sha256"]), pc.equal(_noted(catalog, "low_information"), 0.0))
+
+
 def _crossed(catalog: pa.Table) -> pa.Array:
     """Hashes of images that came from more than one camera; frames of one colour are alike wherever they come from."""
-    telling = pc.and_(catalog["sha256"].is_valid(), pc.equal(_noted(catalog, "low_information"), 0.0))
-    cameras = catalog.filter(telling).group_by("sha256").aggregate([("camera", "count_distinct")])
+    cameras = catalog.filter(telling(catalog)).group_by("sha256").aggregate([("camera", "count_distinct")])
     return cameras.filter(pc.greater(cameras["camera_count_distinct"], 1))["sha256"].combine_chunks()
 
 

@@ -135,8 +135,7 @@ def _windows(model: str, wanted: frozenset[str]) -> tuple[dict[str, Known], dict
 def _listed(record: WindowRecord, wanted: frozenset[str]) -> dict[str, Known]:
     if record.facts is None or record.facts.catalog is None:
         return {}
-    table = tables().read(record.facts.catalog, ["image_id", "captured_at", "verdict"])
-    rows = _only(table, wanted).to_pylist()
+    rows = tables().about(record.facts.catalog, _ids_of(wanted), ["image_id", "captured_at", "verdict"]).to_pylist()
     return {
         row["image_id"]: Known(accepted=row["verdict"] == "accepted", captured_at=row["captured_at"]) for row in rows
     }
@@ -146,13 +145,13 @@ def _answers(record: WindowRecord, wanted: frozenset[str]) -> Rows:
     note = record.facts.artifacts.get("predictions", "") if record.facts else ""
     if not note.startswith("{"):
         return []
-    table = tables().read(table_of(note), ["image_id", "captured_at", "width", "height", "detections"])
-    rows: Rows = _only(table, wanted).to_pylist()
+    columns = ["image_id", "captured_at", "width", "height", "detections"]
+    rows: Rows = tables().about(table_of(note), _ids_of(wanted), columns).to_pylist()
     return rows
 
 
-def _only(table: pa.Table, wanted: frozenset[str]) -> pa.Table:
-    return table.filter(pc.is_in(table["image_id"], value_set=pa.array(sorted(wanted), pa.string())))
+def _ids_of(wanted: frozenset[str]) -> pa.Array:
+    return pa.array(sorted(wanted), pa.string())
 
 
 def _ids(objects: Iterable[Mapping[str, Any]]) -> list[int]:

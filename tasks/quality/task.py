@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
 
+import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters import expectations
+from tasks.adapters.tables import MANY
 from tasks.connections import store, tables
+from tasks.domain import few
 from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.expectation import Answer
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import Snapshot, TableRef
+from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.quality.accepted import classes_of, current
 from tasks.quality.agreement import label_findings
 from tasks.quality.anomalies import Accepted, named, schema_findings, schema_suite
 from tasks.quality.findings import of_answers
-from tasks.quality.frames import frames
+from tasks.quality.frames import Frames, frames
 from tasks.quality.label_evidence import BOXED, SEEN, witness
 from tasks.quality.label_suite import label_suite, too_few
 from tasks.quality.labels import label_frames
 from tasks.quality.mix import label_mix
+from tasks.quality.pieces import PIECE, Whole, drawn, together
 from tasks.quality.rules import QualityRules
 from tasks.quality.suite import suite
 
@@ -46,22 +55,69 @@ def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
     Where a person accepted a data schema, one for each thing that it says, too.
     """
     claim = snapshot.claim
-    catalog, predictions = tables().read(snapshot.catalog), tables().read(snapshot.predictions)
     classes = classes_of(claim.model)
-    shown = frames(catalog, predictions, claim.window)
     accepted, lost = _accepted(claim.model)
-    general = suite(shown, len(classes) or None, rules)
-    own = tuple(schema_suite(accepted.schema, shown)) if accepted else ()
-    asked = expectations.ask(shown, (*general, *own))
-    found = of_answers(asked.answers, rules.examples)
-    against = named(found[len(general) :], accepted) if accepted else ()
-    of_schema = schema_findings(accepted, shown, claim.window, classes) if accepted else lost
+    general, own, results = _asked(snapshot, accepted, len(classes) or None, rules)
+    found = of_answers(general, rules.examples)
+    against = named(of_answers(own, rules.examples), accepted) if accepted else ()
+    of_schema = _of_schema(snapshot, accepted, classes) if accepted else lost
     key = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}/quality-{claim.revision}-{claim.epoch}"
-    store().put(f"{key}.json", json.dumps(asked.results, default=str).encode(), "application/json")
+    store().put(
+        f"{key}.json", json.dumps(results if len(results) > 1 else results[0], default=str).encode(), "application/json"
+    )
     return Checked(
-        report=Report(stage=Stage.QUALITY, findings=(*found[: len(general)], *against, *of_schema)),
+        report=Report(stage=Stage.QUALITY, findings=(*found, *against, *of_schema)),
         artifacts={VALIDATION: store().uri(f"{key}.json")},
     )
+
+
+def _asked(
+    snapshot: Snapshot, accepted: Accepted | None, classes: int | None, rules: QualityRules
+) -> tuple[tuple[Answer, ...], tuple[Answer, ...], list[Mapping[str, Any]]]:
+    """The answers to the general rules, those to the schema's, and great-expectations' own results, piece by piece."""
+    results: list[Mapping[str, Any]] = []
+    general, own = [], []
+    for shown in _pieces(snapshot):
+        rules_ = suite(shown, classes, rules)
+        asked = expectations.ask(shown, (*rules_, *(schema_suite(accepted.schema, shown) if accepted else ())))
+        results.append(asked.results)
+        general.append(asked.answers[: len(rules_)])
+        own.append(asked.answers[len(rules_) :])
+        if len(results) > 1:
+            gc.collect()  # great-expectations leaves every table in a circle of references
+    if len(results) == 1:
+        return general[0], own[0], results
+    return together(iter(general)), together(iter(own)), results
+
+
+def _pieces(snapshot: Snapshot) -> Iterator[Frames]:
+    """The tables that rules are about; of a very large window in pieces that fit into memory."""
+    window, listed, answered = snapshot.claim.window, snapshot.catalog, snapshot.predictions
+    if max(listed.rows, answered.rows) <= PIECE:
+        yield frames(tables().read(listed), tables().read(answered), window)
+        return
+    whole = Whole.of(
+        tables().batches(listed, ("sha256", "camera", "note"), MANY), tables().batches(answered, ["image_id"], MANY)
+    )
+    for catalog, predictions in zip_longest(
+        tables().pieces(listed, PIECE), tables().pieces(answered, PIECE), fillvalue=None
+    ):
+        first = CATALOG.empty_table() if catalog is None else catalog
+        second = PREDICTIONS.empty_table() if predictions is None else predictions
+        yield frames(first, second, window, whole.among(first))
+
+
+def _of_schema(snapshot: Snapshot, accepted: Accepted, classes: tuple[str, ...]) -> tuple[Finding, ...]:
+    """What the schema says of cameras and classes; of a very large window from a fixed sample of its images."""
+    listed, answered, window = snapshot.catalog, snapshot.predictions, snapshot.claim.window
+    chance = min(1.0, PIECE / max(listed.rows, answered.rows, 1))
+    if chance == 1.0:
+        return schema_findings(
+            accepted, frames(tables().read(listed), tables().read(answered), window), window, classes
+        )
+    some = [pa.concat_tables(drawn(tables().pieces(ref, MANY), chance)) for ref in (listed, answered)]
+    found = schema_findings(accepted, frames(some[0], some[1], window), window, classes)
+    return few.told(found, some[0].num_rows, listed.rows)
 
 
 def _accepted(model: str) -> tuple[Accepted | None, tuple[Finding, ...]]:

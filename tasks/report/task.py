@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
@@ -12,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from tasks.adapters.ledger.records import WindowFacts
+from tasks.adapters.tables import MANY
 from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
 from tasks.domain.finding import Finding
@@ -20,7 +22,7 @@ from tasks.domain.kpi import kpis_kept
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.serving import figures_kept
-from tasks.domain.snapshot import AS_OF, LEFT_OUT, STRANGE, WHERE, Claim, table_of
+from tasks.domain.snapshot import AS_OF, LEFT_OUT, STRANGE, WHERE, Claim, TableRef, table_of
 from tasks.domain.verdict import Verdict
 from tasks.domain.weak import Spot
 from tasks.report import decision_page, evaluations, weak_page
@@ -33,7 +35,7 @@ from tasks.report.heat import moved
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
 from tasks.report.kpi_table import kpi_table
-from tasks.report.pictures import Row, per_camera, sampled, with_answers
+from tasks.report.pictures import Row, per_camera, places, sampled, with_answers
 from tasks.report.rows import blamed
 from tasks.report.serving_table import serving_table
 from tasks.report.strangers import strangers
@@ -131,10 +133,18 @@ def _catalog(facts: WindowFacts, suspects: Sequence[str]) -> list[Row]:
     """A few accepted images of every camera of the window, with the answers about them."""
     if facts.catalog is None:
         return []
-    table = tables().read(facts.catalog, [*SEEN, "verdict"])
+    rows = tables().at(facts.catalog, places(_cameras(facts.catalog), suspects), SEEN)
     note = facts.artifacts.get("predictions", "")
-    answers = tables().read(table_of(note), ["image_id", "detections"]) if note.startswith("{") else None
-    return with_answers(sampled(table.filter(pc.equal(table["verdict"], "accepted")), suspects), answers)
+    if not note.startswith("{"):
+        return with_answers(rows, None)
+    shown = rows["image_id"].combine_chunks()
+    return with_answers(rows, tables().about(table_of(note), shown, ["image_id", "detections"]))
+
+
+def _cameras(catalog: TableRef) -> Iterator[pa.Table]:
+    """The camera of every row of a catalog, null where the image was not accepted."""
+    for batch in tables().batches(catalog, ["camera", "verdict"], MANY):
+        yield pa.table({"camera": pc.if_else(pc.equal(batch["verdict"], "accepted"), batch["camera"], None)})
 
 
 def _reference(facts: WindowFacts, suspects: Sequence[str]) -> list[Row]:

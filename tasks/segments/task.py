@@ -56,8 +56,10 @@ def weak_spots(
 @task(cache_policy=NO_CACHE)
 def unsure_spots(champion: ModelRef, snapshot: Snapshot, profiled: TableRef, rules: SegmentRules) -> tuple[Spot, ...]:
     """The same search over how sure the champion is of production images, where labels are missing: an indicator."""
-    rows, sure, says = unlabelled.scored(tables().read(snapshot.predictions), tables().read(profiled), champion)
-    known = facts(rows, sure, tables().read(profiled), says)
+    seen = tables().read(profiled)
+    answers = tables().about(snapshot.predictions, seen["image_id"].combine_chunks(), unlabelled.WANTED)
+    rows, sure, says = unlabelled.scored(answers, seen, champion)
+    known = facts(rows, sure, seen, says)
     searched = search(known, rules) if len(known) >= rules.min_labels else Searched(segments=0)
     return tuple(Spot(finding=finding) for finding in unsure_findings(searched, len(known), rules))
 

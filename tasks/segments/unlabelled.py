@@ -14,6 +14,9 @@ SURE = 0.25
 SESSION_MINUTES = 10
 """Images of one camera in the same so many minutes are one session, where nobody names it."""
 
+WANTED = ["image_id", "camera", "session", "captured_at", "model_version", "detections", "error"]
+"""What is read of an answer."""
+
 Row = dict[str, Any]
 
 
@@ -25,9 +28,8 @@ def scored(
     Images without an answer that counts, of another version, or that have no profile are left out.
     """
     hashes = dict(zip(profiles["image_id"].to_pylist(), profiles["sha256"].to_pylist(), strict=True))
-    wanted = ["image_id", "camera", "session", "captured_at", "model_version", "detections", "error"]
     rows, sure, says = [], {}, {}
-    for row in predictions.select(wanted).to_pylist():
+    for row in predictions.select(WANTED).to_pylist():
         best = max((_said(each) for each in row["detections"]), default=(0.0, -1))
         own = row["error"] is None and row["model_version"] == str(champion.version)
         if not own or row["image_id"] not in hashes or best[0] < SURE:

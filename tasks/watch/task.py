@@ -13,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.ledger.records import PinnedReference, WindowFacts
 from tasks.adapters.ledger.trails import Acknowledged, Passed
 from tasks.connections import ledger, tables
+from tasks.domain import few
 from tasks.domain.finding import Report, Stage
 from tasks.domain.notice import notice_from_json
 from tasks.domain.snapshot import Snapshot, TableRef
@@ -52,7 +53,8 @@ def check_schedule(
     report, keep = judged(
         Visit(window=window, checks=found), visits(passed), resets(passed, trails.acknowledged(reference.model)), rules
     )
-    return Watched(report=report, kept=keep)
+    told = few.told(report.findings, profiled.rows, snapshot.accepted)
+    return Watched(report=replace(report, findings=told), kept=keep)
 
 
 def visits(passed: Sequence[Passed]) -> list[Visit]:

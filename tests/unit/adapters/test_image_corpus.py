@@ -1,6 +1,5 @@
 """Good pictures are accepted, bad ones get their reason, and nothing is ever raised."""
 
-import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -13,17 +12,7 @@ from PIL import Image, ImageFile
 
 from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.domain.contract_reasons import Reason, Rejected
-
-
-def picture(mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Image.Image:
-    noise = np.random.default_rng(3).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-    return Image.fromarray(noise).convert(mode)
-
-
-def encoded(format_: str, image: Image.Image | None = None, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    (image or picture()).save(buffer, format_, **options)
-    return buffer.getvalue()
+from tests.fakes.bad_images import encoded, picture
 
 
 def rotated(format_: str, orientation: int) -> bytes:

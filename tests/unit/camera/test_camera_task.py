@@ -11,7 +11,7 @@ import pytest
 from tasks.camera import task as stage
 from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Outcome
-from tasks.domain.snapshot import Claim
+from tasks.domain.snapshot import Claim, TableRef
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.window import Window
 
@@ -25,9 +25,19 @@ class Shelf:
     def __init__(self, **tables):
         self.tables = tables
 
-    def read(self, name, columns=None):
-        table = self.tables[name]
+    def read(self, ref, columns=None):
+        table = self.tables[ref.uri]
         return table.select(columns) if columns else table
+
+    def batches(self, ref, columns, rows):
+        table = self.tables[ref.uri]
+        for name in set(columns) - set(table.column_names):
+            table = table.append_column(CATALOG.field(name), pa.nulls(table.num_rows, CATALOG.field(name).type))
+        return table.select(columns).to_batches(max_chunksize=rows)
+
+
+def ref(name, rows=0):
+    return TableRef(uri=name, schema=name, rows=rows, digest="")
 
 
 def catalog(rows, late=timedelta(minutes=1)):
@@ -42,7 +52,7 @@ def catalog(rows, late=timedelta(minutes=1)):
 
 @pytest.fixture
 def check(belts, monkeypatch):
-    def check(before=None, after=None, listed=None):
+    def check(before=None, after=None, listed=None, listing=0):
         before = belts.table(belts.reference) if before is None else before
         after = belts.table(belts.current) if after is None else after
         shelf = Shelf(
@@ -50,8 +60,11 @@ def check(belts, monkeypatch):
         )
         monkeypatch.setattr(stage, "tables", lambda: shelf)
         claim = Claim(model="parts", window=DAY, epoch=1, revision=1)
-        snapshot = SimpleNamespace(claim=claim, catalog="catalog", predictions="predictions")
-        return stage.check_cameras.fn(snapshot, "after", SimpleNamespace(table="before"), CameraRules())
+        snapshot = SimpleNamespace(
+            claim=claim, catalog=ref("catalog"), predictions=ref("predictions"), accepted=listing
+        )
+        reference = SimpleNamespace(table=ref("before"))
+        return stage.check_cameras.fn(snapshot, ref("after", after.num_rows), reference, CameraRules())
 
     return check
 
@@ -83,6 +96,12 @@ def test_a_clock_three_hours_behind_and_a_silent_camera_are_named(check, belts):
     assert {(each.camera, each.subject) for each in report.breaches()} == {("cam-1", "offline"), ("cam-4", "clock")}
 
 
+def test_what_is_told_from_a_sample_of_very_many_images_says_so(check):
+    notes = {each.subject: each.note for each in check(listing=1_000_000).findings}
+    assert "of 1,000,000 images" in notes["moved"]
+    assert notes["offline"] == "", "that is counted, image by image"
+
+
 def test_without_champion_or_reference_nothing_is_said_to_be_healthy():
     snapshot = SimpleNamespace()
     for profiled, reference in ((None, SimpleNamespace()), ("after", None)):
@@ -94,6 +113,7 @@ def test_a_sample_stands_for_as_many_images_as_were_left_out():
     listed = pa.table({"camera": ["a", "a", "b", None], "image_id": ["1", "2", "3", "4"],
                        "sampling_probability": [None, None, 0.5, None]})  # fmt: skip
     answers = pa.table({"image_id": ["1", "2"], "sampling_probability": [0.25, None]})
-    assert stage.counted(listed, answers) == {"a": 5.0, "b": 2.0}
-    older = listed.drop_columns("sampling_probability")
-    assert stage.counted(older, answers.slice(0, 0)) == {"a": 2.0, "b": 1.0}
+    assert stage.counted(listed.to_batches(), answers.to_batches()) == {"a": 5.0, "b": 2.0}
+    assert stage.counted(listed.to_batches(max_chunksize=1), answers.to_batches(max_chunksize=1)) == {"a": 5, "b": 2}
+    older = listed.set_column(2, "sampling_probability", pa.nulls(4, pa.float64()))
+    assert stage.counted(older.to_batches(), []) == {"a": 2.0, "b": 1.0}

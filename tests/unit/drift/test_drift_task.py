@@ -16,6 +16,7 @@ from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
+from tasks.domain import few
 from tasks.domain.confirmation import doubted
 from tasks.domain.errors import NotFound
 from tasks.domain.finding import Finding, Outcome
@@ -26,7 +27,7 @@ from tasks.domain.snapshot import Snapshot, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
-from tasks.drift import measures, profiles, shelf
+from tasks.drift import measures, measuring, profiles, shelf
 from tasks.drift import task as stage
 from tasks.drift.rules import DriftRules
 
@@ -312,7 +313,7 @@ def test_a_profile_is_the_same_in_pieces_and_whole(world, monkeypatch):
     again = [{**row, "key": f"again/{row['key']}", "image_id": f"again-{row['image_id']}"} for row in rows[:30]]
     catalog = world.tables.write(pa.Table.from_pylist([*rows, *again], schema=CATALOG), "catalog", "again.parquet")
     monkeypatch.setattr(measures, "PIECE", 7)
-    monkeypatch.setattr(stage, "PIECE", 11)
+    monkeypatch.setattr(measuring, "PIECE", 11)
     seen = len(world.model.embedded)
     table = world.tables.read(stage.profile.fn(replace(snapshot, catalog=catalog), CHAMPION, RULES))
     assert table.num_rows == 120
@@ -320,6 +321,28 @@ def test_a_profile_is_the_same_in_pieces_and_whole(world, monkeypatch):
     assert table.filter(pc.invert(pc.starts_with(table["image_id"], "again"))).equals(whole)
     twice = table.filter(pc.starts_with(table["image_id"], "again"))
     assert twice["embedding"].to_pylist() == whole["embedding"].to_pylist()[:30]
+
+
+def test_a_window_is_profiled_in_blocks_and_a_very_large_one_compared_by_a_fixed_sample(world, monkeypatch):
+    """The same bytes are measured once, whatever block they are in; what is compared lies beside the whole."""
+    snapshot = world.snapshot(FIRST, 1)
+    rows = world.tables.read(snapshot.catalog).to_pylist()
+    again = [{**row, "key": f"again/{row['key']}", "image_id": f"again-{row['image_id']}"} for row in rows]
+    catalog = world.tables.write(pa.Table.from_pylist([*rows, *again], schema=CATALOG), "catalog", "again.parquet")
+    snapshot = replace(snapshot, catalog=catalog, accepted=180)
+    monkeypatch.setattr(measures, "BLOCK", 25)
+    whole = world.tables.read(stage.profile.fn(snapshot, CHAMPION, RULES))
+    assert sorted(whole["image_id"].to_pylist()) == sorted(row["image_id"] for row in (*rows, *again))
+    assert len(world.model.embedded) == 90
+    monkeypatch.setattr(few, "MOST", 90)
+    monkeypatch.setattr(few, "LEAST", 10)
+    ref = stage.profile.fn(snapshot, CHAMPION, RULES)
+    assert len(world.model.embedded) == 90, "the whole is still there"
+    assert ref == stage.profile.fn(snapshot, CHAMPION, RULES)
+    some = world.tables.read(ref)
+    assert 60 <= some.num_rows <= 120
+    assert set(some["camera"].to_pylist()) == set(CAMERAS)
+    assert set(some["image_id"].to_pylist()) < set(whole["image_id"].to_pylist())
 
 
 def test_what_a_sample_has_too_many_of_is_not_compared():

@@ -143,7 +143,7 @@ def test_no_answers_by_that_version_are_no_columns():
 
 def test_a_sample_holds_distinct_scenes_and_counts_the_rest():
     same = "f" * 16
-    table = reference([profile(1, dhash=same), profile(2, dhash=same), profile(3, camera="b", dark_fraction=0.0)], [])
+    table = reference([profile(1, dhash=same), profile(3, camera="b", dark_fraction=0.0), profile(4, dhash=same)], [])
     found = sample(table, (), "3", DriftRules())
     assert found.cameras.tolist() == ["a", "b"]
     assert found.images == {"a": 2, "b": 1}
@@ -182,6 +182,21 @@ def test_night_is_held_against_night():
     tonight = shots(range(25, 27), 3)
     window = Window(START + timedelta(hours=25), START + timedelta(hours=27))
     assert brightness(tonight, before, window, whole_day) == {Outcome.BREACH}
+
+
+def test_a_burst_is_one_scene_and_no_sign_of_a_frozen_camera():
+    """The reference is thinned and has lost its bursts; a camera that shows one scene for minutes is frozen."""
+    second = timedelta(seconds=1)
+    known = [profile(n, captured_at=START + timedelta(minutes=n)) for n in range(100)]
+    bursts = [profile(n, dhash=f"{n // 3 * 0x9E3779B97F4A7C15 % 2**64:016x}",
+                      captured_at=START + timedelta(minutes=n // 3) + n % 3 * second) for n in range(90)]  # fmt: skip
+    stuck = [profile(n, dhash="f" * 16, captured_at=START + 20 * n * second) for n in range(90)]
+    before = sample(reference(known, []), (), "", RULES)
+    verdicts = {}
+    for name, rows in (("bursts", bursts), ("stuck", stuck)):
+        found = compare(before, sample(reference(rows, []), (), "", RULES), RULES)
+        verdicts[name] = next(each.outcome for each in found if each.check == "frozen")
+    assert verdicts == {"bursts": Outcome.OK, "stuck": Outcome.BREACH}
 
 
 def test_repeats_at_other_hours_do_not_make_a_camera_look_frozen_or_alive():

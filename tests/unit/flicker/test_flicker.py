@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +17,7 @@ from tasks.domain.tables import PREDICTIONS
 from tasks.drift.cause import causes_of
 from tasks.flicker.judging import BASELINE, flicker_findings, split, usable
 from tasks.flicker.rules import FlickerRules
-from tasks.flicker.tracks import Frame, Session, sessions, vanished
+from tasks.flicker.tracks import Frame, Session, chosen, of_sessions, sessions, vanished
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 RULES = FlickerRules()
@@ -111,6 +112,23 @@ def test_frames_out_of_order_are_put_in_order():
 def test_what_is_no_video_of_this_version_has_no_rate(odd):
     found = sessions(predictions([{**seen(), **odd}] * 6), "1", RULES)
     assert all(session.objects == 0 for session in found)
+
+
+def test_of_very_many_frames_whole_sessions_of_every_camera_are_looked_at():
+    """Single pictures are no video; of a session that is longer than the camera's part, the first frames."""
+    rows = [{**seen(), "camera": "a", "session": f"s{n // 10}"} for n in range(400)]
+    rows += [{**seen(), "camera": "b", "session": "long"} for _ in range(300)]
+    rows += [{**seen(), "camera": "b", "session": f"single {n}"} for n in range(300)]
+    pieces = predictions(rows).to_batches(max_chunksize=64)
+    wanted = chosen(pieces, "1", most=100)
+    shown = pa.concat_tables(of_sessions(pieces, "1", wanted))
+    found = sessions(shown, "1", RULES)
+    assert {session.camera for session in found} == {"a", "b"}
+    frames = Counter((row["camera"], row["session"]) for row in shown.to_pylist())
+    assert frames["b", "long"] == 50
+    assert {count for (camera, _), count in frames.items() if camera == "a"} == {10}
+    assert sum(frames.values()) == 100
+    assert chosen(pieces, "2") == {}
 
 
 def test_boxes_that_are_no_boxes_are_left_out():

@@ -6,6 +6,7 @@ import json
 import tracemalloc
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tasks.adapters.images import ImageCache
@@ -89,6 +90,20 @@ def test_a_table_in_pieces_reads_back_whole_and_is_not_there_before(tmp_path: Pa
     found = [batch["key"].to_pylist() for batch in tables.batches(writer.ref, ["key", "width"], rows=2)]
     assert [key for batch in found for key in batch] == list("01234")
     assert max(map(len, found)) <= 2
+
+
+def test_some_rows_of_a_table_are_read_without_the_others(tmp_path: Path) -> None:
+    tables = TableStore(MemoryStore(), tmp_path)  # type: ignore[arg-type]
+    row = {"size": 1, "etag": "e", "verdict": "accepted", "reason": "", "note": ""}
+    rows = [{**row, "key": f"k{n}", "image_id": f"i{n}"} for n in range(20)]
+    ref = tables.write(arrow(rows), "catalog", "c.parquet")
+    assert tables.at(ref, [7, 3, 19], ["key"])["key"].to_pylist() == ["k3", "k7", "k19"]
+    wanted = pa.array(["i9", "i2", "unknown"])
+    assert tables.about(ref, wanted, ["key", "width"]).to_pylist() == [{"key": f"k{n}", "width": None} for n in (2, 9)]
+    assert tables.about(ref, wanted.slice(0, 0), ["key"]).num_rows == tables.at(ref, [], ["key"]).num_rows == 0
+    pieces = list(tables.pieces(ref, 8))
+    assert [piece.num_rows for piece in pieces] == [8, 8, 4]
+    assert pa.concat_tables(pieces)["key"].to_pylist() == [row["key"] for row in rows]
 
 
 def test_a_table_whose_making_broke_off_is_nowhere(tmp_path: Path) -> None:

@@ -29,25 +29,13 @@ from tasks.ingest.sessions import sessions
 from tasks.ingest.sheet import blank
 from tasks.ingest.sheet_rows import Look, Seen
 from tasks.ingest.supersede import newest
+from tests.fakes.bad_parts import MOMENT, line
 
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T08:00:00Z")
-MOMENT = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 
 
 def record(image_id: str, **changes: Any) -> PredictionRecord:
-    line = {
-        "schema": 1,
-        "image_id": image_id,
-        "key": f"k/{image_id}",
-        "captured_at": MOMENT.isoformat(),
-        "camera": "cam-1",
-        "model_version": "3",
-        "kind": "detect",
-        "width": 64,
-        "height": 48,
-        "detections": [],
-    }
-    answer = parse_prediction(json.dumps({**line, **changes}))
+    answer = parse_prediction(line(image_id, **{"key": f"k/{image_id}", "detections": [], **changes}))
     assert isinstance(answer, PredictionRecord), answer
     return answer
 

@@ -31,10 +31,10 @@ from tasks.ingest.bucket import Bucket
 from tasks.ingest.pull import Asked, Pulled, pull_window
 from tasks.ingest.rules import IngestRules
 from tasks.report import records, yardstick
+from tests.fakes.bad_parts import IMAGES, row
 from tests.fakes.memory_store import MemoryStore
 
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
-IMAGES = "parts/images/cam-1/2026/11/20/06/"
 PARTS = "parts/predictions/date=2026-11-20/hour=06/"
 RULES = IngestRules()
 
@@ -44,22 +44,6 @@ def picture(seed: int) -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(buffer, "JPEG")
     return buffer.getvalue()
-
-
-def row(image_id: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "image_id": image_id,
-        "key": f"{IMAGES}{image_id}.jpg",
-        "captured_at": "2026-11-20T06:30:00Z",
-        "camera": "cam-1",
-        "model_version": "3",
-        "kind": "detect",
-        "width": 64,
-        "height": 48,
-        "detections": [{"class_id": 0, "confidence": 0.9, "box": [1, 2, 30, 40]}],
-        **changes,
-    }
 
 
 def lines(*rows: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
@@ -50,6 +51,15 @@ class Tables:
     def read(self, ref: TableRef, columns: Sequence[str] | None = None) -> pa.Table:
         table = self.known[ref.uri]
         return table if columns is None else table.select(list(columns))
+
+    def batches(self, ref: TableRef, columns: Sequence[str], rows: int) -> list[pa.RecordBatch]:
+        return self.read(ref, columns).to_batches(max_chunksize=rows)
+
+    def at(self, ref: TableRef, places: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        return self.read(ref, columns).take(pa.array(places, pa.int64()))
+
+    def about(self, ref: TableRef, images: pa.Array, columns: Sequence[str]) -> pa.Table:
+        return self.read(ref, columns).filter(pc.is_in(self.known[ref.uri]["image_id"], images))
 
 
 def names(kind: str) -> list[str]:
