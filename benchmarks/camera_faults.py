@@ -1,7 +1,8 @@
 """Confusion matrix of camera faults, told apart from drift and from each other.
 
 Every case draws its own images, camera, severity and place; the ways in which things go wrong are in
-`camera_ways.py` and `camera_ways_optics.py`, the places in `camera_worlds.py`. Beside the faults there are cases that
+`camera_ways.py` and `camera_ways_optics.py`, those for one last look in `camera_ways_fresh.py`, the places in
+`camera_worlds.py`. Beside the faults there are cases that
 are none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels
 that show harm: only then could a fault start a retraining at all.
 """
@@ -18,6 +19,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 from camera_ways import Image, Rng, Way, clipped, field
+from camera_ways_fresh import FRESH
 from camera_ways_optics import HELD, TUNED, drifting, gained
 from camera_worlds import WORLDS, Row, World, profiled
 from numpy.typing import NDArray
@@ -140,7 +142,7 @@ def spoilt(
         error = {"hours": hours, "minutes": minutes, "days": hours * 48}.get(case.way, hours)
         late = np.arange(CURRENT) >= (CURRENT * rng.uniform(0.3, 0.6) if case.way == "in between" else 0)
         return chosen, delay + error * late
-    way = (TUNED[case.kind] | HELD[case.kind])[case.way]
+    way = (TUNED[case.kind] | HELD[case.kind] | FRESH[case.kind])[case.way]
     return [profiled(image) for image in way([image for image, _ in chosen], rng)], delay
 
 
@@ -160,10 +162,10 @@ def verdict(drawn: Drawn) -> tuple[str, bool]:
     return " + ".join(named) or (SICK if sick else "none"), judge(reports, causes, HARM).action is Action.RETRAIN
 
 
-def cases(worlds: list[str], runs: int, held: bool) -> Iterator[Case]:
+def cases(worlds: list[str], runs: int, held: bool, fresh: bool = False) -> Iterator[Case]:
     """So many cases of every kind in every world, its ways in turn."""
-    ways = {kind: tuple(found) for kind, found in (HELD if held else TUNED).items()}
-    kinds = ways if held else dict.fromkeys(NONE, ("",)) | ways | DELIVERY
+    ways = {kind: tuple(found) for kind, found in (FRESH if fresh else HELD if held else TUNED).items()}
+    kinds = ways if held or fresh else dict.fromkeys(NONE, ("",)) | ways | DELIVERY
     for world in worlds:
         for kind, known in kinds.items():
             if (kind, world) == ("colour_lost", "cells") or (kind, world) == ("warm, all", "cells"):
@@ -182,16 +184,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=12)
     parser.add_argument("--pool", type=int, default=160)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--worlds", nargs="*", default=list(WORLDS))
+    parser.add_argument("--worlds", nargs="*", default=["belts", "cells", "views"], choices=list(WORLDS))
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--held", action="store_true", help="the ways that the rules were not tuned on")
+    parser.add_argument("--fresh", action="store_true", help="ways that were written for one last look")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     worlds = {name: WORLDS[name](asked.pool) for name in asked.worlds}
     told: dict[Case, str] = {}
     retrained: Counter[str] = Counter()
-    for case in cases(asked.worlds, asked.runs, asked.held):
+    for case in cases(asked.worlds, asked.runs, asked.held, asked.fresh):
         if asked.kinds and case.kind not in asked.kinds:
             continue
         seed = [asked.seed, case.run, sum(map(ord, case.world + case.kind))]

@@ -90,4 +90,33 @@ def views(pool: int) -> World:
     )
 
 
-WORLDS = {"belts": belts, "cells": cells, "views": views}
+def photos(pool: int) -> World:
+    """Three cameras with a photograph of scikit-image behind round pieces of others; the new product is tissue."""
+    from skimage import data  # not a dependency of Evergreen: only this world needs it
+
+    rng = np.random.default_rng(7)
+    behind = {"bench": data.coffee(), "pad": data.rocket(), "stand": data.stereo_motorcycle()[0]}
+    passing = {False: (data.chelsea(), data.astronaut()), True: (data.immunohistochemistry(), data.retina())}
+    square = {name: cv2.resize(found[:, :, ::-1], (300, 256)).astype(np.float32) for name, found in behind.items()}
+
+    def scene(camera: str, new: bool) -> tuple[Image, Row]:
+        picture = square[camera].copy()
+        for _ in range(int(rng.integers(1, 4))):
+            source = passing[new][int(rng.integers(2))][:, :, ::-1]
+            size = int(rng.integers(30, 70))
+            y, x = (int(rng.integers(0, end - 90)) for end in source.shape[:2])
+            top, left = int(rng.integers(0, 256 - size)), int(rng.integers(0, 300 - size))
+            mask = np.zeros((size, size), np.uint8)
+            cv2.circle(mask, (size // 2, size // 2), size // 2 - 1, 1, -1)
+            piece = cv2.resize(source[y : y + 90, x : x + 90], (size, size)).astype(np.float32)
+            picture[top : top + size, left : left + size][mask > 0] = piece[mask > 0]
+        return profiled(clipped(picture * daylight(float(rng.uniform(6, 22))) + rng.normal(0, 2, picture.shape)))
+
+    return World(
+        name="photos",
+        healthy={camera: [scene(camera, new=False) for _ in range(pool)] for camera in behind},
+        product={camera: [scene(camera, new=True) for _ in range(pool // 2)] for camera in behind},
+    )
+
+
+WORLDS = {"belts": belts, "cells": cells, "views": views, "photos": photos}

@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 FLOWS = ("monitor", "evaluate", "retrain", "shadow", "promote")
 STAGES = (
     "ingest", "quality", "camera", "drift", "watch", "outliers", "flicker", "serving", "kpi", "segments", "evaluate",
+    "concept",
     "curate", "retrain", "shadow", "promote", "alert",
 )  # fmt: skip
 UNITS = {

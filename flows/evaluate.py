@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.events import PERFORMANCE_BREACHED, announce
 from flows.steps import conclude
 from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
+from tasks.concept.rules import ConceptRules
+from tasks.concept.task import check_concept
 from tasks.curate.rules import CurateRules
-from tasks.curate.task import golden_dataset, recent_dataset
+from tasks.curate.task import account_labels, check_golden, golden_dataset, recent_dataset
+from tasks.domain.errors import UnsafeModel
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Report
 from tasks.domain.model import ModelRef
@@ -54,6 +57,7 @@ class LabelledRules:
     alerts: AlertRules = AlertRules()
     quality: QualityRules = QualityRules()
     segments: SegmentRules = SegmentRules()
+    concept: ConceptRules = ConceptRules()
 
 
 @flow(name="evaluate", log_prints=True)
@@ -66,6 +70,7 @@ def evaluate(
     alerts: AlertRules = AlertRules(),
     quality: QualityRules = QualityRules(),
     segments: SegmentRules = SegmentRules(),
+    concept: ConceptRules = ConceptRules(),
 ) -> State:
     """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
@@ -78,14 +83,33 @@ def evaluate(
         alerts: Who is told.
         quality: What labels must satisfy; labels that do not are a reason to repair them, never to retrain.
         segments: How small and how much worse a segment must be to be called weak.
+        concept: From when on errors in production count as risen, and labels of a window as complete.
     """
     names = [model] if model else models()
     asked = LabelledRules(
-        ingest=ingest, curate=curate, rules=rules, drift=drift, alerts=alerts, quality=quality, segments=segments
+        ingest=ingest,
+        curate=curate,
+        rules=rules,
+        drift=drift,
+        alerts=alerts,
+        quality=quality,
+        segments=segments,
+        concept=concept,
     )
-    states = [evaluate_model(name, asked) for name in names]
+    states = [unless_unsafe(name, asked) for name in names]
     flush_alerts()
+    refused = [state for state in states if state.is_failed()]
+    if refused:
+        return refused[0]
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
+
+
+def unless_unsafe(model: str, asked: LabelledRules) -> State:
+    """One model's evaluation; weights that are not what was recorded are an incident of this model alone."""
+    try:
+        return evaluate_model(model, asked)
+    except UnsafeModel as error:
+        return Failed(name="WeightsRefused", message=f"{model} was not evaluated, its last result stands: {error}")
 
 
 def evaluate_model(model: str, asked: LabelledRules) -> State:
@@ -97,7 +121,8 @@ def evaluate_model(model: str, asked: LabelledRules) -> State:
     labelled = check_labels(model, champion, known, asked.quality)
     performance = measure(model, champion, known, asked)
     publish_evaluation(champion)
-    judged = judge_again(model, (labelled, performance), asked.drift, asked.alerts)
+    told = beside_labels(champion, known, labelled, performance, asked)
+    judged = judge_again(model, told, performance, asked.drift, asked.alerts)
     if judged is None:
         note = performance.findings[0].note
         return Completed(name="Evaluated", message=f"no window to judge again (yet, or another run holds it); {note}")
@@ -105,6 +130,16 @@ def evaluate_model(model: str, asked: LabelledRules) -> State:
     if judged.verdict.action is Action.RETRAIN and not under_way(model):
         announce(PERFORMANCE_BREACHED, model, judged.summary())
     return Completed(name=judged.verdict.state_name, message=judged.verdict.sentence)
+
+
+def beside_labels(
+    champion: ModelRef, known: TableRef, labelled: Report, performance: Report, asked: LabelledRules
+) -> tuple[Report, Report]:
+    """What became of every label and whether the golden ones are as frozen; whether the error of production rose."""
+    used = account_labels(champion.name, known, asked.curate)
+    kept = check_golden(champion.name, known, asked.curate)
+    risen = check_concept(champion, known, performance, asked.concept)
+    return replace(labelled, findings=(*labelled.findings, *used, *kept)), risen
 
 
 def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRules) -> Report:
@@ -134,13 +169,14 @@ def weaknesses(
     return publish_weak(champion, recent.n, spots)
 
 
-def judge_again(model: str, said: tuple[Report, Report], drift: DriftRules, alerts: AlertRules) -> Judged | None:
+def judge_again(
+    model: str, told: tuple[Report, ...], performance: Report, drift: DriftRules, alerts: AlertRules
+) -> Judged | None:
     """A new revision of the newest window, its findings as they were, with what labels are and what they say."""
-    labelled, performance = said
     windows = newest_windows(model, 1)
     facts = facts_again(model, windows[0]) if windows else None
     claim = open_window(model, windows[0], rescore=True) if facts else None
     if claim is None or facts is None:
         return None
     with given_up(claim):
-        return conclude(claim, facts, [*stored_reports(model, windows[0]), labelled], performance, drift, alerts)
+        return conclude(claim, facts, [*stored_reports(model, windows[0]), *told], performance, drift, alerts)

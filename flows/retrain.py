@@ -8,7 +8,7 @@ from prefect.deployments import run_deployment
 from prefect.states import Completed
 
 from tasks.curate.rules import CurateRules
-from tasks.curate.task import training_dataset
+from tasks.curate.task import check_manifest, training_dataset
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import labels
 from tasks.promote.task import project, version_of
@@ -48,7 +48,7 @@ def retrain(
     if broken:
         return Completed(name="NotRetrained", message=broken)
     dataset = training_dataset(model, known, curate)
-    refusal = check_retrain(model, champion, dataset, rules)
+    refusal = check_retrain(model, champion, dataset, rules) or check_manifest(model, dataset, curate)
     if refusal:
         return Completed(name="NotRetrained", message=refusal)
     fitted = fit_challenger(champion, dataset, model, rules, reason)

@@ -168,6 +168,10 @@ def _performance(book: Ledger, model: str, champion: ModelRef | None) -> Iterato
                     yield from _labels(model, evaluation)
 
 
+LABELS = ("label_lag_seconds", "label_lag_p90_seconds", "labelled_fraction")
+"""Numbers of an evaluation that are about its labels, not about the model."""
+
+
 def _evaluation(model: str, version: str, evaluation: Evaluation) -> Iterator[Sample]:
     labels = (model, version, evaluation.dataset, evaluation.metric)
     yield "evergreen_performance", labels, evaluation.headline.value
@@ -175,12 +179,12 @@ def _evaluation(model: str, version: str, evaluation: Evaluation) -> Iterator[Sa
     yield "evergreen_performance_high", labels, evaluation.headline.high
     yield "evergreen_performance_images", (model, version, evaluation.dataset), evaluation.n
     for metric, value in evaluation.metrics.items():
-        if metric not in {"label_lag_seconds", "labelled_fraction"}:
+        if metric not in LABELS:
             yield "evergreen_performance", (model, version, evaluation.dataset, metric), value
 
 
 def _labels(model: str, evaluation: Evaluation) -> Iterator[Sample]:
-    for name in ("label_lag_seconds", "labelled_fraction"):
+    for name in LABELS:
         if name in evaluation.metrics:
             yield f"evergreen_{name}", (model,), evaluation.metrics[name]
 

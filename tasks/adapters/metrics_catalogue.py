@@ -38,6 +38,11 @@ _ALL = (
         name="evergreen_performance_images", help="Labelled images behind it", labels=("model", "version", "dataset")
     ),
     Metric(name="evergreen_label_lag_seconds", help="Median time from capture to label, recent set", labels=("model",)),
+    Metric(
+        name="evergreen_label_lag_p90_seconds",
+        help="90th percentile of the time from capture to label, recent set",
+        labels=("model",),
+    ),
     Metric(name="evergreen_labelled_fraction", help="Share of recent images with a label, 0..1", labels=("model",)),
     Metric(
         name="evergreen_images_total",

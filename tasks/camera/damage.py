@@ -23,8 +23,8 @@ FADED, STILL = -0.4, -1.4
 """ln of movement, against the rest of the picture, from which what passes stands out less, and hardly at all."""
 WHITE, NEARLY_WHITE = 225.0, 170.0
 """Grey levels from which a place is burnt out, and from which part of it is when the light rose."""
-BRIGHTER = 0.1
-"""Rise of ln light from which that is asked."""
+BRIGHTER, SOME_WHITE = 0.1, 0.005
+"""Rise of ln light, and of the share of white pixels, from which that is asked: plastic is bright and not white."""
 
 SIDES = 2
 """Sides of the frame that dirt in a corner reaches."""
@@ -49,11 +49,13 @@ class Damage:
     strange: float
 
 
-def damage(reference: Frames, current: Frames, light: float) -> Damage:
-    """Where something changed, beyond what changed everywhere; `light` is ln of the light against the reference."""
+def damage(reference: Frames, current: Frames, light: float, burnt: float = 0.0) -> Damage:
+    """Where something changed, beyond what changed everywhere; `light` is ln of the light against the reference,
+    `burnt` the rise of the share of white pixels.
+    """
     before, after = (np.median(frames.detail, axis=0) for frames in (reference, current))
     contrast = _contrast(before, after)
-    seen = ~burnt_out(reference, current, light)
+    seen = ~burnt_out(reference, current, light, burnt)
     lost = (after - _times(before, min(contrast, 1.0)) <= -LOST) & seen
     faded = np.log((cells(current.luma.std(axis=0)) + 1) / (cells(reference.luma.std(axis=0)) + 1))
     faded -= np.median(faded)
@@ -85,10 +87,12 @@ def inside(places: Places) -> Places:
     return np.asarray(places & ~np.isin(numbers, frame), dtype=bool)
 
 
-def burnt_out(reference: Frames, current: Frames, light: float) -> Places:
+def burnt_out(reference: Frames, current: Frames, light: float, burnt: float) -> Places:
     """Places that are all but white: what they lost, they lost to the light."""
-    limit = NEARLY_WHITE if light >= BRIGHTER else WHITE
-    brightest = np.maximum(middle(current), middle(reference) * np.exp(max(light, 0.0)))
+    limit = NEARLY_WHITE if light >= BRIGHTER and burnt >= SOME_WHITE else WHITE
+    brightest = middle(current)
+    if burnt >= SOME_WHITE:
+        brightest = np.maximum(brightest, middle(reference) * np.exp(max(light, 0.0)))
     return np.asarray(cells(brightest) >= limit)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.hours import expected_colour
+from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
+from tasks.camera.tone import Tone, tone
 
 STILL = 0.25
 """Share of its movement below which a place is blind: what passes is not seen there any more."""
@@ -27,6 +29,8 @@ RARE, SAME = 0.05, 0.6
 """Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
 BURST = 60.0
 """Seconds within which images of one scene are one burst."""
+LIKE = 0.6
+"""Part of the likeness of healthy pictures that an old picture shows at least."""
 BACK = 4
 """Images before it that an image is held against: a camera may send a few old pictures in turns."""
 
@@ -41,8 +45,8 @@ class Measures:
     picture that show less and more than the rest of it, `inside` the share that is hazy and does not reach the frame,
     `strange` says how little the rest of it looks like before (0..2, nan: there is none), `blind` is the share in
     which nothing moves any more and that looks different. `level` is the change of detail in most places, `depth` the
-    fall in the lost ones. `repeats` is the share of images that show the same as the one before; `bare` says that
-    pictures show nothing.
+    fall in the lost ones. `repeats` is the share of images that show the same as the one before; `familiar` says that
+    the middle picture looks like one of the reference, `bare` that pictures show nothing.
     """
 
     light: float
@@ -57,7 +61,10 @@ class Measures:
     level: float
     depth: float
     repeats: float
+    familiar: bool
     bare: bool
+    tone: Tone
+    spots: Spots
     stance: Stance
 
 
@@ -66,22 +73,26 @@ def measures(reference: Frames, current: Frames) -> Measures:
     light = float(np.median(np.log((middle(current) + 1) / (middle(reference) + 1))))
     change = np.median(current.detail, axis=0) - np.median(reference.detail, axis=0)
     level = float(np.median(change))
-    places = damage(reference, current, light)
+    burnt = float(np.median(current.burnt) - np.median(reference.burnt))
+    places = damage(reference, current, light, burnt)
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
-        burnt=float(np.median(current.burnt) - np.median(reference.burnt)),
+        burnt=burnt,
         colour=_colour(reference, current),
         blur=_blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0,
         lost=float((places.lost | places.hazy).mean()),
         inside=float(inside(places.hazy).mean()),
         gained=float(places.gained.mean()),
         strange=places.strange,
-        blind=_blind(reference, current, light, change),
+        blind=_blind(reference, current, light, burnt, change),
         level=level,
         depth=float(-change[places.lost].mean()) if places.lost.any() else 0.0,
         repeats=repeats(reference, current),
+        familiar=familiar(reference, current),
         bare=bool(np.median(current.detail.mean(axis=(1, 2))) < plain),
+        tone=tone(reference, current),
+        spots=spots(reference, current),
         stance=stance(reference, current),
     )
 
@@ -95,6 +106,21 @@ def repeats(reference: Frames, current: Frames) -> float:
     usual = float(np.quantile(known, RARE)) if len(known) else 0.0
     found = _steps(current)
     return float((found <= min(REPEATED, SAME * usual)).mean()) if len(found) else 0.0
+
+
+def familiar(reference: Frames, current: Frames) -> bool:
+    """Whether the middle picture is like one of the reference, nearly as much as these are like each other."""
+    known = _standard(reference.luma.reshape(len(reference), -1))
+    alike = known @ known.T
+    np.fill_diagonal(alike, -1.0)
+    found = known @ _standard(middle(current).reshape(1, -1))[0]
+    return bool(found.max() >= LIKE * max(np.quantile(alike.max(axis=1), RARE), 0.0) and found.max() >= LIKE / 2)
+
+
+def _standard(places: Floats) -> Floats:
+    """Each row without its mean, of length 1; zeros for an even one."""
+    beside = places - places.mean(axis=1, keepdims=True)
+    return np.asarray(beside / np.maximum(np.linalg.norm(beside, axis=1, keepdims=True), 1e-9), dtype=np.float64)
 
 
 def _steps(frames: Frames) -> Floats:
@@ -134,9 +160,10 @@ def _blur(reference: Frames, current: Frames, light: float) -> float:
     return max(seen, min(fine - middle, STEEP * (middle - contrast)))
 
 
-def _blind(reference: Frames, current: Frames, light: float, change: Floats) -> float:
+def _blind(reference: Frames, current: Frames, light: float, burnt: float, change: Floats) -> float:
     """Share of the places that do not move any more, light taken into account, and that also look different."""
     moved, moves = cells(reference.luma.std(axis=0)), cells(current.luma.std(axis=0))
     still = moves <= STILL * moved * np.exp(max(light, DIM))
+    white = burnt_out(reference, current, light, burnt)
     other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
-    return float((still & (other | (change <= -LOST)) & ~burnt_out(reference, current, light)).mean())
+    return float((still & (other | (np.abs(change) >= LOST)) & ~white).mean())

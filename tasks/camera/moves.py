@@ -13,6 +13,10 @@ VARIED, VACATED = 3.0, 0.1
 """Times the healthy strangeness that another view must show, and the share of places that must have lost edges."""
 LOOSE, MANY = 1.7, 3.0
 """Times the limit for a camera whose views are never quite the same, and where many moves are tried as well."""
+CALM = 0.7
+"""Share of an even glow that is as it was around a stain."""
+STANDS = 1.5
+"""Times the healthy strangeness up to which what is fixed is where it was, while no edges are gone."""
 NEARER = 0.1
 """ln of an enlargement that is worth words."""
 
@@ -49,8 +53,25 @@ def placed(case: Case) -> float:
     told = case.now.stance.told
     if any(each.stance.told is not told for each in case.healthy):  # its healthy time was measured in another way
         return 0.0
+    if stands(case) if told else stained(case):
+        return 0.0
     times = 1.0 if fixed_view(case) else MANY if told else LOOSE
     return case.now.stance.gain / case.limit(times * case.rules.moved_fit, _gain)
+
+
+def stands(case: Case) -> bool:
+    """Whether what is fixed is where it was, edges and all: then a picture that fits better turned says nothing.
+
+    Things are often alike from both sides, and which side most of them show changes from window to window.
+    """
+    usual = max((each.strange for each in case.healthy), default=0.0)
+    return case.now.strange <= max(ALIKE, STANDS * usual) and case.now.lost < VACATED / 2
+
+
+def stained(case: Case) -> bool:
+    """Whether an even glow shows something new in one place, and is else what it was: that fits best where it is."""
+    inside = case.now.inside >= case.rules.dirty_share  # a move changes the edges of the picture
+    return inside and case.now.spots.apart > 0 and case.now.spots.calm >= CALM
 
 
 def fixed_view(case: Case) -> bool:

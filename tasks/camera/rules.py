@@ -23,7 +23,10 @@ class CameraRules(BaseModel):
         default=0.15, gt=0, le=1, description="Share of the picture in which nothing is seen any more: covered"
     )
     dirty_share: float = Field(
-        default=0.011, gt=0, le=1, description="Share of the picture that loses detail in all images: dirty lens"
+        default=0.011,
+        gt=0,
+        le=1,
+        description="Share of the picture that lost detail or became another one in all images: dirty lens",
     )
     moved_degrees: float = Field(default=3.0, gt=0, le=45, description="Turn of all edges from which a camera moved")
     moved_fit: float = Field(

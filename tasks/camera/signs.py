@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.camera.case import BURNT, Case
+from tasks.camera.case import BURNT, SPARE, Case
 from tasks.camera.measures import Measures
 from tasks.camera.moves import elsewhere, fixed_view, moved, placed, where
 from tasks.domain.subjects import CameraFault
@@ -28,8 +28,20 @@ SHARED = 0.4
 """Change of most places, as a share of the change of the lost ones, from which it is no matter of places."""
 SURE = 2.0
 """Times the limit by which a view must be another one when it is blurred as well."""
+LIT = 0.13
+"""ln of light that must have changed in most places as well: a black edge of a moved picture is no less light."""
 UNLIKE = 0.85
-"""Share of the picture that looks different from which it is no old picture of this camera."""
+"""Share of the picture that looks different from which it may be no old picture of this camera."""
+LEVEL = 0.45
+"""Change of the exponent between old and new grey levels (a logarithm) from which a curve was changed."""
+SLOPE, VEIL, FADE = 0.78, 0.15, 0.25
+"""Contrast that a veil leaves at most, by how much it must fall below what a curve would leave, and fall of detail."""
+MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
+"""Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
+DOUBT = 0.95
+"""Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
+RICHER, VERY_CALM = 0.03, 0.85
+"""Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 MOSTLY_BLIND = 0.6
 """Share of the picture without sight from which its directions and places say nothing any more."""
 
@@ -61,7 +73,8 @@ def signs(case: Case) -> list[Sign]:
 def frozen(case: Case) -> Sign:
     """The same picture again and again; black, empty or foreign pictures are covered, not frozen."""
     now, before = case.now.repeats, max((each.repeats for each in case.healthy), default=0.0)
-    hidden = case.now.bare or case.now.blind >= UNLIKE  # an old picture looks like the others, a cover does not
+    unlike = case.now.blind >= UNLIKE and not case.now.familiar
+    hidden = case.now.bare or unlike  # an old picture looks like the others, a cover does not
     rise = 0.0 if hidden else max(0.0, now - before)
     words = f"is frozen: {now:.0%} of its images show the same as the one before ({before:.0%} in the reference)"
     return _sign(CameraFault.FROZEN, rise, case.rules.frozen_share, "share of images", words)
@@ -72,10 +85,11 @@ def too_bright(case: Case) -> Sign:
     limit = -math.log(1 - case.rules.light_share)
     light = case.own(_light) / (case.limit(limit, _light) * case.strictness)
     burnt = case.own(_burnt) / case.limit(BURNT, _burnt)
-    shared = float(np.median([each.light for each in case.others])) if case.others else 0.0
-    if 2 * case.own(_burnt) < case.now.burnt or shared >= LIFTED:  # the same light burns one more than another
+    if (
+        2 * case.own(_burnt) < case.now.burnt or _shared_light(case) >= LIFTED
+    ):  # the same light burns one more than another
         burnt = 0.0
-    value = max(light, burnt, 0.0)
+    value = 0.0 if veiled(case) else max(light, burnt, -curve(case), 0.0)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
         words = f"is too bright: {case.now.burnt:.0%} more of the picture is burnt out to white"
@@ -85,9 +99,33 @@ def too_bright(case: Case) -> Sign:
 def too_dark(case: Case) -> Sign:
     """Less light than before on this camera alone."""
     limit = case.limit(-math.log(1 - case.rules.light_share), _light) * case.strictness
-    lost = 1 - math.exp(min(case.own(_light), 0.0))
+    lost = max(-case.own(_light), limit * min(curve(case), 1.0), 0.0)
     words = f"is too dark: it gets {1 - math.exp(min(case.now.light, 0.0)):.0%} less light than before"
-    return _sign(CameraFault.TOO_DARK, lost, 1 - math.exp(-limit), "share of light", words)
+    value = 0.0 if veiled(case) else 1 - math.exp(-lost)
+    return _sign(CameraFault.TOO_DARK, value, 1 - math.exp(-limit), "share of light", words)
+
+
+def curve(case: Case) -> float:
+    """By how much grey levels moved away from white (towards it: below 0) on this camera alone, in its limit.
+
+    A bright picture cannot gain much light, so what it lost of its distance to white is counted. Not asked while the
+    light of the other cameras changes as well: near white a little of it is much of that distance.
+    """
+    along = -case.own(_level) * case.own(_light) > 0 and abs(case.own(_light)) >= LIT
+    if abs(_shared_light(case)) >= LIFTED or not along or moved(case) >= 1:
+        return 0.0
+    return case.own(_level) / (case.limit(LEVEL, _level) * case.strictness)
+
+
+def veiled(case: Case) -> bool:
+    """Whether a veil lies over the whole picture: contrast is gone in all places, of fine and coarse alike.
+
+    A curve that brightens takes contrast as well, but then the level says how much; light that is gone takes none.
+    """
+    found = case.now.tone
+    curved = math.exp(found.level) - found.slope
+    even = case.own(_fade) >= case.limit(FADE, _fade) and case.now.burnt < BURNT
+    return even and found.slope <= SLOPE and curved >= VEIL and _focus_left(case)
 
 
 def covered(case: Case) -> Sign:
@@ -135,15 +173,39 @@ def _focus(case: Case) -> Sign:
     return _sign(CameraFault.OUT_OF_FOCUS, max(case.own(_blur), 0.0), limit, "ln of detail", words)
 
 
+def _focus_left(case: Case) -> bool:
+    return case.now.blur < case.limit(case.rules.blur_octaves, _blur)
+
+
 def _dirt(case: Case) -> Sign:
     now = case.now
+    if veiled(case):
+        words = f"has a fogged lens: a veil over the whole picture left {math.exp(-now.tone.fade):.0%} of its contrast"
+        return _sign(CameraFault.DIRTY_LENS, 1.0, case.limit(case.rules.dirty_share, _lost), "share of picture", words)
     stands = fixed_view(case) and moved(case) < 1
     patchy = (stands or now.gained <= RARE_GAIN * now.lost) and now.level > -SHARED * max(now.depth, LEAST_DEPTH)
-    sharp = now.blur < case.limit(case.rules.blur_octaves, _blur)  # also when all cameras are out of focus
-    seen = now.lost if patchy and sharp else 0.0
+    sharp = _focus_left(case)  # also when all cameras are out of focus
     limit = case.limit(case.rules.dirty_share, _lost)
-    words = f"has a dirty lens: the same {seen:.1%} of the picture lost its detail in all images"
+    sure = now.spots.apart > 0 or now.lost >= FAINT * limit
+    lost = now.lost if sure else min(now.lost, DOUBT * limit)
+    seen = max(lost if patchy else 0.0, _stuck(case)) if sharp else 0.0
+    words = f"has a dirty lens: the same {seen:.1%} of the picture changed in all images"
     return _sign(CameraFault.DIRTY_LENS, seen, limit, "share of picture", words)
+
+
+def _stuck(case: Case) -> float:
+    """Share of the picture that is another one in all images while most of it is calm; 0 where the whole changed."""
+    found = case.now.spots
+    shared = bool(case.others) and float(np.median([_apart(each) for each in case.others])) > 0
+    local = found.apart <= MOST_SPOTS and found.calm >= CALM and abs(_shared_light(case)) < LIFTED and not shared
+    apart = found.apart if found.apart > SPARE * max(map(_apart, case.healthy), default=0.0) else 0.0
+    drops = RICHER <= case.now.gained <= MOST_SPOTS and found.calm >= VERY_CALM
+    richer = case.now.gained if drops and case.now.gained >= case.limit(RICHER, _gained) else 0.0
+    return max(apart, richer) if local else 0.0
+
+
+def _shared_light(case: Case) -> float:
+    return float(np.median([each.light for each in case.others])) if case.others else 0.0
 
 
 def _sign(fault: CameraFault, value: float, limit: float, unit: str, words: str) -> Sign:
@@ -152,6 +214,22 @@ def _sign(fault: CameraFault, value: float, limit: float, unit: str, words: str)
 
 def _light(each: Measures) -> float:
     return each.light
+
+
+def _apart(each: Measures) -> float:
+    return each.spots.apart
+
+
+def _gained(each: Measures) -> float:
+    return each.gained
+
+
+def _level(each: Measures) -> float:
+    return each.tone.level
+
+
+def _fade(each: Measures) -> float:
+    return max(each.tone.fade, 0.0)
 
 
 def _burnt(each: Measures) -> float:

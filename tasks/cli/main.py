@@ -9,6 +9,7 @@ from cyclopts import App, Group
 
 from tasks.cli import (
     figures_commands,
+    label_commands,
     loop_commands,
     pages_command,
     people_commands,
@@ -56,6 +57,13 @@ _GROUPS = {
         people_commands.rollback,
         people_commands.pin_reference,
         people_commands.audit,
+    ),
+    "Labels": (
+        label_commands.labels,
+        label_commands.trend,
+        label_commands.power,
+        label_commands.label_audit,
+        label_commands.golden,
     ),
     "Data quality": (
         quality_commands.quality_infer,

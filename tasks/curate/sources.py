@@ -16,7 +16,7 @@ from tasks.domain.window import Window
 _KEY = re.compile(r"/images/(?P<camera>[^/]{1,64})/(?P<y>\d{4})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<h>\d\d)/[^/]+$")
 UNKNOWN = "unknown"
 """The camera of images of which nobody says where they come from."""
-_CORRECTIONS = frozenset({"wrong_label", "wrong_box", "missed_object"})
+_CORRECTIONS = frozenset({"wrong_label", "wrong_box", "false_positive", "missed_object"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +59,11 @@ def labelled(
     Not used: quarantined images, images nobody can find, a capture time nobody knows, a classify label that does
     not name exactly one class, and a verdict that says "this is wrong" without saying what is right.
     """
+    keyed = {each.key: each for each in listed.values()}
     usable: list[Labelled] = []
     counts: Counter[str] = Counter()
     for label in labels:
-        known = listed.get(label["image_id"]) or _from_label(label)
+        known = listed.get(label["image_id"]) or keyed.get(label["key"] or "") or _from_label(label)
         reason = _unusable(label, known)
         if reason or known is None:
             counts[reason] += 1

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.adapters.ledger.records import WindowRecord
-from tasks.connections import images, ledger, tables
+from tasks.connections import ledger, store, tables
+from tasks.curate import accounts, freezing
+from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, members, refusal
 from tasks.curate.near import duplicated, thumbnails
+from tasks.curate.present import hashed, present
 from tasks.curate.rules import CurateRules
 from tasks.curate.sources import blocked, index, labelled
 from tasks.curate.split import (
@@ -31,7 +32,7 @@ from tasks.curate.split import (
     trainable,
     training_rows,
 )
-from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.finding import Finding
 from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import DATASETS
 
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 
 HISTORY = 1_000
 """Newest windows whose catalogs are searched for labelled images."""
-
-WORKERS = 8
 
 _CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict", "sampling_probability"]
 
@@ -54,9 +53,66 @@ def recent_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef
 
 @task(cache_policy=NO_CACHE)
 def golden_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
-    """Every golden image: what must not be forgotten. May be empty."""
-    known, _, _ = _gathered(model, labels, rules)
+    """The golden images as they were frozen: what must not be forgotten. Frozen at their first use; may be empty.
+
+    A manifest that is not what was frozen gives an empty set: `check_golden` says so.
+    """
+    frozen = freezing.current(ledger(), model)
+    marked = present_golden(model, labels, rules)
+    if frozen is None:
+        frozen = freezing.freeze(ledger(), tables(), model, _rows(marked), ("evaluate", FIRST_USE))
+        return marked if frozen is None else frozen.table
+    rows, broken = freezing.verified(tables(), frozen)
+    if broken:
+        log.error("golden set of %s: %s", model, broken)
+        return _written(model, "golden", [])
+    return frozen.table if freezing.all_there(store(), rows) else freezing.without_gone(store(), tables(), model, rows)
+
+
+@task(cache_policy=NO_CACHE)
+def check_golden(model: str, labels: TableRef, rules: CurateRules) -> tuple[Finding, ...]:
+    """Whether the golden labels of now are those that were frozen, and the frozen ones what was written down."""
+    frozen = freezing.current(ledger(), model)
+    rows, broken = freezing.verified(tables(), frozen) if frozen else ([], "")
+    now = members(_rows(present_golden(model, labels, rules)))
+    return (finding(model, frozen, broken, changes(members(rows), now) if frozen and not broken else Changes()),)
+
+
+@task(cache_policy=NO_CACHE)
+def check_manifest(model: str, dataset: TableRef, rules: CurateRules) -> str:
+    """Why a training manifest must not be trained on: a golden image, a copy, or the same scene; empty when it may."""
+    frozen = freezing.current(ledger(), model)
+    if frozen is None:
+        return ""
+    golden, broken = freezing.verified(tables(), frozen)
+    if broken:
+        return f"golden set version {frozen.version} {broken}: nobody can tell what must not be trained on"
+    rows = _rows(dataset)
+    here, paths = present([freezing.image(row) for row in rows])
+    _, tested = present([freezing.image(row) for row in golden])
+    twice = duplicated(thumbnails(paths), thumbnails(tested), rules.near_duplicate_levels)
+    near = [image.image_id for image, same in zip(here, twice, strict=True) if same]
+    return refusal(rows, members(golden), near)
+
+
+@task(cache_policy=NO_CACHE)
+def account_labels(model: str, labels: TableRef, rules: CurateRules) -> tuple[Finding, ...]:
+    """What became of every label: used, partial, superseded, refused or unused, each counted with its reason."""
+    told = accounts.read(store(), labels)
+    known, unused = _joined(model, labels, rules)
+    return accounts.findings(told, len(known), unused)
+
+
+def present_golden(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
+    """The images that people mark golden now, as a manifest; nothing is frozen by asking."""
+    known, _, _ = _gathered(model, labels, rules, freeze=False)
     return _written(model, "golden", golden_rows(known))
+
+
+def accept_golden(model: str, labels: TableRef, rules: CurateRules, by: str, reason: str) -> Frozen | None:
+    """Freeze what is marked golden now as the next version; None when no image is."""
+    marked = _rows(present_golden(model, labels, rules))
+    return freezing.freeze(ledger(), tables(), model, marked, (by, reason)) if marked else None
 
 
 @task(cache_policy=NO_CACHE)
@@ -77,23 +133,41 @@ def training_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableR
     return ref
 
 
-def _gathered(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labelled], list[Blocked], datetime]:
-    """Labelled images with their bytes' hashes, broken cameras, and the moment from which on images are recent."""
-    windows = [record for record in ledger().windows.latest(model, HISTORY) if record.facts is not None]
-    given = tables().read(labels)
-    wanted = given["image_id"].combine_chunks().unique()
-    listed = index(row for record in windows for row in _catalog(record, wanted))
-    known, unused = labelled(given.to_pylist(), listed, rules.session_minutes)
-    known, gone = _hashed(known)
+def _gathered(
+    model: str, labels: TableRef, rules: CurateRules, freeze: bool = True
+) -> tuple[list[Labelled], list[Blocked], datetime]:
+    """Labelled images with their bytes' hashes, broken cameras, and the moment from which on images are recent.
+
+    With `freeze` an image of the frozen golden set is golden whatever its newest label says.
+    """
+    windows = _windows(model)
+    known, unused = _joined(model, labels, rules)
+    known, gone = hashed(known)
     if unused or gone:
         log.warning("labels of %s that cannot be used: %s", model, {**unused, "image_gone": gone})
     seen, known = len(known), settled(known, max((record.window.end for record in windows), default=None))
     if len(known) < seen:
         log.info("%d labelled images of %s wait until their time is judged", seen - len(known), model)
+    known = freezing.kept_golden(known, *freezing.protected(ledger(), tables(), model)) if freeze else known
     faults = blocked((record.window, record.verdict) for record in windows)
     newest = windows[: rules.recent_windows]
     since = min((record.window.start for record in newest), default=datetime.max.replace(tzinfo=UTC))
     return known, faults, since
+
+
+def _windows(model: str) -> list[WindowRecord]:
+    return [record for record in ledger().windows.latest(model, HISTORY) if record.facts is not None]
+
+
+def _joined(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labelled], Counter[str]]:
+    given = tables().read(labels)
+    wanted = given["image_id"].combine_chunks().unique()
+    listed = index(row for record in _windows(model) for row in _catalog(record, wanted))
+    return labelled(given.to_pylist(), listed, rules.session_minutes)
+
+
+def _rows(ref: TableRef) -> list[Mapping[str, Any]]:
+    return list(tables().read(ref).to_pylist())
 
 
 def _catalog(record: WindowRecord, wanted: pa.Array) -> list[Mapping[str, object]]:
@@ -104,54 +178,21 @@ def _catalog(record: WindowRecord, wanted: pa.Array) -> list[Mapping[str, object
     return rows
 
 
-def _hashed(known: Sequence[Labelled]) -> tuple[list[Labelled], int]:
-    """The images with their hashes; what no catalog judged is looked at once, and left out when it is no image."""
-
-    def of(image: Labelled) -> Labelled | None:
-        if image.sha256:
-            return image
-        path = _fetched(image)
-        data = path.read_bytes() if path else b""
-        if path is None or not isinstance(inspect(data), ImageFacts):
-            return None
-        return replace(image, sha256=hashlib.sha256(data).hexdigest())
-
-    with ThreadPoolExecutor(WORKERS) as pool:
-        found = [image for image in pool.map(of, known) if image is not None]
-    return found, len(known) - len(found)
-
-
-def _fetched(image: Labelled) -> Path | None:
-    """The local file, or None when the object is gone or is not what it was."""
-    try:
-        return images().fetch(image.key, image.sha256)
-    except (NotFound, ContractError) as error:
-        log.warning("labelled image %s is left out: %s", image.key[:200], error)
-        return None
-
-
-def _present(known: Sequence[Labelled]) -> tuple[list[Labelled], list[Path]]:
-    """The images whose bytes can still be had, with their local files."""
-    with ThreadPoolExecutor(WORKERS) as pool:
-        pairs = [(image, path) for image, path in zip(known, pool.map(_fetched, known), strict=True) if path]
-    return [image for image, _ in pairs], [path for _, path in pairs]
-
-
 def _without_near(
     usable: Sequence[Labelled], known: Sequence[Labelled], rules: CurateRules
 ) -> tuple[list[Labelled], int]:
     """Training images that show another scene than every tested one, and how many did not."""
-    here, paths = _present(usable)
+    here, paths = present(usable)
     tested = [image for image in known if image.golden or held_out(image.session, rules)]
     if rules.near_duplicate_levels == 0 or not tested or not here:
         return here, 0
-    same = duplicated(thumbnails(paths), thumbnails(_present(tested)[1]), rules.near_duplicate_levels)
+    same = duplicated(thumbnails(paths), thumbnails(present(tested)[1]), rules.near_duplicate_levels)
     return [image for image, twice in zip(here, same, strict=True) if not twice], int(same.sum())
 
 
 def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
     """The manifest in the bucket, of images that are still there; the same rows give the same object."""
-    here = {image.image_id for image in _present([row.image for row in rows])[0]}
+    here = {image.image_id for image in present([row.image for row in rows])[0]}
     table = pa.Table.from_pylist(
         [
             {

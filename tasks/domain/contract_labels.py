@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -36,6 +37,14 @@ class LabelVerdict(StrEnum):
     MISSED_OBJECT = "missed_object"
 
 
+class Meaning(StrEnum):
+    """How much of the truth a label tells."""
+
+    FULL = "full"  # its objects are all there is
+    SHOWN = "shown"  # what the model answered is all there is: a verdict `correct` without objects
+    PARTIAL = "partial"  # something is wrong with the answer, and nobody said what would be right
+
+
 class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
@@ -54,8 +63,12 @@ class LabelRecord(_Wire):
     """What a person says is in one image."""
 
     schema_: int = Field(alias="schema", ge=1, description="Version of this contract")
-    image_id: v.ImageId = Field(description="The image_id of the prediction record")
-    key: Annotated[str, Field(max_length=1024)] | None = Field(default=None, description="Object key of the image")
+    image_id: v.ImageId | None = Field(
+        default=None, description="The image_id of the prediction record; may be left out where `key` is there"
+    )
+    key: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        default=None, description="Object key of the image"
+    )
     camera: v.ShortText | None = Field(default=None, description="Which camera, where the tool knows it")
     session: v.ShortText | None = Field(default=None, description="Which session, where the tool knows it")
     captured_at: v.Moment | None = Field(default=None, description="When the shutter opened, where the tool knows it")
@@ -63,14 +76,35 @@ class LabelRecord(_Wire):
     width: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     height: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     objects: Annotated[tuple[LabelObject, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_OBJECTS)] = Field(
-        description="What is there; empty: nothing, which is a label"
+        description="What is there; empty: nothing, which is a label, unless a verdict says otherwise"
     )
     labelled_at: v.Moment = Field(description="When; a later label of the same image supersedes an earlier one")
     annotator: v.Name = Field(description="Who")
     verdict: Annotated[LabelVerdict, Field(strict=False)] | None = Field(
         default=None, description="What the person said about the prediction"
     )
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="Boxes from this confidence on were shown to the person; empty: as the rules say"
+    )
+    model_version: v.Version | None = Field(
+        default=None, description="Version whose prediction was shown; empty: the one on record"
+    )
     golden: bool = Field(default=False, description="Member of the golden set, which is never trained on")
+
+    @property
+    def name(self) -> str:
+        """The image's id, or what its key calls it: the last part without its ending."""
+        return self.image_id or PurePosixPath(self.key or "").stem
+
+    @property
+    def meaning(self) -> Meaning:
+        """What it tells. Without a verdict, no object says "nothing there"; with one it is about the answer only.
+
+        A person who clicks "false alarm" on one box has not looked for what else is there.
+        """
+        if self.objects or self.verdict is None:
+            return Meaning.FULL
+        return Meaning.SHOWN if self.verdict is LabelVerdict.CORRECT else Meaning.PARTIAL
 
 
 _REASONS = {"class_id": Reason.BAD_CLASS, "labelled_at": Reason.BAD_TIME, "captured_at": Reason.BAD_TIME}
@@ -95,6 +129,8 @@ def _parsed(row: Mapping[str, Any], limits: Limits) -> LabelRecord | Rejected:
         problem: dict[str, Any] = dict(error.errors(include_url=False, include_input=False, include_context=False)[0])
         found = (_REASONS[name] for name in v.names_in(problem["loc"]) if name in _REASONS)
         return Rejected(reason=next(found, Reason.BAD_LABEL), note=v.where(problem))
+    if not label.name:
+        return Rejected(reason=Reason.BAD_LABEL, note="neither image_id nor key says which image it is about")
     if limits.latest is not None and label.labelled_at > limits.latest:
         return Rejected(reason=Reason.BAD_TIME, note=f"labelled_at {label.labelled_at.isoformat()} is in the future")
     return _checked(label, limits)

@@ -35,5 +35,10 @@ def _prediction_row(record: PredictionRecord) -> dict[str, Any]:
 
 
 def _label_row(label: LabelRecord) -> dict[str, Any]:
-    row = label.model_dump(exclude={"schema_", "width", "height"})
-    return {**row, "kind": label.kind.value, "verdict": label.verdict.value if label.verdict else None}
+    row = label.model_dump(exclude={"schema_", "width", "height", "confidence", "model_version"})
+    return {
+        **row,
+        "image_id": label.name,
+        "kind": label.kind.value,
+        "verdict": label.verdict.value if label.verdict else None,
+    }

@@ -43,6 +43,7 @@ class Stage(StrEnum):
     BUSINESS = "business"  # what the business counts: told, and no verdict hangs on it
     LABELS = "labels"  # what people wrote, before anything is learnt from it
     EVALUATE = "evaluate"
+    CONCEPT = "concept"  # whether the error of production rose, and with what
     SHADOW = "shadow"
 
 

@@ -18,19 +18,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tasks.domain import concept
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.served import served_badly
-from tasks.domain.sharing import faulty, lone, on_sound_cameras
+from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
 from tasks.domain.subjects import TOLD_ONLY, Topic, topic
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
-
-CONCEPT = Cause(
-    kind=CauseKind.MODEL,
-    summary="the model's errors rose although its inputs did not change: what counts as right has changed, or it aged",
-)
-"""Added when labelled performance fell and nothing about the inputs explains it."""
-
 
 _BROKEN = {
     Stage.QUALITY: CauseKind.DATA,
@@ -45,7 +39,8 @@ _BROKEN = {
 class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
-    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one.
+    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one;
+    `nearly` is a camera that is close to a fault.
     `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 
@@ -53,8 +48,10 @@ class _Evidence:
     answers_moved: bool
     harmed: bool
     unharmed: bool
+    audit: bool
     kinds: frozenset[CauseKind]
     alone: frozenset[str]
+    nearly: frozenset[str]
     fleet: bool
     outcome: Outcome
     breached: bool
@@ -69,7 +66,8 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
     no report at all is inconclusive.
 
     A camera is never a reason to retrain, neither by a fault that has a name nor by a change that it alone shows: a
-    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all.
+    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all and no
+    single camera is close to a fault.
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
@@ -79,7 +77,7 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
         and not known.kinds & {CauseKind.CAMERA, CauseKind.DATA, CauseKind.PRODUCT}
         and not known.inputs_moved
     ):
-        blamed = (*blamed, CONCEPT)
+        blamed = (*blamed, concept.cause_of(reports))
     everything = (*reports, *([performance] if performance is not None and performance not in reports else []))
     sentence = _sentence(action, known, blamed, everything)
     return Verdict(outcome=known.outcome, action=action, sentence=sentence, causes=blamed, reports=everything)
@@ -89,18 +87,21 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     breaches = [f for report in reports if report.stage in (Stage.DRIFT, Stage.WATCH) for f in report.breaches()]
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
     labelled = None if performance is None else _deciding(performance).outcome
-    harmed = labelled is Outcome.BREACH
-    quiet = (Stage.WATCH, Stage.LABELS)
+    harmed = labelled is Outcome.BREACH or concept.rose(reports)
+    moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
+    quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT)
     others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
     sound = Outcome.worst(report.outcome for report in others if report.stage not in quiet or report.breaches())
     slow = any(report.breaches() for report in reports if report.stage is Stage.SERVING)
     return _Evidence(
-        inputs_moved=len(answers) < len(breaches),
+        inputs_moved=moved,
         answers_moved=bool(answers),
         harmed=harmed,
-        unharmed=labelled is Outcome.OK,
+        unharmed=labelled is Outcome.OK and not harmed,
+        audit=harmed and not moved and concept.audit_due(reports),
         kinds=_kinds(reports, causes),
         alone=lone(reports, causes),
+        nearly=nearly(reports),
         fleet=on_sound_cameras(reports, causes),
         outcome=Outcome.BREACH if harmed or slow else sound,
         breached=sound is Outcome.BREACH,
@@ -125,7 +126,7 @@ def _action(known: _Evidence) -> Action:
     if CauseKind.CAMERA in known.kinds:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
-        return Action.FIX_CAMERA if known.alone else Action.RETRAIN
+        return Action.FIX_CAMERA if known.alone or _suspected(known) else _relearn(known)
     if known.slow:
         return Action.FIX_SERVING
     if known.breached:
@@ -133,11 +134,22 @@ def _action(known: _Evidence) -> Action:
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
 
 
+def _suspected(known: _Evidence) -> bool:
+    """Whether the errors rose while nothing moved, and one camera is close to a fault: it is looked at first."""
+    return bool(known.nearly) and not (known.inputs_moved or known.answers_moved)
+
+
+def _relearn(known: _Evidence) -> Action:
+    """Learn from the labels, unless they may be what changed: then somebody looks at them first."""
+    return Action.AUDIT_LABELS if known.audit and CauseKind.PRODUCT not in known.kinds else Action.RETRAIN
+
+
 _ADVICE = {
     Action.FIX_DATA: "Repair the data first; nothing else can be judged until then.",
     Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
     Action.RETRAIN: "Retrain on the new labels.",
     Action.FIX_SERVING: "Look at the machine that serves the model; retraining does not help.",
+    Action.AUDIT_LABELS: "Audit the labels first: let a second person label some of these images again.",
 }
 
 _LABEL = {
@@ -182,6 +194,9 @@ def _reading(known: _Evidence) -> str:
 def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     cameras = sorted(faulty(causes))
     if action is Action.FIX_CAMERA and not cameras:
+        if not known.alone and known.nearly:
+            near = ", ".join(sorted(known.nearly))
+            return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
         one = ", ".join(sorted(known.alone))
         return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
     if action is Action.RETRAIN and cameras:

@@ -17,6 +17,8 @@ from tasks.domain.verdict import Cause, CauseKind
 
 DIRECTED = 0.25
 """Normal-score units below which a shift has no direction that another camera could share."""
+NEARLY = 0.7
+"""Part of its limit from which a sign of a camera's fault is worth a look."""
 HALF = 0.5
 """Part of a camera's shift that the others must show, and part of its whole change that they must share."""
 
@@ -40,6 +42,18 @@ def lone(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[str]:
     drift = [f for report in reports if report.stage is Stage.DRIFT for f in report.findings]
     sound = [f for f in drift if f.camera and f.camera not in faulty(causes)]
     return frozenset() if _shared(camera, sound) else shown
+
+
+def nearly(reports: Sequence[Report]) -> frozenset[str]:
+    """The one camera that is close to the limit of a fault; empty when none is, or several are: chance brings some.
+
+    A fault too faint to be named moves nothing else. Where labels show harm and nothing moved, it is the first thing
+    to look at.
+    """
+    looked = [f for r in reports if r.stage is Stage.CAMERA for f in r.findings if f.outcome is Outcome.OK and f.camera]
+    close = {f.camera for f in looked if f.limit and (f.value or 0.0) >= NEARLY * f.limit}
+    found = frozenset(name for name in close if name)
+    return found if len(found) == 1 and len({f.camera for f in looked}) > 1 else frozenset()
 
 
 def on_sound_cameras(reports: Sequence[Report], causes: Sequence[Cause]) -> bool:

@@ -20,6 +20,7 @@ class Action(StrEnum):
     FIX_SERVING = "fix_serving"  # answers are slow or missing: goes to whoever runs the serving machine
     LABEL_MORE = "label_more"  # the inputs changed, too few labels to say whether it harms
     RETRAIN = "retrain"  # labelled performance fell and the data is sound
+    AUDIT_LABELS = "audit_labels"  # errors rose while the inputs did not: first ask whether the labels changed
     RETUNE = "retune"  # confidences moved, ranking did not
 
 

@@ -22,6 +22,8 @@ ADVICE = {
     "The model itself is not to blame; retraining does not help.",
     Action.LABEL_MORE: "Label a sample of the recent images: only labels can say whether the change does harm.",
     Action.RETRAIN: "Retrain with the recent labels; the challenger is compared and waits for your approval.",
+    Action.AUDIT_LABELS: "Let a second person label some of the recent images again: errors rose although the images "
+    "did not change, so the labels may have. Nothing is retrained before somebody says that they are right.",
     Action.RETUNE: "Tune the confidence thresholds again: confidences moved, the ranking of detections did not.",
 }
 

@@ -93,7 +93,7 @@ def faulty_cameras(drift: Sequence[Finding], sound: frozenset[str] = frozenset()
     judged = judged_cameras(drift)
     light = [f for f in drift if f.camera and f.outcome is Outcome.BREACH and topic(f.subject) is Topic.PHOTOMETRIC]
     light = [f for f in light if f.subject != PLACES]  # what stands elsewhere: the camera stage tells a fault by name
-    light = [f for f in light if f.camera not in sound or (f.subject == "noise" and (f.effect or 0.0) >= STRONG)]
+    light = [f for f in light if f.camera not in sound or _sensor_noise(f, drift)]
     moved = {f.camera for f in drift if f.camera in judged and f.outcome is Outcome.BREACH}
     if len(judged) == 1:
         found = {f.camera for f in light if f.camera and _strong(f)}
@@ -103,6 +103,12 @@ def faulty_cameras(drift: Sequence[Finding], sound: frozenset[str] = frozenset()
         found = {f.camera for f in light if f.camera and _apart(f, drift)}
         found = found if 2 * len(found) <= len(judged) and len(judged) > 2 else set()
     return frozenset(frozen | found)
+
+
+def _sensor_noise(finding: Finding, drift: Sequence[Finding]) -> bool:
+    """Whether noise rose strongly, and more than detail did: what has more edges looks noisier as well."""
+    richer = any(f.camera == finding.camera and f.subject == "grain" and (f.effect or 0.0) < 0 for f in drift)
+    return finding.subject == "noise" and (finding.effect or 0.0) >= STRONG and not richer
 
 
 def _strong(finding: Finding) -> bool:

@@ -6,6 +6,7 @@ import math
 
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.power import more_needed
 from tasks.evaluate.rules import EvaluateRules
 
 CHECK = "performance"
@@ -46,7 +47,16 @@ def _outcome(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRul
         return Outcome.BREACH, f"{span}: below {limit:.3f} even at its best"
     if low > limit:
         return Outcome.OK, span
-    return Outcome.INCONCLUSIVE, f"{span}: {limit:.3f} lies inside the interval, more labels decide it"
+    return Outcome.INCONCLUSIVE, f"{span}: {limit:.3f} lies inside the interval, {_missing(recent, limit)}"
+
+
+def _missing(recent: Evaluation, limit: float) -> str:
+    """How many more labels decide it, if the value stays where it is."""
+    away = abs(recent.headline.value - limit)
+    more = more_needed(recent.n, (recent.headline.high - recent.headline.low) / 2, away)
+    if more is None:
+        return "more labels than anybody writes decide it: the value is almost at the limit"
+    return f"about {more:,} more labels decide it"
 
 
 def obstacle(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRules) -> str:

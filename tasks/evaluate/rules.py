@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.domain.power import TREND
+
 
 class EvaluateRules(BaseModel):
     """The protocol that scores are computed under, and how much they may fall."""
@@ -25,6 +27,6 @@ class EvaluateRules(BaseModel):
         default=0.03, ge=0, le=1, description="How far the headline (0..1) may lie below its baseline before it matters"
     )
     min_labels: int = Field(
-        default=100, ge=1, description="Labelled images below which nothing is said about performance"
+        default=TREND, ge=1, description="Labelled images below which nothing is said about performance"
     )
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")

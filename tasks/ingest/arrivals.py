@@ -22,7 +22,8 @@ class LastLook:
     """What the champion was last evaluated on.
 
     `number` is the decision that says so, 0 when it never was: then labels count that landed after the version was
-    made, for it was trained on earlier ones. `known` maps an image id to the `labelled_at` of the label that counted.
+    made, for it was trained on earlier ones. `known` maps an image id, and an object key, to the `labelled_at` of the
+    label that counted.
     """
 
     number: int
@@ -36,7 +37,8 @@ class LastLook:
 
     def unseen(self, labels: Iterable[LabelRecord]) -> int:
         """How many of these labels (one per image) it does not know; an older label of a known image is nothing new."""
-        return sum(each.image_id not in self.known or each.labelled_at > self.known[each.image_id] for each in labels)
+        moments = [(each.labelled_at, self.known.get(each.image_id or each.key or "")) for each in labels]
+        return sum(before is None or at > before for at, before in moments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

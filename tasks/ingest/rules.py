@@ -51,6 +51,13 @@ class IngestRules(BaseModel):
         le=3600,
         description="Frames of one camera closer than this are one session, when none is given",
     )
+    shown_confidence: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Confidence from which the boxes of a prediction are shown to people who give a verdict; a label's "
+        "own `confidence` counts first; 0: all on record are shown",
+    )
     future_minutes: int = Field(
         default=5, ge=0, le=60, description="A record may claim to be taken this long after its file landed"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,17 +16,16 @@ from prefect.tasks import Task, exponential_backoff
 
 from tasks.adapters.ledger.records import DecisionKind, WindowFacts, WindowRecord, WindowState
 from tasks.connections import images, ledger, store, tables
-from tasks.domain.contract_tables import labels_table
 from tasks.domain.errors import ConfigError, EvergreenError, LostLease, NotFound, Transient
 from tasks.domain.intent import Intent
 from tasks.domain.model import ModelRef
-from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_note, table_of
+from tasks.domain.snapshot import LISTED, Claim, Snapshot, TableRef, table_of
 from tasks.domain.window import Window
 from tasks.ingest.again import recipe, standing
 from tasks.ingest.arrivals import LABELS_ARRIVED, Arrived, LastLook, arrived
 from tasks.ingest.bucket import Bucket
-from tasks.ingest.catalog import arrow
 from tasks.ingest.due import span_windows, windows_due
+from tasks.ingest.gathering import Sources, gather
 from tasks.ingest.label_files import label_files, read_labels
 from tasks.ingest.marks import grew
 from tasks.ingest.members import require_whole_hours
@@ -173,18 +170,19 @@ def _facts(claim: Claim) -> WindowFacts | None:
 
 @patient
 def labels(model: str, rules: IngestRules) -> TableRef:
-    """The newest label of every image; refused ones are kept beside with their reasons and named in the log."""
-    bucket = Bucket(store=store(), cache=images(), workers=rules.workers)
-    listed = label_files(store(), model)
-    good, refused = read_labels(bucket, listed, rules, _classes(model))
-    digest = hashlib.sha256("\n".join(f"{info.key}\0{info.etag}" for info in listed).encode("utf-8", "surrogatepass"))
-    folder = f"{model}/evergreen/labels/{digest.hexdigest()[:32]}"
-    note = table_note(tables().write(arrow(refused), "catalog", f"{folder}-refused.parquet"))
-    store().put(f"{folder}-refused.json", note.encode(), "application/json")
-    if refused:
-        reasons = dict(Counter(str(row["reason"]) for row in refused))
-        get_run_logger().warning("%s labels refused: %s", len(refused), reasons)
-    return tables().write(labels_table(newest(good)), "labels", f"{folder}.parquet")
+    """The label of every image that counts (`tasks.ingest.gathering`); what does not is kept beside, with reasons."""
+    found = gather(sources(rules), model, rules)
+    if found.account.refused:
+        count = sum(found.account.refused.values())
+        get_run_logger().warning("%s labels refused: %s", count, dict(found.account.refused))
+    return found.labels
+
+
+def sources(rules: IngestRules) -> Sources:
+    """Bucket, tables and ledger of this worker."""
+    return Sources(
+        bucket=Bucket(store=store(), cache=images(), workers=rules.workers), tables=tables(), ledger=ledger()
+    )
 
 
 @patient
@@ -216,10 +214,11 @@ def _last_look(champion: ModelRef) -> LastLook:
     if noted is None:
         return LastLook(number=0, at=ledger().versions.get(champion.name, champion.sha256).created_at)
     try:
-        rows = tables().read(table_of(noted.payload["labels"]), ["image_id", "labelled_at"]).to_pylist()
+        rows = tables().read(table_of(noted.payload["labels"]), ["image_id", "key", "labelled_at"]).to_pylist()
     except NotFound:  # somebody tidied up: what landed in the last day may be counted again
         rows = []
-    return LastLook(number=noted.seq, at=noted.at, known={row["image_id"]: row["labelled_at"] for row in rows})
+    known = {row[name]: row["labelled_at"] for name in ("key", "image_id") for row in rows if row[name]}
+    return LastLook(number=noted.seq, at=noted.at, known=known)
 
 
 def _classes(model: str) -> int | None:

@@ -99,15 +99,15 @@ def stored_reports(model: str, window: Window) -> list[Report]:
     """The reports of a judged window as the ledger has them, without what labels said and what was said of them."""
     by_stage: dict[Stage, list[Finding]] = {}
     for stage, finding in ledger().findings.of(model, window):
-        if stage not in (Stage.EVALUATE, Stage.LABELS):
+        if stage not in (Stage.EVALUATE, Stage.LABELS, Stage.CONCEPT):
             by_stage.setdefault(stage, []).append(finding)
     return [Report(stage=stage, findings=tuple(found)) for stage, found in by_stage.items()]
 
 
 def labels_kept(claim: Claim, champion: ModelRef | None) -> tuple[Report, ...]:
-    """What was found about labels beside that: judging the window again must not forget it either."""
-    kept = _kept(claim, champion, Stage.LABELS)
-    return (kept,) if kept else ()
+    """What was found about labels and errors beside that: judging the window again must not forget it either."""
+    found = (_kept(claim, champion, stage) for stage in (Stage.LABELS, Stage.CONCEPT))
+    return tuple(kept for kept in found if kept)
 
 
 def performance_kept(claim: Claim, champion: ModelRef | None) -> Report | None:

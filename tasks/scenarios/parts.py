@@ -63,7 +63,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
             "hyper": {**FIRST["hyper"], "mosaic": 0.0},  # it costs the golden set .03 when epochs are this few
         },
     },
-    "shadow/default": {"curate": _CURATE},
+    "shadow/default": {"curate": _CURATE, "rules": {"min_recent": 100}},  # a demo has few labels
 }
 """Daily windows, small pictures, trainings that two cores finish in minutes."""
 

@@ -64,11 +64,12 @@ GOLDEN_MARGIN, CLASS_MARGIN = 0.05, 0.1
 """What 230 golden cells can decide: with so few, an interval of a difference is about 3 points wide on each side."""
 
 _CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4, "val_share": 0.15}
+_GATES: Mapping[str, Any] = {"golden_margin": GOLDEN_MARGIN, "class_margin": CLASS_MARGIN, "min_recent": 100}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "monitor/default": {"ingest": {"window_minutes": 1440}},
     "evaluate/default": {"curate": _CURATE},
     "retrain/default": {"curate": _CURATE, "rules": {**FIRST, "epochs": 12, "lr0": 0.001, "cooldown_hours": 0}},
-    "shadow/default": {"curate": _CURATE, "rules": {"golden_margin": GOLDEN_MARGIN, "class_margin": CLASS_MARGIN}},
+    "shadow/default": {"curate": _CURATE, "rules": _GATES},
 }
 """Daily windows, small pictures, a training that two cores finish in two minutes."""
 

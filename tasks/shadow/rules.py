@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.domain.power import GATE, INSTANCES
+
 
 class ShadowRules(BaseModel):
     """How much evidence a gate needs, and how large a loss it lets pass."""
@@ -16,12 +18,12 @@ class ShadowRules(BaseModel):
     batch: int = Field(default=16, ge=1, le=512, description="Images per forward pass")
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")
     tail: float = Field(default=0.05, gt=0, lt=0.5, description="Chance that a bound of a difference is wrong")
-    min_recent: int = Field(default=100, ge=1, description="Labelled recent images that the gate needs")
+    min_recent: int = Field(default=GATE, ge=1, description="Labelled recent images that the gate needs")
     min_golden: int = Field(default=50, ge=1, description="Golden images that the gate needs")
     golden_margin: float = Field(default=0.03, ge=0, le=1, description="Loss (0..1) on the golden set that is let pass")
     class_margin: float = Field(default=0.05, ge=0, le=1, description="Loss (0..1) in one class that is let pass")
     min_instances: int = Field(
-        default=30, ge=1, description="Labelled objects of a class below which nothing is said about it"
+        default=INSTANCES, ge=1, description="Labelled objects of a class below which nothing is said about it"
     )
     latency_ratio: float = Field(
         default=1.5, gt=0, description="How many times the champion's median inference time may be taken"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, func, insert, select
 
 from tasks.adapters.ledger.canonical import digest
 from tasks.adapters.ledger.database import Database
@@ -51,6 +51,16 @@ class Evaluations:
     def list(self, model: str, limit: int = 200) -> builtins.list[EvaluationRecord]:
         """All evaluations of the model's versions, the newest first."""
         return self._records(_newest(model).limit(limit))
+
+    def by_window(self, model: str, dataset: str) -> builtins.list[EvaluationRecord]:
+        """The newest row of every window on that set, the newest row first."""
+        mine = (evaluations.c.model == model, evaluations.c.dataset == dataset, evaluations.c.window_text != "")
+        newest = select(func.max(evaluations.c.id)).where(*mine).group_by(evaluations.c.window_text)
+        return self._records(_newest(model).where(evaluations.c.id.in_(newest)))
+
+    def of(self, model: str, dataset: str, limit: int = 1_000) -> builtins.list[EvaluationRecord]:
+        """The evaluations of the model's versions on one set, the newest first."""
+        return self._records(_newest(model).where(evaluations.c.dataset == dataset).limit(limit))
 
     def _records(self, query: Select[Any]) -> builtins.list[EvaluationRecord]:
         with self._database.read() as connection:

@@ -46,6 +46,7 @@ class DecisionKind(StrEnum):
     PROMOTION = "promotion"
     REFERENCE = "reference"
     EVALUATED = "evaluated"  # a champion was held against labels; the payload names their table
+    LABELS_AUDITED = "labels_audited"  # a person looked at labels that show a fall, and found them right
     DATA_SCHEMA = "data_schema"  # a person accepted what data must look like
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"

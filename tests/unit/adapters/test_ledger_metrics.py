@@ -101,7 +101,13 @@ def full(book: Ledger) -> Ledger:
             Finding(check="shift", subject=HOSTILE, outcome=Outcome.INCONCLUSIVE),
         ),
     )  # fmt: skip
-    metrics = {"f1/crack": 0.7, "recall": math.nan, "label_lag_seconds": 86400.0, "labelled_fraction": 0.2}
+    metrics = {
+        "f1/crack": 0.7,
+        "recall": math.nan,
+        "label_lag_seconds": 86400.0,
+        "label_lag_p90_seconds": 7200.0,
+        "labelled_fraction": 0.2,
+    }
     evaluation = Evaluation(
         model_sha256=FIRST, dataset="recent", digest="d", protocol="p", metric="map50_95",
         headline=Interval(value=0.5, low=0.4, high=math.nan), n=180, metrics=metrics,

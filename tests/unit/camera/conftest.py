@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.camera import pictures
-from tasks.camera.frames import by_camera
+from tasks.camera.frames import Frames, by_camera
 from tasks.camera.pictures import judge_pictures
 from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Outcome
@@ -31,27 +32,38 @@ def small(image):
 
 @pytest.fixture(scope="session", autouse=True)
 def known_once():
-    """The healthy numbers of a reference are worked out once, however many windows are held against it."""
-    real, kept = pictures.healthy, {}
+    """The numbers of the same images are worked out once: of a reference, and of cameras that nothing is done to."""
 
-    def healthy(reference):
-        name = hash((reference.luma.tobytes(), reference.octaves.tobytes()))
-        if name not in kept:
-            kept[name] = real(reference)
-        return kept[name]
+    def once(real):
+        kept = {}
+
+        def found(*sides):
+            name = hash(tuple(getattr(each, part).tobytes() for each in sides for part in Frames.__slots__))
+            if name not in kept:
+                kept[name] = real(*sides)
+            return kept[name]
+
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "healthy", healthy)
+        patch.setattr(pictures, "healthy", once(pictures.healthy))
+        patch.setattr(pictures, "measures", once(pictures.measures))
         yield
 
 
 class Place:
     """Three cameras: what they were like, and what they see now unless something is done to it."""
 
-    def __init__(self, reference, current, product):
-        self.images, self.product = current, product
+    def __init__(self, reference, current, new):
+        self.images, self.new = current, new
         self.reference = {camera: [of_image(image).row() for image in found] for camera, found in reference.items()}
         self.current = {camera: [of_image(image).row() for image in found] for camera, found in current.items()}
+        self.before = by_camera(self.table(self.reference))
+
+    @cached_property
+    def product(self):
+        """camera -> images of a new product, drawn when they are asked for."""
+        return {camera: self.new(camera) for camera in self.images}
 
     def table(self, rows):
         """A `references` table, images of every camera evenly over a day."""
@@ -69,7 +81,7 @@ class Place:
             rows[camera] = [of_image(image).row() for image in self.product[camera]]
         for camera, change in changes.items():
             rows[camera] = [of_image(change(image)).row() for image in self.images[camera]]
-        return judge_pictures(by_camera(self.table(self.reference)), by_camera(self.table(rows)), CameraRules())
+        return judge_pictures(self.before, by_camera(self.table(rows)), CameraRules())
 
     def named(self, changes, product=()):
         """camera -> fault."""
@@ -92,7 +104,7 @@ def belts():
     return Place(
         {camera: scenes(camera, 0, KNOWN) for camera in cameras},
         {camera: scenes(camera, 1000, SEEN) for camera in cameras},
-        {camera: scenes(camera, 2000, SEEN, 0.9) for camera in cameras},
+        lambda camera: scenes(camera, 2000, SEEN, 0.9),
     )
 
 
@@ -102,14 +114,15 @@ def cells():
     known = list_cells()
     shuffled = [known[place] for place in np.random.default_rng(5).permutation(len(known))]
     kinds = {kind: [cell for cell in shuffled if cell.type == kind] for kind in ("mono", "poly")}
-    images = {
-        kind: [small(cell.image) for cell in read_cells(found[: 3 * (KNOWN + SEEN)])] for kind, found in kinds.items()
-    }
     cameras = ("line-a", "line-b", "line-c")
+
+    def images(kind, first, count):
+        return [small(cell.image) for cell in read_cells(kinds[kind][first : first + count])]
+
     return Place(
-        {camera: images["mono"][n * KNOWN : (n + 1) * KNOWN] for n, camera in enumerate(cameras)},
-        {camera: images["mono"][3 * KNOWN + n * SEEN : 3 * KNOWN + (n + 1) * SEEN] for n, camera in enumerate(cameras)},
-        {camera: images["poly"][n * SEEN : (n + 1) * SEEN] for n, camera in enumerate(cameras)},
+        {camera: images("mono", n * KNOWN, KNOWN) for n, camera in enumerate(cameras)},
+        {camera: images("mono", 3 * KNOWN + n * SEEN, SEEN) for n, camera in enumerate(cameras)},
+        lambda camera: images("poly", cameras.index(camera) * SEEN, SEEN),
     )
 
 
@@ -138,7 +151,7 @@ def views():
     return Place(
         {camera: scenes(each, KNOWN) for camera, each in fixed.items()},
         {camera: scenes(each, SEEN) for camera, each in fixed.items()},
-        {camera: scenes(each, SEEN, bright=True) for camera, each in fixed.items()},
+        lambda camera: scenes(fixed[camera], SEEN, bright=True),
     )
 
 

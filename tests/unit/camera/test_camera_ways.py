@@ -143,5 +143,50 @@ def test_other_light_on_all_fixed_views_is_the_fault_of_none(views, factor):
 
 
 def test_a_haze_over_the_whole_lens_of_one_camera_is_seen_and_keeps_the_others_out_of_it(place, one):
-    haze = place.judged({one: lambda image: np.clip(image * 0.5 + 95, 0, 255).astype(np.uint8)})
-    assert {each.camera for each in haze if each.outcome.value == "breach"} <= {one}
+    haze = place.judged({one: lambda image: np.clip(image * 0.5 + 0.5 * image.mean(), 0, 255).astype(np.uint8)})
+    (fault,) = [each for each in haze if each.outcome.value == "breach"]
+    assert (fault.camera, fault.subject) == (one, "dirty_lens")
+    assert one != "cam-2" or fault.note.startswith("has a fogged lens: a veil over the whole picture left ")
+
+
+def test_fog_before_all_cameras_is_the_fault_of_none(place):
+    fog = dict.fromkeys(place.images, lambda image: np.clip(image * 0.5 + 70, 0, 255).astype(np.uint8))
+    assert place.named(fog) == {}
+
+
+@pytest.mark.parametrize(("gamma", "fault"), [(0.45, "too_bright"), (2.0, "too_dark")])
+def test_exposure_may_be_wrong_by_a_curve(place, one, gamma, fault):
+    assert place.named({one: lambda image: (255 * (image / 255) ** gamma).astype(np.uint8)}) == {one: fault}
+
+
+def test_a_black_level_that_takes_more_of_bright_pictures_than_a_share_of_light_is_too_bright(cells):
+    assert cells.named({"line-b": lambda image: np.clip(image * 0.5 + 127, 0, 255).astype(np.uint8)}) == {
+        "line-b": "too_bright"
+    }
+
+
+@pytest.mark.parametrize("veil", [100, 190])
+def test_plastic_over_the_lens_covers_it_however_bright_it_is(place, one, veil):
+    def bag(image):
+        return np.clip(cv2.GaussianBlur(image, (0, 0), 9) * 0.03 + veil, 0, 255).astype(np.uint8)
+
+    assert place.named({one: bag}) == {one: "covered"}
+
+
+def test_a_cloth_as_bright_as_the_belt_and_richer_than_it_covers_it(belts):
+    def cloth(image):
+        y, x = np.mgrid[0 : image.shape[0], 0 : image.shape[1]]
+        weave = 120 + 18 * np.sin(x * 1.3) * np.sin(y * 1.3)
+        return np.repeat(np.clip(weave, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+    assert belts.named({"cam-2": cloth}) == {"cam-2": "covered"}
+
+
+def test_drops_that_show_the_scene_upside_down_are_dirt(belts):
+    def water(image):
+        seen, tiny = image.copy(), cv2.resize(image[::-1, ::-1], (30, 30), interpolation=cv2.INTER_AREA)
+        for top, left in ((20, 30), (90, 70), (50, 110)):
+            seen[top : top + 30, left : left + 30] = tiny
+        return seen
+
+    assert belts.named({"cam-2": water}) == {"cam-2": "dirty_lens"}

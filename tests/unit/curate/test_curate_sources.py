@@ -72,6 +72,7 @@ def test_a_label_with_a_key_finds_its_image_without_a_catalog():
         (label(kind="classify", objects=[]), [catalog()], "not_one_class"),
         (label(kind="classify", objects=[BOX, BOX]), [catalog()], "not_one_class"),
         (label(verdict="wrong_label", objects=[]), [catalog()], "no_correction"),
+        (label(verdict="false_positive", objects=[]), [catalog()], "no_correction"),
     ],
 )
 def test_what_cannot_be_used_is_counted_by_reason(given, rows, reason):
@@ -80,7 +81,7 @@ def test_what_cannot_be_used_is_counted_by_reason(given, rows, reason):
     assert counts == {reason: 1}
 
 
-@pytest.mark.parametrize("verdict", [None, "correct", "false_positive"])
+@pytest.mark.parametrize("verdict", [None, "correct"])
 def test_nothing_there_is_a_label(verdict):
     (found,), _ = usable([label(objects=[], verdict=verdict)], [catalog()])
     assert found.objects == ()

@@ -55,6 +55,39 @@ def test_a_camera_fault_that_no_comparison_shows_goes_to_the_site_and_starts_no_
     assert verdict.blocked_cameras() == {"b"}
 
 
+def concept(outcome, moved=None, audit=None, sign=""):
+    found = [Finding(check="concept", subject="error", outcome=outcome)]
+    found += [] if moved is None else [Finding(check="concept", subject="inputs", outcome=OK, value=moved)]
+    found += [] if audit is None else [Finding(check="label_audit", subject="labels", outcome=audit)]
+    found += [Finding(check="label_policy", subject="boxes", outcome=BREACH, note=sign)] if sign else []
+    return Report(stage=Stage.CONCEPT, findings=tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("told", "moved", "causes", "performance", "action"),
+    [
+        (concept(BREACH, 0.0, OPEN), OK, (), NO_LABELS, Action.AUDIT_LABELS),
+        (concept(BREACH, 0.0, OPEN), OK, (), HARM, Action.AUDIT_LABELS),
+        (concept(OPEN, 0.0, OPEN), OK, (), HARM, Action.AUDIT_LABELS),
+        (concept(BREACH, 0.0, OK), OK, (), NO_LABELS, Action.RETRAIN),
+        (concept(BREACH, 0.9), OK, (), NO_LABELS, Action.RETRAIN),
+        (concept(BREACH, 0.0, OPEN), BREACH, (PRODUCT,), HARM, Action.RETRAIN),
+        (concept(BREACH, 0.0, OPEN), BREACH, (CAMERA,), HARM, Action.FIX_CAMERA),
+        (concept(OK), BREACH, (PRODUCT,), NO_HARM, Action.WAIT),
+        (concept(OPEN), OK, (), NO_LABELS, Action.NONE),
+        (concept(OK), OK, (), NO_HARM, Action.NONE),
+    ],
+)
+def test_errors_that_rise_are_judged_beside_the_inputs(told, moved, causes, performance, action):
+    assert judge((SOUND, drift(moved), told), causes, performance).action is action
+
+
+def test_the_sign_of_another_way_of_labelling_is_the_cause():
+    verdict = judge((SOUND, drift(OK), concept(BREACH, 0.0, OPEN, "labelled boxes are larger")), (), HARM)
+    assert "the labels did: labelled boxes are larger" in verdict.causes[0].summary
+    assert verdict.sentence.endswith("Audit the labels first: let a second person label some of these images again.")
+
+
 def test_no_report_at_all_is_inconclusive():
     assert judge((), (), None).outcome is OPEN
 

@@ -109,3 +109,30 @@ def test_errors_while_nothing_moved_still_retrain():
 def test_without_harm_a_lone_change_asks_for_labels_as_ever():
     assert judge((drift("c"),), (product("c"),), None).action is Action.LABEL_MORE
     assert judge((drift("c"),), (product("c"),), NO_HARM).action is Action.WAIT
+
+
+def close(camera, value):
+    """A camera stage in which this camera's dirt is at so much of a limit of 1, that of the others at nothing."""
+    found = [
+        Finding(check="camera", subject="dirty_lens", slice=f"camera={name}", outcome=OK, value=value, limit=1.0)
+        if name == camera
+        else Finding(check="camera", subject="dirty_lens", slice=f"camera={name}", outcome=OK, value=0.0, limit=1.0)
+        for name in FLEET
+    ]
+    return Report(stage=Stage.CAMERA, findings=tuple(found))
+
+
+def test_errors_while_nothing_moved_and_one_camera_is_close_to_a_fault_send_somebody_to_look_first():
+    verdict = judge((close("b", 0.8), drift()), (), HARM)
+    assert verdict.action is Action.FIX_CAMERA
+    assert "Camera b is close to a fault: look at it first. If it is sound, retrain by hand." in verdict.sentence
+
+
+def test_a_camera_far_from_a_fault_or_a_change_of_the_fleet_holds_no_retraining_back():
+    assert judge((close("b", 0.5), drift()), (), HARM).action is Action.RETRAIN
+    fleet = drift(*FLEET)
+    assert judge((close("b", 0.8), fleet), (product(*FLEET),), HARM).action is Action.RETRAIN
+
+
+def test_without_harm_a_camera_close_to_a_fault_is_healthy():
+    assert judge((close("b", 0.8), drift()), (), NO_HARM).action is Action.NONE

@@ -407,6 +407,7 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_a
     monkeypatch.setattr(evaluating, "measure", lambda *_: harm)
     looked = Report(stage=Stage.LABELS, findings=(Finding(check="box_once", subject="label_objects", outcome=written),))
     monkeypatch.setattr(evaluating, "check_labels", lambda *_: looked)
+    monkeypatch.setattr(evaluating, "beside_labels", lambda *_: (looked,))
     monkeypatch.setattr(evaluating, "under_way", lambda model: busy)
     monkeypatch.setattr(evaluating, "conclude", lambda *given: conclude(line.book, *given[:4]))
     with disable_run_logger():

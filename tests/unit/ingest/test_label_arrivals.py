@@ -34,6 +34,14 @@ def test_a_label_that_came_while_the_evaluation_ran_is_looked_at() -> None:
     assert LOOK.unseen([label("b", NOON - 90 * MINUTE)]) == 1
 
 
+def test_a_label_that_names_only_its_key_is_known_by_its_key() -> None:
+    told = {"schema": 1, "key": "m/images/c/b.png", "kind": "detect", "objects": [], "annotator": "kim"}
+    found = parse_label(json.dumps({**told, "labelled_at": NOON.isoformat()}))
+    assert isinstance(found, LabelRecord)
+    assert LOOK.unseen([found]) == 1
+    assert LastLook(number=7, at=NOON, known={"m/images/c/b.png": NOON}).unseen([found]) == 0
+
+
 def test_files_from_long_before_the_evaluation_are_not_read() -> None:
     assert LOOK.candidates([landed(NOON - timedelta(days=2))]) == []
 

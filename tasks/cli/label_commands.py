@@ -1,0 +1,187 @@
+"""Commands about labels: what became of them, how many are needed, what they show, and whether they were looked at."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any, Literal
+
+from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+
+
+def labels(model: str, *, image: str | None = None, json: bool = False) -> int:
+    """What became of every label, or (`--image`) all labels that one image ever got, with the one that counts."""
+    from tasks.ingest.account import account_json
+    from tasks.ingest.gathering import gather
+    from tasks.ingest.rules import IngestRules
+    from tasks.ingest.task import sources
+
+    rules = IngestRules()
+    found = gather(sources(rules), model, rules)
+    if image is not None:
+        rows = [
+            {
+                "labelled": f"{label.labelled_at:%Y-%m-%d %H:%M:%S}",
+                "annotator": label.annotator,
+                "verdict": label.verdict.value if label.verdict else "",
+                "objects": len(label.objects),
+                "place": place.value,
+                "source": source,
+            }
+            for source, label, place in sorted(found.history, key=lambda each: (each[1].labelled_at, each[0]))
+            if image in (label.name, label.key)
+        ]
+        _rows(f"labels of {image}", rows, f"{model} has no label of {image}", json)
+        return OK if rows else CHECK_FAILED
+    told = account_json(found.account)
+    if json:
+        show_json(told)
+        return OK
+    counts = {**told["places"], **{f"refused: {reason}": n for reason, n in told["refused"].items()}}
+    show_table(f"{told['rows']} labels of {model}", [{"place": k, "labels": n} for k, n in counts.items()], "no label")
+    conflicts = [f"{each['image_id']} ({', '.join(each['annotators'])})" for each in told["conflicts"]]
+    say(f"contradicting labels of one moment: {', '.join(conflicts) or 'none'}")
+    say(f"waiting for a full label: {', '.join(told['queue']) or 'none'}")
+    return OK
+
+
+def trend(
+    model: str, *, dataset: Literal["golden", "recent", "window"] | None = None, limit: int = 200, json: bool = False
+) -> int:
+    """Golden set, fresh set and windows through versions and time, and which of these numbers compare."""
+    from tasks.concept.rules import ConceptRules
+    from tasks.connections import ledger
+    from tasks.evaluate.trend import SETS, points, points_json
+
+    book = ledger()
+    names = {v.ref.sha256: str(v.ref.version) for v in book.versions.list(model) if v.ref.version}
+    found = []
+    for name in [dataset] if dataset else SETS:
+        records = (
+            book.evaluations.by_window(model, name) if name == "window" else book.evaluations.of(model, name, limit)
+        )
+        kept = [(record.evaluation, record.window, record.created_at) for record in records]
+        found += points(kept, names, ConceptRules().min_return)[-limit:]
+    rows = points_json(found)
+    shown = ("dataset", "version", "window", "at", "metric", "value", "n", "why")
+    _rows(
+        f"trend of {model}",
+        rows if json else [{name: _short(row[name]) for name in shown} for row in rows],
+        f"nothing of {model} was measured yet: `evergreen evaluate {model}`",
+        json,
+    )
+    return OK
+
+
+def power(
+    *,
+    detect: float | None = None,
+    labels: int | None = None,
+    model: str | None = None,
+    power: float = 0.8,
+    json: bool = False,
+) -> int:
+    """How many labelled images show a fall of so much (`--detect 0.03`), or what so many can show (`--labels 200`).
+
+    Drawn from the scores of single images of a model's champion (`--model`), whole sessions at a time; without one,
+    from the spread that detectors usually have. A fall of F1, or of accuracy, of 0.03 is 3 points.
+    """
+    from tasks.concept.pools import pools
+    from tasks.concept.reading import Books
+    from tasks.connections import ledger, store, tables
+    from tasks.domain import power as counting
+    from tasks.domain.errors import ConfigError
+
+    if (detect is None) == (labels is None):
+        raise ConfigError("give either --detect (a fall, 0..1) or --labels (a number of images)")
+    if not 0 < power < 1 or (detect is not None and not 0 < detect < 1) or (labels is not None and labels < 1):
+        raise ConfigError("--detect and --power lie between 0 and 1, --labels is at least 1")
+    usual = (counting.usual(False), counting.usual(True))
+    books = Books(ledger=ledger(), store=store(), tables=tables()) if model else None
+    single, paired = pools(books, model) if books and model else usual
+    ways: list[tuple[str, Any, int]] = [
+        ("one set against a limit", single, 1),
+        ("two sets of different images", single, 2),
+        ("two versions on the same images", paired, 1),
+    ]
+    rows = [
+        {
+            "question": name,
+            "labels": counting.needed(source, detect, power, sides) if detect else labels,
+            "fall": detect if detect else round(counting.shows(source, labels or 1, power, sides), 4),
+            "design_effect": round(source.design, 2),
+            "from": f"{len(source.scores)} scores" if source.known else "usual spread",
+        }
+        for name, source, sides in ways
+    ]
+    least = {"trend": counting.TREND, "gate": counting.GATE, "instances_of_a_class": counting.INSTANCES}
+    if json:
+        show_json({"power": power, "least": least, "answers": rows})
+        return OK
+    show_table(f"seen with a chance of {power:.0%}, one-sided 5 %", rows, "")
+    say(f"whatever the count: {least['trend']} before a trend, {least['gate']} before a gate, "
+        f"{least['instances_of_a_class']} objects of a class before that class")  # fmt: skip
+    return OK
+
+
+def label_audit(model: str, *, by: str, reason: str, json: bool = False) -> int:
+    """Say that somebody looked at labels that show a fall and found them right: then retraining is the next step."""
+    from tasks.concept.task import audit_labels
+
+    number = audit_labels(model, by, reason)
+    if json:
+        show_json({"model": model, "decision": number, "by": by})
+    else:
+        say(f"decision {number}: the labels of {model} were audited; next: evergreen evaluate {model}")
+    return OK
+
+
+def golden(
+    step: Literal["show", "freeze", "accept"], model: str, *, by: str = "", reason: str = "", json: bool = False
+) -> int:
+    """The golden set: `show` its versions, `freeze` the first one, or `accept` what was marked golden since."""
+    from tasks.connections import ledger
+    from tasks.curate.freezing import current, versions
+    from tasks.curate.rules import CurateRules
+    from tasks.curate.task import accept_golden
+    from tasks.domain.errors import ConfigError, Stale
+    from tasks.ingest.gathering import gather
+    from tasks.ingest.rules import IngestRules
+    from tasks.ingest.task import sources
+
+    if step != "show":
+        if step == "accept" and not (by and reason):
+            raise ConfigError(
+                "accepting a golden set needs --by NAME and --reason WHY: it is what versions are held against"
+            )
+        if step == "freeze" and current(ledger(), model) is not None:
+            raise Stale(f"{model} has a frozen golden set already: `evergreen golden accept {model} --by … --reason …`")
+        rules = IngestRules()
+        told = reason or "frozen by hand"
+        found = gather(sources(rules), model, rules).labels
+        if accept_golden(model, found, CurateRules(), by or getpass.getuser(), told) is None:
+            say(f"no image of {model} is marked golden: set `golden` in the labels of some")
+            return CHECK_FAILED
+    rows = [
+        {
+            "version": each.version,
+            "images": each.images,
+            "hash": each.digest[:12],
+            "by": each.by,
+            "at": f"{each.at:%Y-%m-%d %H:%M}",
+            "reason": each.reason,
+        }
+        for each in versions(ledger(), model)
+    ]
+    _rows(f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
+    return OK
+
+
+def _rows(title: str, rows: list[dict[str, Any]], empty: str, as_json: bool) -> None:
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(title, rows, empty)
+
+
+def _short(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
