@@ -29,8 +29,7 @@ HERE = Path(__file__).parent
 FLOWS = ("monitor", "evaluate", "retrain", "shadow", "promote")
 STAGES = (
     "ingest", "quality", "camera", "drift", "watch", "outliers", "flicker", "serving", "kpi", "segments", "evaluate",
-    "concept",
-    "curate", "retrain", "shadow", "promote", "alert",
+    "concept", "export", "curate", "retrain", "shadow", "promote", "alert",
 )  # fmt: skip
 UNITS = {
     "minutes": "min", "hours": "h", "seconds": "s", "ms": "ms", "mb": "MiB", "px": "px", "imgsz": "px", "bits": "bits",

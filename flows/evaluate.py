@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.events import PERFORMANCE_BREACHED, announce
+from flows.infer import share_inference
 from flows.steps import conclude
 from tasks.alert.rules import AlertRules
 from tasks.alert.task import flush_alerts
@@ -27,6 +28,8 @@ from tasks.drift.rules import DriftRules
 from tasks.drift.task import profile
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
+from tasks.export.rules import ExportRules
+from tasks.export.task import check_export
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import given_up, labels, open_window
 from tasks.promote.task import models
@@ -58,6 +61,7 @@ class LabelledRules:
     quality: QualityRules = QualityRules()
     segments: SegmentRules = SegmentRules()
     concept: ConceptRules = ConceptRules()
+    export: ExportRules = ExportRules()
 
 
 @flow(name="evaluate", log_prints=True)
@@ -71,6 +75,7 @@ def evaluate(
     quality: QualityRules = QualityRules(),
     segments: SegmentRules = SegmentRules(),
     concept: ConceptRules = ConceptRules(),
+    export: ExportRules = ExportRules(),
 ) -> State:
     """Evaluate the champion on golden and recent labels, and judge the newest window again with what they say.
 
@@ -84,6 +89,7 @@ def evaluate(
         quality: What labels must satisfy; labels that do not are a reason to repair them, never to retrain.
         segments: How small and how much worse a segment must be to be called weak.
         concept: From when on errors in production count as risen, and labels of a window as complete.
+        export: Which format production runs, and how far its answers may lie from those of the weights.
     """
     names = [model] if model else models()
     asked = LabelledRules(
@@ -95,6 +101,7 @@ def evaluate(
         quality=quality,
         segments=segments,
         concept=concept,
+        export=export,
     )
     states = [unless_unsafe(name, asked) for name in names]
     flush_alerts()
@@ -145,13 +152,15 @@ def beside_labels(
 def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRules) -> Report:
     """The champion on the golden set and on recent labels, held against what it could when it became champion."""
     rules, curate = asked.rules, asked.curate
-    evaluate_version(champion, golden_dataset(model, known, curate), "golden", rules)
-    dataset = recent_dataset(model, known, curate)
+    golden, dataset = golden_dataset(model, known, curate), recent_dataset(model, known, curate)
+    share_inference(champion, (golden, dataset), rules)
+    evaluate_version(champion, golden, "golden", rules)
     recent = evaluate_version(champion, dataset, "recent", rules)
+    deployed = check_export(champion, (("golden", golden), ("recent", dataset)), recent, asked.export)
     recent = note_labels(model, recent, known, curate.recent_windows)
-    performance = judge_performance(recent, baseline_of(champion), rules)
+    performance = judge_performance(recent, baseline_of(champion, recent), rules)
     told = weaknesses(champion, dataset, recent, asked.drift, asked.segments)
-    return replace(performance, findings=(*performance.findings, *told))
+    return replace(performance, findings=(*performance.findings, *deployed, *told))
 
 
 def weaknesses(

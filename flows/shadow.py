@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
@@ -10,6 +12,8 @@ from prefect.states import Completed
 from tasks.curate.rules import CurateRules
 from tasks.curate.task import golden_dataset, recent_dataset
 from tasks.domain.finding import Outcome
+from tasks.export.rules import ExportRules
+from tasks.export.task import check_export, prepare_export
 from tasks.ingest.rules import IngestRules
 from tasks.ingest.task import labels
 from tasks.promote.task import version_of
@@ -26,6 +30,7 @@ def shadow(
     ingest: IngestRules = IngestRules(),
     curate: CurateRules = CurateRules(),
     rules: ShadowRules = ShadowRules(),
+    export: ExportRules = ExportRules(),
 ) -> State:
     """Compare the challenger with the champion; when every gate is passed, ask a person.
 
@@ -35,20 +40,19 @@ def shadow(
         ingest: Limits for what is read from the bucket.
         curate: Which labels are held out as recent and golden sets.
         rules: The gates.
+        export: Which format production runs: the challenger is exported to it, and that file must keep its answers.
     """
     champion, _ = champion_and_reference(model)
     if champion is None:
         return Completed(name="Inconclusive", message=f"{model} has no champion to compare with: `evergreen adopt`")
     challenger = version_of(model, challenger_sha256)
     known = labels(model, ingest)
-    comparison = compare(
-        champion,
-        challenger,
-        recent_dataset(model, known, curate),
-        golden_dataset(model, known, curate),
-        latest_snapshot(model),
-        rules,
-    )
+    recent, golden = recent_dataset(model, known, curate), golden_dataset(model, known, curate)
+    prepare_export(challenger, export)
+    comparison = compare(champion, challenger, recent, golden, latest_snapshot(model), rules)
+    like = next(each for each in comparison.evaluations if each.model_sha256 == challenger.sha256)
+    deployed = check_export(challenger, (("golden", golden), ("recent", recent)), like, export)
+    comparison = replace(comparison, gates=(*comparison.gates, *deployed))
     gate_hash = publish_comparison(champion, challenger, comparison)
     if comparison.outcome is not Outcome.OK:
         return Completed(name="GateClosed", message=f"{challenger} did not pass: {comparison.closed}")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectStore
 from tasks.adapters.orchestrator import Orchestrator
 from tasks.adapters.registry import Registry
 from tasks.adapters.tables import TableStore
+from tasks.domain.export import Export
 from tasks.domain.model import ModelRef
 from tasks.settings import settings
 
@@ -47,6 +49,12 @@ def images() -> ImageCache:
 
 
 @lru_cache(maxsize=1)
+def answers() -> AnswerCache:
+    """What models answered before, on this machine."""
+    return AnswerCache(settings().cache / "answers", settings().answers_mb * 2**20)
+
+
+@lru_cache(maxsize=1)
 def ledger() -> Ledger:
     """The source of truth."""
     return Ledger.open(settings().ledger_url)
@@ -70,10 +78,19 @@ def weights(ref: ModelRef) -> Path:
 
     The name of the file is the hash; whoever loads it verifies the hash again (`Yolo.load`).
     """
-    path = settings().cache / "weights" / f"{ref.sha256}.pt"
+    return _fetched(f"{ref.sha256}.pt", ref.uri)
+
+
+def exported_file(export: Export) -> Path:
+    """The same for an exported file."""
+    return _fetched(f"{export.sha256}.{export.form.value}", export.uri)
+
+
+def _fetched(name: str, uri: str) -> Path:
+    path = settings().cache / "weights" / name
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        store().get_file(store().key_of(ref.uri), path)
+        store().get_file(store().key_of(uri), path)
     return path
 
 
@@ -83,5 +100,5 @@ def close() -> None:
         orchestrator().close()
     if ledger.cache_info().currsize:
         ledger().close()
-    for opened in (store, tables, images, ledger, registry, orchestrator):
+    for opened in (store, tables, images, answers, ledger, registry, orchestrator):
         opened.cache_clear()

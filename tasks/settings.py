@@ -44,6 +44,14 @@ class Settings(BaseSettings):
         default=(), description="JSON list of apprise URLs (json://, mailto://, …) and Slack webhooks (https://…)"
     )
     device: str = Field(default="auto", description="auto, cpu, or a CUDA device number")
+    answers_mb: int = Field(
+        default=2048, ge=0, description="MiB that answers of models may take in the local cache; 0 keeps none"
+    )
+    dask: str | None = Field(
+        default=None,
+        description="Who infers when several workers are asked for: a Dask scheduler (tcp://host:8786), `local` for a "
+        "Dask cluster of this machine, empty for plain processes",
+    )
     environment: str = Field(default="local", description="Name of this installation in alerts, metrics and logs")
 
     @property

@@ -20,10 +20,11 @@ from tasks.adapters import registry_runs as runs
 from tasks.adapters import registry_uri as uri
 from tasks.adapters.registry_client import translated
 from tasks.adapters.registry_versions import RegisteredVersion, Versions
-from tasks.domain.card import TAG_EVALUATION, TAG_PROMOTION, TAG_SAMPLES, TAG_SHA256
+from tasks.domain.card import TAG_EVALUATION, TAG_EXPORTS, TAG_PROMOTION, TAG_SAMPLES, TAG_SHA256
 from tasks.domain.comparing import Sheet
 from tasks.domain.errors import ConfigError, NotFound, UnsafeModel
 from tasks.domain.evaluation import Evaluation
+from tasks.domain.export import Export
 from tasks.domain.promotion import Promotion
 
 SAMPLES_KEY = "predictions"
@@ -93,6 +94,25 @@ class Registry(Versions):
         runs.write_evaluation(self._client, run, (known.run_id, known.model_id), evaluation)
         runs.write_plots(self._client, run_id, plots)
         return run_id
+
+    def log_export(self, name: str, version: int, export: Export, path: Path) -> None:
+        """Show an exported file beside the version: its bytes in the source run, its hash as a tag.
+
+        The same file twice is sent once.
+
+        Raises:
+            UnsafeModel: `path` does not hold the bytes that the export names.
+        """
+        package.check_file(path, export.sha256)
+        tag, known = TAG_EXPORTS[export.form.value], self._version(name, version)
+        with translated(f"show {export} beside {name} v{version}"):
+            if self._client.get_model_version(name, str(version)).tags.get(tag) == export.sha256:
+                return
+            with tempfile.TemporaryDirectory(prefix="evergreen-export-") as scratch:
+                named = Path(scratch) / f"{export.sha256[:16]}.{export.form.value}"
+                shutil.copyfile(path, named)
+                self._client.log_artifact(known.run_id, str(named), "exports")
+            self._client.set_model_version_tag(name, str(version), tag, export.sha256)
 
     def log_images(self, name: str, version: int, samples: Sequence[Sample]) -> None:
         """Show the same sample pictures for every version, in the source run, one step per picture.

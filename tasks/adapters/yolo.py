@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tasks.adapters.yolo_load import load_verified, ultralytics
-from tasks.domain.errors import ContractError, UnsafeModel
+from tasks.adapters.yolo_files import load_file, runtime_device
+from tasks.adapters.yolo_protocol import device_type as device_type
+from tasks.adapters.yolo_protocol import pick_device as pick_device
+from tasks.adapters.yolo_protocol import protocol as protocol
+from tasks.adapters.yolo_protocol import versions as versions
+from tasks.adapters.yolo_stream import AHEAD, Image, decoded, first_batch, in_batches
+from tasks.adapters.yolo_stream import read_image as read_image
+from tasks.domain.errors import ConfigError, ContractError, UnsafeModel
 from tasks.domain.model import Kind
 from tasks.domain.prediction import Floats, Prediction, Speed
-from tasks.domain.scoring.scored import Protocol
-
-Image = NDArray[np.uint8]
+from tasks.domain.protocol import Format, Protocol
 
 LOWEST_CONFIDENCE = 0.001
 """Boxes below it are dropped; average precision needs nearly all of them."""
 
 NMS_IOU = 0.7
 """Overlap above which the weaker of two boxes of one class is dropped (ultralytics' default)."""
-
-
-def pick_device(wish: str) -> str:
-    """`auto` is the first CUDA device when there is one, else `cpu`; anything else is taken as it stands."""
-    if wish != "auto":
-        return wish
-    import torch
-
-    return "0" if torch.cuda.is_available() else "cpu"
-
-
-def device_type(device: str) -> str:
-    """`cpu` or `cuda`: what a protocol remembers of a device."""
-    return "cpu" if pick_device(device) == "cpu" else "cuda"
-
-
-def versions() -> tuple[str, ...]:
-    """`package==version` of everything that computes an answer."""
-    import torch
-
-    return (
-        f"ultralytics=={ultralytics().__version__}",
-        f"torch=={torch.__version__}",
-        f"opencv=={cv2.__version__}",
-        f"numpy=={np.__version__}",
-        f"python=={platform.python_version()}",
-    )
-
-
-def protocol(imgsz: int, conf: float, iou: float, batch: int, device: str) -> Protocol:
-    """What a score depends on besides the model, for the machine that this runs on."""
-    return Protocol(
-        imgsz=imgsz,
-        conf=conf,
-        iou=iou,
-        batch=batch,
-        rect=False,
-        half=False,
-        device=device_type(device),
-        versions=versions(),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,6 +41,8 @@ class Yolo:
     imgsz: int
     device: str
     model: Any
+    only_imgsz: int | None = None
+    only_batch: int | None = None
 
     @classmethod
     def load(
@@ -91,72 +52,103 @@ class Yolo:
         kind: Kind | None = None,
         device: str = "auto",
         classes: Sequence[str] | None = None,
+        form: Format = Format.PT,
     ) -> Yolo:
         """Load verified bytes; `kind` and `classes`, where given, must be what the file holds.
 
         Raises:
-            UnsafeModel: see `load_verified`; or the file is of another kind or has other classes.
+            UnsafeModel: see `load_file`; or the file is of another kind or has other classes.
             ContractError: the kind is none of `Kind`.
         """
-        model = load_verified(path, sha256)
-        if model.task not in set(Kind):
-            raise ContractError(f"{sha256[:12]} is of kind {str(model.task)[:20]!r}; known: {', '.join(Kind)}")
-        found, names = Kind(model.task), tuple(str(model.names[i]) for i in sorted(model.names))
+        file = load_file(path, sha256, form)
+        if file.task not in set(Kind):
+            raise ContractError(f"{sha256[:12]} is of kind {file.task[:20]!r}; known: {', '.join(Kind)}")
+        found = Kind(file.task)
         if kind is not None and found is not kind:
             raise UnsafeModel(f"contract_mismatch: {sha256[:12]} is of kind {found.value}, recorded is {kind.value}")
-        if classes is not None and names != tuple(classes):
+        if classes is not None and file.classes != tuple(classes):
             raise UnsafeModel(
-                f"contract_mismatch: {sha256[:12]} has {len(names)} classes {names[:9]}, recorded are {len(classes)} "
-                f"{tuple(classes)[:9]}"
+                f"contract_mismatch: {sha256[:12]} has {len(file.classes)} classes {file.classes[:9]}, recorded are "
+                f"{len(classes)} {tuple(classes)[:9]}"
             )
-        size = model.overrides.get("imgsz", 640)
         return cls(
             sha256=sha256,
             kind=found,
-            classes=names,
-            imgsz=int(size[0] if isinstance(size, list) else size),
-            device=pick_device(device),
-            model=model,
+            classes=file.classes,
+            imgsz=file.imgsz,
+            device=runtime_device(form, pick_device(device)),
+            model=file.model,
+            only_imgsz=file.only_imgsz,
+            only_batch=file.only_batch,
         )
 
     def predict(
-        self, paths: Sequence[Path], imgsz: int, conf: float = LOWEST_CONFIDENCE, iou: float = NMS_IOU, batch: int = 16
+        self,
+        paths: Sequence[Path],
+        imgsz: int,
+        conf: float = LOWEST_CONFIDENCE,
+        iou: float = NMS_IOU,
+        batch: int | str = 16,
+        half: bool = False,
     ) -> list[Prediction]:
         """One answer per image, in order; images are letterboxed to a square, so a batch changes no answer.
 
+        Files are decoded ahead in threads; a batch (a number or `auto`) that does not fit is halved.
+
         Raises:
             ContractError: an image cannot be decoded, or the count of answers is not that of the images.
+            ConfigError: the file takes images of another size only, or not even one image fits into memory.
         """
-        answers: list[Prediction] = []
-        for group in _grouped(paths, batch):
-            images = [read_image(path) for path in group]
-            answers += [_prediction(result) for result in self._results(images, imgsz, conf, iou)]
-        if len(answers) != len(paths):
-            raise ContractError(f"{len(paths)} images went in, {len(answers)} answers came out")
-        return answers
+        if self.only_imgsz not in (None, imgsz):
+            raise ConfigError(f"{self.sha256[:12]} was exported for {self.only_imgsz} px only, asked is {imgsz}")
+        size = self.only_batch or first_batch(batch, self.device)
+
+        def answer(images: list[Image]) -> list[Prediction]:
+            return [_prediction(result) for result in self._results(images, imgsz, conf, iou, half)]
+
+        return list(in_batches(decoded(paths, AHEAD * size), size, answer, self._release))
+
+    def follow(self, used: Protocol, paths: Sequence[Path]) -> list[Prediction]:
+        """The answers under a protocol."""
+        return self.predict(paths, used.imgsz, used.conf, used.iou, used.batch, used.half)
 
     def embed(self, paths: Sequence[Path], imgsz: int, batch: int = 16) -> Floats:
         """(n, d) float32: the last backbone stage averaged over the image, which is how the model itself sees it.
 
         No image gives (0, 0).
         """
-        parts = [self._embed_group([read_image(path) for path in group], imgsz) for group in _grouped(paths, batch)]
-        vectors = np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
-        if len(vectors) != len(paths):
-            raise ContractError(f"{len(paths)} images went in, {len(vectors)} embeddings came out")
-        return vectors
+        rows = in_batches(
+            decoded(paths, AHEAD * batch), batch, lambda images: list(self._embed_group(images, imgsz)), self._release
+        )
+        vectors = list(rows)
+        return np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
 
     def serve(self, images: Sequence[Image], imgsz: int, conf: float = 0.25) -> list[Any]:
         """ultralytics' own `Results`, one per BGR image (h, w, 3) uint8: what production sees."""
         return self._results(images, imgsz, conf, NMS_IOU) if len(images) else []
 
-    def _results(self, images: Sequence[Image], imgsz: int, conf: float, iou: float) -> list[Any]:
+    def _results(self, images: Sequence[Image], imgsz: int, conf: float, iou: float, half: bool = False) -> list[Any]:
         results: list[Any] = self.model.predict(
-            list(images), imgsz=imgsz, conf=conf, iou=iou, rect=False, device=self.device, verbose=False, save=False
+            list(images),
+            imgsz=imgsz,
+            conf=conf,
+            iou=iou,
+            rect=False,
+            device=self.device,
+            verbose=False,
+            save=False,
+            quantize=16 if half else None,
         )
         if len(results) != len(images):
             raise ContractError(f"{len(images)} images went in, {len(results)} answers came out")
         return results
+
+    def _release(self) -> None:
+        """Give cached memory of the device back."""
+        if self.device != "cpu":
+            import torch
+
+            torch.cuda.empty_cache()
 
     def _embed_group(self, images: Sequence[Image], imgsz: int) -> Floats:
         if self.model.predictor is None:
@@ -172,18 +164,6 @@ class Yolo:
         output = seen[-1].float()
         pooled = output.mean((2, 3)) if output.ndim == 4 else output.flatten(1)
         return np.asarray(pooled.cpu().numpy(), dtype=np.float32)
-
-
-def read_image(path: Path) -> Image:
-    """(h, w, 3) uint8 BGR, turned as EXIF says.
-
-    Raises:
-        ContractError: it cannot be decoded; what enters here was accepted before, so the cache is damaged.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ContractError(f"{path.name} cannot be decoded: delete it from the image cache and run again")
-    return np.asarray(image[..., :3], dtype=np.uint8)
 
 
 def _prediction(result: Any) -> Prediction:
@@ -212,9 +192,3 @@ def _shapes(result: Any) -> dict[str, Any]:
         seen = np.ones((*points.shape[:2], 1), np.float32)  # a model without visibility says that it sees them all
         return {"keypoints": points if points.shape[-1] == 3 else np.concatenate([points, seen], -1)}
     return {}
-
-
-def _grouped(paths: Sequence[Path], size: int) -> Iterator[list[Path]]:
-    rest = iter(paths)
-    while group := list(islice(rest, max(size, 1))):
-        yield group

@@ -8,6 +8,7 @@ import sys
 from cyclopts import App, Group
 
 from tasks.cli import (
+    export_command,
     figures_commands,
     label_commands,
     loop_commands,
@@ -40,6 +41,7 @@ _GROUPS = {
         loop_commands.monitor,
         loop_commands.evaluate,
         loop_commands.retrain,
+        export_command.export,
         loop_commands.windows,
         loop_commands.explain,
         loop_commands.versions,

@@ -34,6 +34,7 @@ TAG_ROLE = "evergreen.role"
 TAG_EVALUATION = "evergreen.evaluation"
 TAG_SAMPLES = "evergreen.samples"
 TAG_PROMOTION = "evergreen.promotion"
+TAG_EXPORTS = {"onnx": "evergreen.onnx", "engine": "evergreen.engine"}
 
 _VERSION, _RUN, _MODEL = "version", "run", "model"
 
@@ -53,6 +54,12 @@ TAGS: dict[str, TagRule] = {
         on=frozenset({_RUN}), meaning="SHA-256 over weights, dataset, digest and protocol that an eval run is about"
     ),
     TAG_SAMPLES: TagRule(on=frozenset({_RUN}), meaning="digest of the sample pictures that were drawn last"),
+    TAG_EXPORTS["onnx"]: TagRule(
+        on=frozenset({_VERSION}), meaning="SHA-256 of the ONNX file that was exported from the version last"
+    ),
+    TAG_EXPORTS["engine"]: TagRule(
+        on=frozenset({_VERSION}), meaning="SHA-256 of the TensorRT engine that was exported from the version last"
+    ),
     TAG_PROMOTION: TagRule(on=frozenset({_RUN}), meaning="sequence number of the promotion in the ledger"),
 }
 """Every tag that Evergreen writes to MLflow; `mlflow/registry/tags.yaml` tells people the same (tested)."""

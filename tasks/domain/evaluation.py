@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tasks.domain.contrast import Contrast
 from tasks.domain.finding import Finding, Outcome
+from tasks.domain.protocol import Value, lock
 from tasks.domain.snapshot import TableRef
 
 
@@ -27,6 +28,7 @@ class Evaluation:
     `f1/<class>` …). `scores` is one number per image in the order of `image_ids`: correctness for
     classify, F1 at IoU 0.5 for detect; that is what paired comparisons resample. `answers` names, in the same
     order, the class of the surest answer about each image, "" for none; () in evaluations of older versions.
+    `conditions` are the protocol's fields and the digest of the labels by name; {} in evaluations of older versions.
     `scores_table` is the `scores` table from which all of it, any slice and any curve is computed without the model.
     """
 
@@ -42,6 +44,12 @@ class Evaluation:
     scores: tuple[float, ...] = ()
     answers: tuple[str, ...] = ()
     scores_table: TableRef | None = None
+    conditions: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def lock(self) -> str:
+        """SHA-256 (hex) over the protocol and the labels; empty in evaluations of older versions."""
+        return lock(self.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

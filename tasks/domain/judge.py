@@ -19,12 +19,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.domain import concept
-from tasks.domain.confirmation import unsure
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.served import served_badly
 from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
-from tasks.domain.subjects import TOLD_ONLY, Topic, topic
+from tasks.domain.subjects import PARITY, TOLD_ONLY, Topic, topic
+from tasks.domain.undecided import missing, waiting
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
+
+MISEXPORTED = Cause(
+    kind=CauseKind.MODEL,
+    summary="the file that production runs answers otherwise than the version it was exported from",
+)
+"""Added when an exported file does not keep what its version can do."""
+
 
 _BROKEN = {
     Stage.QUALITY: CauseKind.DATA,
@@ -56,6 +63,7 @@ class _Evidence:
     outcome: Outcome
     breached: bool
     slow: bool
+    misexported: bool = False
 
 
 def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Report | None) -> Verdict:
@@ -78,6 +86,7 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
         and not known.inputs_moved
     ):
         blamed = (*blamed, concept.cause_of(reports))
+    blamed = (*blamed, MISEXPORTED) if known.misexported else blamed
     everything = (*reports, *([performance] if performance is not None and performance not in reports else []))
     sentence = _sentence(action, known, blamed, everything)
     return Verdict(outcome=known.outcome, action=action, sentence=sentence, causes=blamed, reports=everything)
@@ -88,6 +97,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     answers = [f for f in breaches if topic(f.subject) is Topic.PREDICTION]
     labelled = None if performance is None else _deciding(performance).outcome
     harmed = labelled is Outcome.BREACH or concept.rose(reports)
+    misexported = performance is not None and any(each.check == PARITY for each in performance.breaches())
     moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
     quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT)
     others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
@@ -103,15 +113,19 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         alone=lone(reports, causes),
         nearly=nearly(reports),
         fleet=on_sound_cameras(reports, causes),
-        outcome=Outcome.BREACH if harmed or slow else sound,
+        outcome=Outcome.BREACH if harmed or misexported or slow else sound,
         breached=sound is Outcome.BREACH,
         slow=slow,
+        misexported=misexported,
     )
 
 
 def _deciding(performance: Report) -> Report:
-    """Without what a version has been like since it was made (a weak segment): that is no news of this window."""
-    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in TOLD_ONLY))
+    """Without what a version has been like since it was made (a weak segment), which is no news of this window, and
+    without its exported file, which no retraining mends.
+    """
+    beside = {*TOLD_ONLY, PARITY}
+    return replace(performance, findings=tuple(f for f in performance.findings if f.check not in beside))
 
 
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
@@ -127,8 +141,8 @@ def _action(known: _Evidence) -> Action:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
         return Action.FIX_CAMERA if known.alone or _suspected(known) else _relearn(known)
-    if known.slow:
-        return Action.FIX_SERVING
+    if known.misexported or known.slow:
+        return Action.EXPORT if known.misexported else Action.FIX_SERVING
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
@@ -150,6 +164,7 @@ _ADVICE = {
     Action.RETRAIN: "Retrain on the new labels.",
     Action.FIX_SERVING: "Look at the machine that serves the model; retraining does not help.",
     Action.AUDIT_LABELS: "Audit the labels first: let a second person label some of these images again.",
+    Action.EXPORT: "Export the version again and deploy that file.",
 }
 
 _LABEL = {
@@ -166,8 +181,8 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
         return "Healthy: the images and the model's answers are as they were" + (
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
-    if not (known.breached or known.harmed or known.slow):
-        return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
+    if not (known.breached or known.harmed or known.misexported or known.slow):
+        return waiting(reports) or f"Too little to judge by: {missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
         parts.append(reading)
@@ -178,6 +193,7 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
 def _reading(known: _Evidence) -> str:
     """The quadrant in words; empty where the cause already says all."""
     unseen = not (known.inputs_moved or known.answers_moved or known.harmed or known.unharmed)
+    unseen = unseen or (known.misexported and not known.breached)
     if CauseKind.DATA in known.kinds or unseen:  # unseen: a camera's fault that no comparison shows
         return ""
     if known.harmed:
@@ -207,31 +223,6 @@ def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     if action is Action.FIX_SERVING and known.breached and not known.unharmed:
         return f"{_ADVICE[action]} {label}"
     return label if action is Action.LABEL_MORE else _ADVICE[action]
-
-
-def _waiting(reports: Sequence[Report]) -> str:
-    """What may have changed and needs a second window to say so; empty without such a thing."""
-    found = [f for report in reports for f in report.findings if unsure(f)]
-    if not found:
-        return ""
-    most = max(found, key=lambda f: abs(f.effect or 0.0))
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    where = f" on camera {most.camera}" if most.camera else ""
-    return f"Something may have changed{where}: {most.subject.replace('_', ' ')} {most.note}{more}."
-
-
-def _missing(reports: Sequence[Report]) -> str:
-    deciding = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
-    open_ones = [f for report in deciding for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
-    if not open_ones:
-        return "nothing was checked"
-    more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
-    return _place(open_ones[0]) + more
-
-
-def _place(finding: Finding) -> str:
-    where = f" (camera {finding.camera})" if finding.camera else ""
-    return f"{finding.note or finding.subject}{where}"
 
 
 def _capital(text: str) -> str:

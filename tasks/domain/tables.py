@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from tasks.domain.errors import ContractError
+from tasks.domain.tables_answers import ANSWERS as ANSWERS
 from tasks.domain.tables_catalog import CATALOG as CATALOG
 from tasks.domain.tables_scores import SCORES as SCORES
 
@@ -210,6 +211,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "findings": FINDINGS,
     "strange": STRANGE,
     "places": PLACES,
+    "answers": ANSWERS,
     "scores": SCORES,
 }
 

@@ -21,6 +21,7 @@ class Action(StrEnum):
     LABEL_MORE = "label_more"  # the inputs changed, too few labels to say whether it harms
     RETRAIN = "retrain"  # labelled performance fell and the data is sound
     AUDIT_LABELS = "audit_labels"  # errors rose while the inputs did not: first ask whether the labels changed
+    EXPORT = "export"  # the deployed file answers otherwise than the version it was made from
     RETUNE = "retune"  # confidences moved, ranking did not
 
 

@@ -24,6 +24,8 @@ ADVICE = {
     Action.RETRAIN: "Retrain with the recent labels; the challenger is compared and waits for your approval.",
     Action.AUDIT_LABELS: "Let a second person label some of the recent images again: errors rose although the images "
     "did not change, so the labels may have. Nothing is retrained before somebody says that they are right.",
+    Action.EXPORT: "Export the champion again (`evergreen export`) and deploy that file: what production runs answers "
+    "otherwise than the version that was approved.",
     Action.RETUNE: "Tune the confidence thresholds again: confidences moved, the ranking of detections did not.",
 }
 

@@ -7,6 +7,7 @@ import math
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.power import more_needed
+from tasks.domain.protocol import aside, refusal
 from tasks.evaluate.rules import EvaluateRules
 
 CHECK = "performance"
@@ -43,6 +44,7 @@ def _outcome(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRul
     low, high = recent.headline.low, recent.headline.high
     limit = baseline.headline.value - rules.margin
     span = f"{recent.headline.value:.3f} (95 %: {low:.3f} to {high:.3f}), was {baseline.headline.value:.3f}"
+    span = f"{span}; {told}" if (told := aside(recent, baseline)) else span
     if high < limit:
         return Outcome.BREACH, f"{span}: below {limit:.3f} even at its best"
     if low > limit:
@@ -70,8 +72,8 @@ def obstacle(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRul
         return (
             "nobody measured this version when it became champion: evaluate it on a golden set, or let it pass shadow"
         )
-    if (recent.metric, recent.protocol) != (baseline.metric, baseline.protocol):
-        return "evaluated under another protocol than the baseline (size, device or versions): evaluate both again"
+    if refused := refusal(recent, baseline):
+        return refused
     if not math.isfinite(recent.headline.low):
         return f"{recent.n} labelled images from too few sessions: label more sessions"
     return ""

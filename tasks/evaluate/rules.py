@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from tasks.domain.power import TREND
 
@@ -15,7 +17,16 @@ class EvaluateRules(BaseModel):
     imgsz: int | None = Field(default=None, ge=32, le=4096, description="Side in pixels; empty: the model's own")
     conf: float = Field(default=0.001, ge=0, lt=1, description="Boxes below this confidence are dropped")
     iou: float = Field(default=0.7, gt=0, le=1, description="Overlap above which the weaker of two boxes is dropped")
-    batch: int = Field(default=16, ge=1, le=512, description="Images per forward pass")
+    batch: PositiveInt | Literal["auto"] = Field(
+        default=16, description="Images per forward pass; `auto` fills the device, and halves what does not fit"
+    )
+    half: bool = Field(default=False, description="Compute with 16-bit numbers; CUDA devices only")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that share the inference (see EVERGREEN_DASK); 1: the flow's own",
+    )
     confidence: float | None = Field(
         default=None, ge=0, le=1, description="Operating confidence for precision, recall and F1; empty: of the best F1"
     )

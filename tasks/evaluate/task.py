@@ -11,10 +11,12 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.adapters.answer_cache import here
+from tasks.adapters.answering import Answering
 from tasks.adapters.ledger.records import DecisionKind
-from tasks.adapters.manifests import local_paths
-from tasks.adapters.yolo import Yolo, protocol
-from tasks.connections import images, ledger, registry, store, tables, weights
+from tasks.adapters.yolo import Yolo
+from tasks.adapters.yolo_protocol import card_of, halved, protocol
+from tasks.connections import answers, images, ledger, registry, store, tables, weights
 from tasks.domain.comparing import Sheet, sheets
 from tasks.domain.contrast import photos
 from tasks.domain.errors import NotFound, RegistryUnavailable
@@ -22,6 +24,7 @@ from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Report
 from tasks.domain.model import ModelRef
 from tasks.domain.portrait import gaps, portrait_bytes, portrait_key
+from tasks.domain.protocol import refusal
 from tasks.domain.scoring.scored import Scored, evaluation, score
 from tasks.domain.scoring.stored import scores_digest, to_table
 from tasks.domain.scoring.truth import truths
@@ -31,6 +34,7 @@ from tasks.evaluate.lateness import label_facts
 from tasks.evaluate.plots import plots
 from tasks.evaluate.portraits import portrait
 from tasks.evaluate.rules import EvaluateRules
+from tasks.evaluate.shards import Shard, shards_of
 from tasks.evaluate.shots import Labelled
 from tasks.settings import settings
 
@@ -46,16 +50,17 @@ def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: Evaluat
 
     `name` is what the set is called (`recent`, `golden`). No labelled image gives n = 0 and nan, never a score of 0.
     """
-    used = protocol(rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch, settings().device)
+    asked = _answering(ref, rules)
     known = ledger().evaluations.latest(ref.name, ref.sha256, name)
-    if known and (known.digest, known.protocol) == (dataset.digest, used.digest) and _as_ruled(known, rules):
+    same = known and (known.digest, known.protocol) == (dataset.digest, asked.protocol.digest)
+    if known and same and known.conditions and _as_ruled(known, rules):
         return known
-    scored, seen = _scored(ref, dataset, rules)
-    result = evaluation(ref, scored, name, dataset.digest, used, rules.seed)
+    scored, seen = _scored(ref, dataset, asked, rules)
+    result = evaluation(ref, scored, name, dataset.digest, asked.protocol, rules.seed)
     drawn = portrait(scored, seen, rules.seed)
     result = replace(result, metrics=result.metrics | gaps(drawn, result.headline.value))
     if scored.n:
-        key = f"{_folder(ref, result)}/scores-{used.digest[:16]}-{scores_digest(scored)[:16]}.parquet"
+        key = f"{_folder(ref, result)}/scores-{asked.protocol.digest[:16]}-{scores_digest(scored)[:16]}.parquet"
         result = replace(result, scores_table=tables().write(to_table(scored), "scores", key))
     ledger().evaluations.save(ref.name, result)
     store().put(portrait_key(ref.name, result), portrait_bytes(drawn), "application/json")
@@ -95,20 +100,68 @@ def judge_performance(recent: Evaluation, baseline: Evaluation | None, rules: Ev
     return performance.judge_performance(recent, baseline, rules)
 
 
-def baseline_of(champion: ModelRef) -> Evaluation | None:
-    """What this version could do when it became champion; None when nobody measured it."""
+def baseline_of(champion: ModelRef, recent: Evaluation | None = None) -> Evaluation | None:
+    """What this version could do when it became champion; None when nobody measured it.
+
+    One that compares with `recent` comes first: the golden set is evaluated again after an upgrade, older ones are not.
+    """
     kept = (ledger().evaluations.latest(champion.name, champion.sha256, name) for name in BASELINES)
-    return next((found for found in kept if found is not None and found.n), None)
+    found = [each for each in kept if each is not None and each.n]
+    comparable = (each for each in found if recent is not None and not refusal(recent, each))
+    return next(comparable, found[0] if found else None)
 
 
-def _scored(ref: ModelRef, dataset: TableRef, rules: EvaluateRules) -> tuple[Scored, Labelled]:
+@task(cache_policy=NO_CACHE)
+def plan_shards(ref: ModelRef, dataset: TableRef, rules: EvaluateRules) -> tuple[Shard, ...]:
+    """How the images that nobody has inferred yet are shared out; () when one process does it as fast."""
+    if rules.workers == 1 or not dataset.rows:
+        return ()
+    unknown = _answering(ref, rules).unknown(tables().read(dataset, ["key", "sha256"]))
+    return shards_of(unknown.num_rows, rules.workers, here(settings().cache))
+
+
+@task(cache_policy=NO_CACHE, retries=1)
+def infer_shard(ref: ModelRef, dataset: TableRef, rules: EvaluateRules, shard: Shard) -> TableRef | None:
+    """Infer the images of one shard into this machine's cache; what is there already is not inferred again.
+
+    A worker that does not share the cache of whoever asked sends the answers through the bucket as well.
+    """
+    asked = _answering(ref, rules, shard.number)
+    table = tables().read(dataset, ["key", "sha256"])
+    mine = table.take(shard.rows_of(table["sha256"].to_pylist()))
+    found = asked.answers(mine)
+    if shard.asker == here(settings().cache):
+        return None
+    packed = asked.packed(mine, found)
+    key = f"{ref.name}/evergreen/answers/{asked.name}/{dataset.digest[:16]}-{shard.number}-of-{shard.count}.parquet"
+    return tables().write(packed, "answers", key)
+
+
+@task(cache_policy=NO_CACHE)
+def gather_shards(ref: ModelRef, rules: EvaluateRules, parts: Sequence[TableRef]) -> None:
+    """Take what other machines inferred into this machine's cache."""
+    asked = _answering(ref, rules)
+    for part in parts:
+        asked.unpack(tables().read(part))
+
+
+def _answering(ref: ModelRef, rules: EvaluateRules, worker: int = 0) -> Answering:
+    """The version's answers under the rules' protocol; several workers share the cards of a machine among them."""
+    device = card_of(settings().device, worker)
+    used = protocol(rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch, device)
+    return Answering(
+        sha256=ref.sha256,
+        protocol=halved(used, rules.half),
+        load=lambda: Yolo.load(weights(ref), ref.sha256, ref.kind, device, ref.classes),
+        images=images(),
+        cache=answers(),
+    )
+
+
+def _scored(ref: ModelRef, dataset: TableRef, asked: Answering, rules: EvaluateRules) -> tuple[Scored, Labelled]:
     table = tables().read(dataset)
-    if not table.num_rows:
-        return score(ref, [], [], rules.confidence, rules.size_limits), Labelled(photos=[], truths=[], predictions=[])
-    model = Yolo.load(weights(ref), ref.sha256, ref.kind, settings().device, ref.classes)
-    paths = local_paths(images(), table)
-    predictions = model.predict(paths, rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch)
-    said = truths(table)
+    said = truths(table) if table.num_rows else []
+    predictions = asked.answers(table) if table.num_rows else []
     seen = Labelled(photos=photos(table), truths=said, predictions=predictions)
     return score(ref, said, predictions, rules.confidence, rules.size_limits), seen
 

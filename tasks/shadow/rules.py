@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from tasks.domain.power import GATE, INSTANCES
 
@@ -15,7 +17,13 @@ class ShadowRules(BaseModel):
     imgsz: int | None = Field(default=None, ge=32, le=4096, description="Side in pixels; empty: the champion's own")
     conf: float = Field(default=0.001, ge=0, lt=1, description="Boxes below this confidence are dropped")
     iou: float = Field(default=0.7, gt=0, le=1, description="Overlap above which the weaker of two boxes is dropped")
-    batch: int = Field(default=16, ge=1, le=512, description="Images per forward pass")
+    batch: PositiveInt | Literal["auto"] = Field(
+        default=16, description="Images per forward pass; `auto` fills the device, and halves what does not fit"
+    )
+    half: bool = Field(default=False, description="Compute with 16-bit numbers; CUDA devices only")
+    timed: int = Field(
+        default=64, ge=1, description="Images that both versions answer now, side by side, for their speed"
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")
     tail: float = Field(default=0.05, gt=0, lt=0.5, description="Chance that a bound of a difference is wrong")
     min_recent: int = Field(default=GATE, ge=1, description="Labelled recent images that the gate needs")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.adapters.answering import Answering
 from tasks.adapters.manifests import local_paths
-from tasks.adapters.yolo import Yolo, protocol
-from tasks.connections import images, ledger, tables, weights
+from tasks.adapters.yolo import Yolo
+from tasks.adapters.yolo_protocol import halved, protocol
+from tasks.connections import answers, images, ledger, tables, weights
 from tasks.domain.contrast import photos
 from tasks.domain.errors import ContractError
 from tasks.domain.evaluation import Comparison, Evaluation
@@ -29,28 +31,37 @@ from tasks.shadow.examples import Examined, contrast
 from tasks.shadow.gates import Pair
 from tasks.shadow.rules import ShadowRules
 
+TURNS = 4
+"""How often the two versions take turns while their speed is measured: what slows the machine down meets both."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contest:
-    """Two loaded versions and the rules they are compared under."""
+    """Two versions under one protocol and the rules they are compared under."""
 
     champion: ModelRef
     challenger: ModelRef
-    models: tuple[Yolo, Yolo]
+    asked: tuple[Answering, Answering]
     rules: ShadowRules
 
-    @property
-    def imgsz(self) -> int:
-        """The side in pixels that both are fed with."""
-        return self.rules.imgsz or self.champion.imgsz
+    def answers(self, table: pa.Table) -> tuple[list[Prediction], list[Prediction]]:
+        """Both versions' answers; those that were inferred before are looked up."""
+        return self.asked[0].answers(table), self.asked[1].answers(table)
 
-    def answers(self, paths: list[Path]) -> tuple[list[Prediction], list[Prediction]]:
-        """Both versions' answers; one image first, so that neither pays for the start."""
-        found = []
-        for model in self.models:
-            model.predict(paths[:1], self.imgsz, self.rules.conf, self.rules.iou, 1)
-            found.append(model.predict(paths, self.imgsz, self.rules.conf, self.rules.iou, self.rules.batch))
-        return found[0], found[1]
+    def timed(self, tables: Sequence[pa.Table]) -> tuple[list[Prediction], list[Prediction]]:
+        """Both versions' answers about some of the images, made now and in turns: speeds compare on one machine only.
+
+        One image goes first, so that neither pays for the start.
+        """
+        table = pa.concat_tables(part.select(["key", "sha256"]) for part in tables)[: self.rules.timed]
+        paths, size = local_paths(images(), table), max(-(-table.num_rows // TURNS), 1)
+        found: tuple[list[Prediction], list[Prediction]] = ([], [])
+        for asked in self.asked if paths else ():
+            asked.timed(paths[:1])
+        for start in range(0, len(paths), size):
+            for mine, asked in zip(found, self.asked, strict=True):
+                mine.extend(asked.timed(paths[start : start + size]))
+        return found
 
     def pair(self, sets: list[Examined]) -> Pair:
         """Both versions scored over the given sets together."""
@@ -76,47 +87,65 @@ def compare(
     """
     if (champion.kind, champion.classes) != (challenger.kind, challenger.classes):
         raise ContractError(f"{challenger} has another kind or other classes than {champion}: they do not compare")
-    device = settings().device
-    loaded = tuple(Yolo.load(weights(r), r.sha256, r.kind, device, r.classes) for r in (champion, challenger))
-    contest = Contest(champion=champion, challenger=challenger, models=(loaded[0], loaded[1]), rules=rules)
-    sets = [_examined(contest, ref) for ref in (recent, golden)]
+    contest = _contest(champion, challenger, rules)
+    labelled = [tables().read(ref) for ref in (recent, golden)]
+    sets = [_examined(contest, table) for table in labelled]
     pairs = [contest.pair([each]) for each in sets]
     shared, n = _agreement(contest, pairs[0], unlabelled)
     return Comparison(
         champion_sha256=champion.sha256,
         challenger_sha256=challenger.sha256,
-        gates=_gates(contest, sets, pairs, (shared, n) if unlabelled else None),
+        gates=_gates(contest, sets, pairs, (shared, n) if unlabelled else None, contest.timed(labelled)),
         evaluations=_evaluations(contest, pairs, (recent, golden)),
         agreement=shared,
         contrast=contrast(pairs[0], sets[0]),
     )
 
 
+def _contest(champion: ModelRef, challenger: ModelRef, rules: ShadowRules) -> Contest:
+    device = settings().device
+    used = halved(protocol(rules.imgsz or champion.imgsz, rules.conf, rules.iou, rules.batch, device), rules.half)
+
+    def answering(ref: ModelRef) -> Answering:
+        return Answering(
+            sha256=ref.sha256,
+            protocol=used,
+            load=lambda: Yolo.load(weights(ref), ref.sha256, ref.kind, device, ref.classes),
+            images=images(),
+            cache=answers(),
+        )
+
+    asked = (answering(champion), answering(challenger))
+    return Contest(champion=champion, challenger=challenger, asked=asked, rules=rules)
+
+
 def _gates(
-    contest: Contest, sets: list[Examined], pairs: list[Pair], shared: tuple[float | None, int] | None
+    contest: Contest,
+    sets: list[Examined],
+    pairs: list[Pair],
+    shared: tuple[float | None, int] | None,
+    timed: tuple[list[Prediction], list[Prediction]],
 ) -> tuple[Finding, ...]:
     rules = contest.rules
-    champion = [each for part in sets for each in part.champion]
     challenger = [each for part in sets for each in part.challenger]
     found = [
         gates.superiority(pairs[0], rules),
         gates.non_inferiority(pairs[1], rules),
         *gates.per_class(contest.pair(sets), rules),
         gates.finite(challenger),
-        gates.latency(champion, challenger, rules),
+        gates.latency(*timed, rules),
     ]
     return (*found, gates.agreed(*shared, rules)) if shared else tuple(found)
 
 
-def _examined(contest: Contest, dataset: TableRef) -> Examined:
-    table = tables().read(dataset)
-    champion, challenger = contest.answers(local_paths(images(), table))
+def _examined(contest: Contest, table: pa.Table) -> Examined:
+    champion, challenger = contest.answers(table)
     return Examined(photos=photos(table), truth=truths(table), champion=champion, challenger=challenger)
 
 
 def _evaluations(contest: Contest, pairs: list[Pair], datasets: tuple[TableRef, TableRef]) -> tuple[Evaluation, ...]:
     rules = contest.rules
-    used = protocol(contest.imgsz, rules.conf, rules.iou, rules.batch, settings().device)
+    used = contest.asked[0].protocol
     found = []
     for name, pair, dataset in zip(("recent", "golden"), pairs, datasets, strict=True):
         for ref, scored in ((contest.champion, pair.champion), (contest.challenger, pair.challenger)):
@@ -135,6 +164,6 @@ def _agreement(contest: Contest, recent: Pair, unlabelled: Snapshot | None) -> t
     rows = [row for row in table.to_pylist() if row["verdict"] == "accepted" and row["sha256"]]
     rows.sort(key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
     sample = pa.Table.from_pylist(rows[: contest.rules.unlabelled], schema=table.schema)
-    first, second = contest.answers(local_paths(images(), sample))
+    first, second = contest.answers(sample)
     confidences = (operating(recent.champion), operating(recent.challenger))
     return agreement(first, second, confidences), sample.num_rows

@@ -90,6 +90,7 @@ def _evaluation(data: Mapping[str, Any]) -> Evaluation:
             "image_ids": tuple(data["image_ids"]),
             "scores": tuple(_number(value) for value in data["scores"]),
             "answers": tuple(data.get("answers", ())),
+            "conditions": dict(data.get("conditions", {})),
             "scores_table": TableRef(**data["scores_table"]) if data.get("scores_table") else None,
         }
     )

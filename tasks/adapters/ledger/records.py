@@ -47,6 +47,8 @@ class DecisionKind(StrEnum):
     REFERENCE = "reference"
     EVALUATED = "evaluated"  # a champion was held against labels; the payload names their table
     LABELS_AUDITED = "labels_audited"  # a person looked at labels that show a fall, and found them right
+    EXPORT = "export"  # a file was exported from a version; the payload is the export
+    DEPLOYED = "deployed"  # which format of the champion production runs
     DATA_SCHEMA = "data_schema"  # a person accepted what data must look like
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"

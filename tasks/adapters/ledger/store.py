@@ -16,6 +16,7 @@ from tasks.adapters.ledger.approvals import Approvals
 from tasks.adapters.ledger.database import Clock, Database, ledger_url, sqlite_file, utc_now
 from tasks.adapters.ledger.decisions import Decisions
 from tasks.adapters.ledger.evaluations import Evaluations
+from tasks.adapters.ledger.exports import Exports
 from tasks.adapters.ledger.findings import Findings
 from tasks.adapters.ledger.gates import Gates
 from tasks.adapters.ledger.metadata import HEAD
@@ -50,6 +51,7 @@ class Ledger:
         self.alerts = Alerts(database)
         self.references = References(database)
         self.evaluations = Evaluations(database)
+        self.exports = Exports(database)
         self.tallies = Tallies(database)
         self.trails = Trails(database)
 

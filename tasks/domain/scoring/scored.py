@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 from tasks.domain.errors import ContractError
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.domain.protocol import Protocol as Protocol
 from tasks.domain.scoring.classification import ClassificationScores, score_classes
 from tasks.domain.scoring.details import details
 from tasks.domain.scoring.detection import DetectionScores, score_detections
@@ -20,29 +18,6 @@ from tasks.domain.scoring.slices import slices, worst_gap
 from tasks.domain.scoring.truth import Truth
 
 Scored = DetectionScores | ClassificationScores
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protocol:
-    """Everything that moves a score without the model having changed; two scores compare only under one protocol.
-
-    `imgsz` is the side in pixels that images are letterboxed to, `conf` the lowest confidence that is kept,
-    `iou` the overlap above which the weaker of two boxes is dropped, `versions` `package==version` of what computes.
-    """
-
-    imgsz: int
-    conf: float
-    iou: float
-    batch: int
-    rect: bool
-    half: bool
-    device: str
-    versions: tuple[str, ...]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) of the fields; the labels' own digest stands beside it in `Evaluation.digest`."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 def score(
@@ -87,6 +62,7 @@ def evaluation(
         image_ids=scored.image_ids,
         scores=scored.scores(),
         answers=scored.answers(),
+        conditions=protocol.conditions(digest),
     )
 
 

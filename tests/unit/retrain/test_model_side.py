@@ -15,6 +15,7 @@ import tasks.curate.task as curate
 import tasks.evaluate.task as evaluate
 import tasks.retrain.task as retrain
 import tasks.shadow.task as shadow
+from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
@@ -92,6 +93,7 @@ class World:
         self.book = Ledger.open(url)
         self.tables = TableStore(self.bucket, folder / "tables")
         self.images = ImageCache(self.bucket, folder / "images")
+        self.answers = AnswerCache(folder / "answers", 2**26)
         self.settings = SimpleNamespace(home=folder, cache=folder / "cache", device="cpu")
         self.book.models.ensure("m", Kind.CLASSIFY, RETRAIN.classes)
         self.rows = [self._image(i) for i in range(120)]
@@ -154,6 +156,7 @@ def connect(monkeypatch, world):
     for module in (curate, evaluate, retrain, shadow):
         for name, thing in (
             ("ledger", world.book), ("store", world.bucket), ("tables", world.tables), ("images", world.images),
+            ("answers", world.answers),
             ("registry", world.mlflow), ("settings", world.settings),
         ):  # fmt: skip
             if hasattr(module, name):
