@@ -26,6 +26,8 @@ from tasks.domain.verdict import Action
 from tasks.drift.labelled import properties_of
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import profile
+from tasks.estimate.rules import EstimateRules
+from tasks.estimate.task import check_estimates
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
 from tasks.export.rules import ExportRules
@@ -60,6 +62,7 @@ class LabelledRules:
     alerts: AlertRules = AlertRules()
     quality: QualityRules = QualityRules()
     segments: SegmentRules = SegmentRules()
+    estimate: EstimateRules = EstimateRules()
     concept: ConceptRules = ConceptRules()
     export: ExportRules = ExportRules()
 
@@ -74,6 +77,7 @@ def evaluate(
     alerts: AlertRules = AlertRules(),
     quality: QualityRules = QualityRules(),
     segments: SegmentRules = SegmentRules(),
+    estimate: EstimateRules = EstimateRules(),
     concept: ConceptRules = ConceptRules(),
     export: ExportRules = ExportRules(),
 ) -> State:
@@ -88,6 +92,7 @@ def evaluate(
         alerts: Who is told.
         quality: What labels must satisfy; labels that do not are a reason to repair them, never to retrain.
         segments: How small and how much worse a segment must be to be called weak.
+        estimate: From how many labels on the version is calibrated for estimates, and how estimates are checked.
         concept: From when on errors in production count as risen, and labels of a window as complete.
         export: Which format production runs, and how far its answers may lie from those of the weights.
     """
@@ -100,6 +105,7 @@ def evaluate(
         alerts=alerts,
         quality=quality,
         segments=segments,
+        estimate=estimate,
         concept=concept,
         export=export,
     )
@@ -159,6 +165,7 @@ def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRule
     deployed = check_export(champion, (("golden", golden), ("recent", dataset)), recent, asked.export)
     recent = note_labels(model, recent, known, curate.recent_windows)
     performance = judge_performance(recent, baseline_of(champion, recent), rules)
+    check_estimates(champion, (golden, dataset), known, asked.estimate)
     told = weaknesses(champion, dataset, recent, asked.drift, asked.segments)
     return replace(performance, findings=(*performance.findings, *deployed, *told))
 

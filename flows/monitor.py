@@ -18,6 +18,8 @@ from tasks.camera.task import check_cameras
 from tasks.domain.window import Window
 from tasks.drift.rules import DriftRules
 from tasks.drift.task import check_drift, drift_page, profile
+from tasks.estimate.rules import EstimateRules
+from tasks.estimate.task import check_estimate
 from tasks.flicker.rules import FlickerRules
 from tasks.flicker.task import check_flicker
 from tasks.ingest.rules import IngestRules
@@ -59,6 +61,7 @@ class MonitorRules:
     flicker: FlickerRules = FlickerRules()
     serving: ServingRules = ServingRules()
     kpi: KpiRules = KpiRules()
+    estimate: EstimateRules = EstimateRules()
     alerts: AlertRules = AlertRules()
 
     def judged_by(self) -> tuple[BaseModel, ...]:
@@ -89,6 +92,7 @@ def monitor(
     serving: ServingRules = ServingRules(),
     kpi: KpiRules = KpiRules(),
     as_of: AsOf = "then",
+    estimate: EstimateRules = EstimateRules(),
 ) -> State:
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
@@ -112,6 +116,7 @@ def monitor(
         kpi: Numbers of the business that are shown beside it, and their limits; no verdict hangs on them.
         as_of: Of which time champion, reference and rules are when a window or span is named: `then` is as the window
             was first judged, or what was in force when it ended; `now` is what is in force now.
+        estimate: How the model's quality is estimated where nobody labelled anything, and when that is refused.
     """
     rules = MonitorRules(
         ingest=ingest,
@@ -123,6 +128,7 @@ def monitor(
         flicker=flicker,
         serving=serving,
         kpi=kpi,
+        estimate=estimate,
         alerts=alerts,
     )
     names, when = [model] if model else models(), as_of if window or backfill else "now"
@@ -183,6 +189,8 @@ def judge_window(
         page = drift_page(snapshot, profiles, reference, rules.drift)
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
         facts = yard.beside(counted.beside(served.beside(flickered.beside(facts))))
-        drifted = (moved, watched.report, flickered.report, strange.report, served.report, counted.report)
-        reports = (sound.report, health, *drifted, *labels_kept(claim, champion))
+        drifted = (moved, watched.report, flickered.report, strange.report)
+        guessed = check_estimate(snapshot, champion, reference, (health, *drifted), rules.estimate)
+        beside = (served.report, counted.report, guessed)
+        reports = (sound.report, health, *drifted, *beside, *labels_kept(claim, champion))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

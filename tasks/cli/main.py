@@ -8,6 +8,7 @@ import sys
 from cyclopts import App, Group
 
 from tasks.cli import (
+    estimate_commands,
     export_command,
     figures_commands,
     label_commands,
@@ -43,6 +44,8 @@ _GROUPS = {
         loop_commands.retrain,
         export_command.export,
         loop_commands.windows,
+        estimate_commands.estimate,
+        estimate_commands.audit_sample,
         loop_commands.explain,
         loop_commands.versions,
         figures_commands.serving,

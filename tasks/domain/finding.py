@@ -45,6 +45,7 @@ class Stage(StrEnum):
     EVALUATE = "evaluate"
     CONCEPT = "concept"  # whether the error of production rose, and with what
     SHADOW = "shadow"
+    ESTIMATE = "estimate"  # how good the model is where nobody labelled anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ Four quadrants of inputs and answers, and what to do while no labels speak:
 
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
 against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
-are few new labels: they add to what a window shows by itself, and only their breaches speak. So it is with serving:
-slow or missing answers are a breach of their own, which says nothing about the model and never leads to a retraining.
+are few new labels, nor what is guessed without any: they add to what a window shows by itself, and only their
+breaches speak. So it is with serving: slow or missing answers are a breach of their own, which says nothing about the
+model and never leads to a retraining.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     harmed = labelled is Outcome.BREACH or concept.rose(reports)
     misexported = performance is not None and any(each.check == PARITY for each in performance.breaches())
     moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
-    quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT)
+    quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT, Stage.ESTIMATE)
     others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
     sound = Outcome.worst(report.outcome for report in others if report.stage not in quiet or report.breaches())
     slow = any(report.breaches() for report in reports if report.stage is Stage.SERVING)

@@ -70,6 +70,8 @@ FLEET = "fleet"
 """Check of a finding that stands for the alarms of many cameras at once: it is about all of them by itself."""
 DIGEST = "digest"
 """Check of the one finding a day that says which cameras of the fleet stand out."""
+ESTIMATE = "estimate"
+"""Check of the finding that says how good the model is without labels, or what to label instead."""
 WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
 TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
 """Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""

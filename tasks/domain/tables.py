@@ -185,6 +185,18 @@ PLACES = pa.schema(
 )
 """Where in the picture objects are found, camera by camera, each image counting once."""
 
+AUDITS = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("camera", pa.string(), nullable=False),
+        pa.field("captured_at", _TIME, nullable=False),
+        pa.field("chance", pa.float64(), nullable=False),  # that this image had to be asked for, 0..1
+    ]
+)
+"""Images drawn at random that people are asked to label."""
+
 FINDINGS = pa.schema(
     [
         pa.field("stage", pa.string(), nullable=False),
@@ -212,6 +224,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "strange": STRANGE,
     "places": PLACES,
     "answers": ANSWERS,
+    "audits": AUDITS,
     "scores": SCORES,
 }
 

@@ -21,7 +21,7 @@ def waiting(reports: Sequence[Report]) -> str:
 
 def missing(reports: Sequence[Report]) -> str:
     """The first thing that is open among what a verdict hangs on, and how many more there are."""
-    deciding = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
+    deciding = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS, Stage.ESTIMATE)]
     open_ones = [f for report in deciding for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
     if not open_ones:
         return "nothing was checked"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.notice import Fact, Link
-from tasks.domain.subjects import DIGEST, KPI, TOLD_ONLY
+from tasks.domain.subjects import DIGEST, ESTIMATE, KPI, TOLD_ONLY
 from tasks.domain.verdict import Cause, Verdict
 from tasks.domain.window import Window
 from tasks.domain.wording import ADVICE, moment, one_line
@@ -85,6 +85,7 @@ def window_page(page: WindowPage) -> bytes:
         fine=[row for row in shown if row.outcome is Outcome.OK],
         left_out=len(rows) - len(shown),
         digest=[one_line(f.note) for f in page.verdict.findings() if f.check == DIGEST],
+        guessed=[one_line(f.note) for f in page.verdict.findings() if f.check == ESTIMATE],
         suspects=suspects,
         others=others,
         boxes=any(each.boxes for camera in page.pictures for each in (*camera.reference, *camera.current)),

@@ -51,8 +51,12 @@ FIRST: Mapping[str, Any] = {
 }
 _CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.5, "val_share": 0.15}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    "monitor/default": {"ingest": {"window_minutes": 1440}, "drift": {"min_camera_scenes": 20}},
-    "evaluate/default": {"curate": _CURATE},
+    "monitor/default": {
+        "ingest": {"window_minutes": 1440},
+        "drift": {"min_camera_scenes": 20},
+        "estimate": {"images": 100},
+    },
+    "evaluate/default": {"curate": _CURATE, "estimate": {"calibrated_on": 50}},
     "retrain/default": {
         "curate": _CURATE,
         "rules": {

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from tasks.domain.contrast import Answer, Contrast, Example, Mark, Photo
 from tasks.domain.prediction import Floats, Prediction
+from tasks.domain.scoring.agreement import operating
 from tasks.domain.scoring.detection import DetectionScores
 from tasks.domain.scoring.matching import assigned, box_iou
 from tasks.domain.scoring.scored import Scored
 from tasks.domain.scoring.truth import Truth
-from tasks.shadow.agreement import operating
 from tasks.shadow.gates import Pair
 
 SHOWN = 12

@@ -21,12 +21,12 @@ from tasks.domain.evaluation import Comparison, Evaluation
 from tasks.domain.finding import Finding
 from tasks.domain.model import ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.domain.scoring.agreement import agreement, operating
 from tasks.domain.scoring.scored import evaluation, score
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.settings import settings
 from tasks.shadow import gates
-from tasks.shadow.agreement import agreement, operating
 from tasks.shadow.examples import Examined, contrast
 from tasks.shadow.gates import Pair
 from tasks.shadow.rules import ShadowRules

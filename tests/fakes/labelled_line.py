@@ -22,6 +22,7 @@ from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
 from tasks.concept import task as concept
 from tasks.concept.rules import ConceptRules
+from tasks.curate import present
 from tasks.curate import task as curate
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
@@ -159,7 +160,7 @@ def labelled_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def connect(line: LabelledLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flow and stages speak to this line; inference, pages and rules about labels belong to other tests."""
     things = {"ledger": line.book, "store": line.bucket, "tables": line.tables, "images": line.images}
-    for module in (ingest, records, evaluate_stage, curate, concept):
+    for module in (ingest, records, evaluate_stage, curate, present, concept):
         for name, thing in things.items():
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, lambda thing=thing: thing)
@@ -173,6 +174,7 @@ def connect(line: LabelledLine, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(evaluating, name, getattr(module, name).fn)
     monkeypatch.setattr(evaluating, "check_labels", lambda *_: Report(stage=Stage.LABELS))
     monkeypatch.setattr(evaluating, "measure", lambda *_: line.performance)
+    monkeypatch.setattr(evaluating, "publish_evaluation", lambda version: "")
     monkeypatch.setattr(evaluating, "under_way", lambda model: "")
     monkeypatch.setattr(evaluating, "announce", lambda *_: None)
     monkeypatch.setattr(evaluating, "conclude", line.conclude)

@@ -26,6 +26,8 @@ from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim
 from tasks.domain.window import Window
+from tasks.estimate import kept
+from tasks.estimate import task as estimating
 from tasks.evaluate import task as evaluate_stage
 from tasks.flicker import task as flickering
 from tasks.ingest import task as ingest
@@ -141,7 +143,8 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering, serving, counting):
+    stages = (evaluate_stage, flickering, serving, counting, estimating, kept)
+    for module in (ingest, records, yardstick, alerting, *stages):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
@@ -165,6 +168,7 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_kpis", counting.check_kpis.fn)
     usual = Outliers(report=quiet)
     monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
+    monkeypatch.setattr(monitoring, "check_estimate", estimating.check_estimate.fn)
     monkeypatch.setattr(monitoring, "drift_page", lambda snapshot, profiles, reference, rules: "")
     monkeypatch.setattr(monitoring, "conclude", lambda *given: conclude(line.book, *given[:4]))
     yield line

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import tasks.curate.present as present
 import tasks.curate.task as curate
 import tasks.evaluate.task as evaluate
 import tasks.retrain.task as retrain
@@ -153,7 +154,7 @@ class World:
 
 
 def connect(monkeypatch, world):
-    for module in (curate, evaluate, retrain, shadow):
+    for module in (curate, present, evaluate, retrain, shadow):
         for name, thing in (
             ("ledger", world.book), ("store", world.bucket), ("tables", world.tables), ("images", world.images),
             ("answers", world.answers),

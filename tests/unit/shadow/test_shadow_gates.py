@@ -7,10 +7,10 @@ import pytest
 
 from tasks.domain.finding import Outcome
 from tasks.domain.prediction import Prediction, Speed
+from tasks.domain.scoring.agreement import agreement
 from tasks.domain.scoring.classification import score_classes
 from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.truth import Truth
-from tasks.shadow.agreement import agreement
 from tasks.shadow.gates import Pair, agreed, finite, latency, non_inferiority, per_class, superiority
 from tasks.shadow.rules import ShadowRules
 

@@ -1,0 +1,1 @@
+"""How good is the champion where few labels exist, or none?"""

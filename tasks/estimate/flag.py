@@ -1,0 +1,126 @@
+"""Whether a number without labels may be given at all: valid, extrapolating, or unverifiable, and then none is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tasks.estimate.calibration import Calibration, drops
+from tasks.estimate.look import Shift, Shifts
+from tasks.estimate.signs import Signs
+
+ERRORS, PLACE_ERRORS = 4.0, 3.0
+"""Standard errors beyond which a difference is none of chance; a place has little else that moves it."""
+
+AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.03, 0.06, 0.1
+"""Changes of look that are nobody's concern: log area, log aspect, spreads of the place, shares of the objects."""
+
+SLACK = 0.05
+"""A step of the ladder stands for sets that find so much less than it, too."""
+
+RIVAL, DISSENT = 1.12, 0.05
+"""The second version finds so many times what it used to, and agreement fell by so much: the two contradict."""
+
+BLIND, HOLLOW = 0.5, 0.75
+"""Shares of the objects found before, and of the promised mAP50, below which a model has lost the thread."""
+
+STILL = 0.03
+"""Drop of any sign (share) that is within what undamaged windows show."""
+
+
+class Flag(StrEnum):
+    """How far a number without labels can be believed."""
+
+    VALID = "valid"
+    EXTRAPOLATING = "extrapolating"
+    UNVERIFIABLE = "unverifiable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The flag and, in words, what speaks for it."""
+
+    flag: Flag
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarms:
+    """What other stages found in the same window: `inputs` changed, or something that no confidence knows of."""
+
+    inputs: tuple[str, ...] = ()
+    semantic: tuple[str, ...] = ()
+
+
+def judge(calibration: Calibration, signs: Signs, shifts: Shifts, alarms: Alarms) -> Verdict:
+    """Unverifiable for whatever damage of pictures cannot do; extrapolating when anything at all changed."""
+    semantic = (*alarms.semantic, *outside(calibration, signs, shifts))
+    if semantic:
+        return Verdict(flag=Flag.UNVERIFIABLE, reasons=semantic)
+    changed = (*alarms.inputs, *changes(calibration, signs, shifts))
+    return Verdict(flag=Flag.EXTRAPOLATING if changed else Flag.VALID, reasons=changed)
+
+
+def outside(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str, ...]:
+    """What lies outside everything that damaged pictures showed; empty when nothing does."""
+    found, sure = shifts.found.size, shifts.sure.size
+    reasons = [
+        (_beyond("area", AREA, calibration, shifts), "the objects are of another size"),
+        (_beyond("shape", SHAPE, calibration, shifts), "the objects are of another shape"),
+        (
+            _beyond("x", PLACE, calibration, shifts) or _beyond("y", PLACE, calibration, shifts),
+            "the objects are elsewhere",
+        ),
+        (shifts.found.size > 0 and shifts.found.beyond(MORE, ERRORS), "there are more objects than before"),
+        (_missing(shifts), "objects are missing although the model is as sure as before"),
+        (_contradicted(calibration.clean, signs), "two versions of the model contradict each other"),
+        (1 + found < BLIND or sure < -BLIND, "the model hardly finds anything"),
+        (not signs.promised / calibration.clean.promised >= HOLLOW, "the model is hardly sure of anything"),
+    ]
+    return tuple(words for broken, words in reasons if broken)
+
+
+def changes(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str, ...]:
+    """Signs that are lower than undamaged windows show them; empty when none is."""
+    lost = drops(signs, calibration.clean, 0.0).tolist()
+    sinks = [
+        (lost[0] > STILL / 2, "the confidences promise less than before"),
+        (lost[1] > STILL, "mirrored images get other answers than before"),
+        (lost[2] > STILL, "the second version agrees less than before"),
+        (shifts.found.beyond(STILL, ERRORS / 2), "another number of objects is found"),
+        (shifts.sure.beyond(STILL, ERRORS / 2), "the model is less sure"),
+        (1 - calibration.estimate(signs, shifts.found.size) / calibration.quality > STILL, "all signs together fell"),
+    ]
+    return tuple(words for low, words in sinks if low)
+
+
+def _beyond(name: str, allowed: float, calibration: Calibration, shifts: Shifts) -> bool:
+    """Beyond chance and beyond what damage that takes as many objects does to it."""
+    least = shifts.found.size - SLACK
+    known = [rung.shifts for rung in calibration.rungs if rung.shifts.found.size >= least]
+    usual = max((abs(_of(each, name).size) for each in known), default=0.0)
+    return _of(shifts, name).beyond(allowed + usual, PLACE_ERRORS if name in ("x", "y") else ERRORS)
+
+
+def _of(shifts: Shifts, name: str) -> Shift:
+    found: Shift = getattr(shifts, name)
+    return found
+
+
+def _missing(shifts: Shifts) -> bool:
+    lost = -shifts.found.size - max(-shifts.sure.size, 0.0)
+    return lost > MISSING + ERRORS / 2 * shifts.found.error
+
+
+def _contradicted(clean: Signs, signs: Signs) -> bool:
+    if not math.isfinite(signs.agreement) or not math.isfinite(clean.agreement):
+        return False
+    dissent = 1 - signs.agreement / max(clean.agreement, 1e-6)
+    return signs.rival > RIVAL * clean.rival and dissent > DISSENT
+
+
+def named(reasons: Sequence[str]) -> str:
+    """The reasons in one phrase, the first three of them."""
+    return ", ".join(reasons[:3])

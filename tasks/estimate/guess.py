@@ -1,0 +1,74 @@
+"""One window's estimate in words: the number with its flag, or which labels would be needed to have one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tasks.domain.finding import Finding, Outcome
+from tasks.domain.subjects import ESTIMATE
+from tasks.estimate.backtest import Running
+from tasks.estimate.few import needed
+from tasks.estimate.flag import Flag, Verdict, named
+from tasks.estimate.rules import EstimateRules
+
+CHECK, SUBJECT, UNIT = ESTIMATE, "map50", "0..1"
+
+SPREAD = 0.2
+"""Standard deviation of the F1 of single images that labels are asked for by, where nobody measured it: cautious."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What is said of a window of `n` images that were looked at: `value` is the mAP50, whatever the flag."""
+
+    value: float
+    verdict: Verdict
+    n: int
+
+
+def finding(model: str, guess: Guess, kept: Running | None, rules: EstimateRules) -> Finding:
+    """The finding: ok with a number, inconclusive without; never a breach, because no label stands behind it."""
+    flag, reasons = guess.verdict.flag, named(guess.verdict.reasons)
+    if flag is Flag.UNVERIFIABLE:
+        return silent(f"{ask(model, rules)}: {reasons}", guess.n)
+    if kept is not None and kept.broke(promised(flag, rules)):
+        return silent(f"{ask(model, rules)}: {kept.words()}, which breaks the promise of a {flag} estimate", guess.n)
+    how = f"{flag}: about {guess.value:.3f} without labels, usually within {100 * promised(flag, rules):.0f} points"
+    words = [how, reasons, kept.words() if kept else "no estimate was checked against labels yet"]
+    return Finding(
+        check=CHECK,
+        subject=SUBJECT,
+        outcome=Outcome.OK,
+        value=round(guess.value, 4),
+        unit=UNIT,
+        n=guess.n,
+        note="; ".join(word for word in words if word),
+    )
+
+
+def silent(note: str, n: int = 0) -> Finding:
+    """The finding that gives no number and says why, or what to label."""
+    return Finding(check=CHECK, subject=SUBJECT, outcome=Outcome.INCONCLUSIVE, unit=UNIT, n=n, note=note)
+
+
+def ask(model: str, rules: EstimateRules) -> str:
+    """How many random images to label, and the command that names them."""
+    count = needed(SPREAD, rules.half_width)
+    return f"cannot be known without {count} more labels (`evergreen audit-sample {model} --n {count}`)"
+
+
+def promised(flag: Flag, rules: EstimateRules) -> float:
+    """The mean error that an estimate with this flag promises."""
+    return rules.promise_valid if flag is Flag.VALID else rules.promise_extrapolating
+
+
+def flag_of(kept: Finding) -> Flag | None:
+    """The flag of a stored estimate; None where no number was given.
+
+    >>> flag_of(Finding(check=CHECK, subject=SUBJECT, outcome=Outcome.OK, value=0.9, note="valid: about 0.900"))
+    <Flag.VALID: 'valid'>
+    """
+    found = re.match(r"(\w+): ", kept.note)
+    known = {flag.value for flag in Flag}
+    return Flag(found[1]) if kept.value is not None and found and found[1] in known else None

@@ -1,0 +1,99 @@
+"""Pictures made worse on purpose, in known steps: what a version's answers look like when its pictures get worse.
+
+Labelled images are damaged as bad light, lenses and sensors damage them. The labels stay true, so for each step it is
+known how good the answers are and what they show of it by themselves. Steps are relative to the picture's own size and
+contrast, so that the same menu fits every camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+USUAL_SIDE = 256.0
+"""Side in pixels at which blur is given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One kind of damage at one strength."""
+
+    name: str
+    strength: float
+
+
+def _light(image: Image, factor: float, _rng: np.random.Generator) -> Image:
+    return _bytes(image.astype(np.float32) * factor)
+
+
+def _blur(image: Image, sigma: float, _rng: np.random.Generator) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma * max(image.shape[:2]) / USUAL_SIDE), np.uint8)
+
+
+def _noise(image: Image, sigma: float, rng: np.random.Generator) -> Image:
+    return _bytes(image.astype(np.float32) + rng.normal(0, sigma, image.shape).astype(np.float32))
+
+
+def _pale(image: Image, share: float, _rng: np.random.Generator) -> Image:
+    """Less contrast: everything moves towards the picture's mean."""
+    mean = image.astype(np.float32).mean()
+    return _bytes((image.astype(np.float32) - mean) * share + mean)
+
+
+def _coarse(image: Image, factor: float, _rng: np.random.Generator) -> Image:
+    """Fewer pixels, as through a worse camera or a harder compression."""
+    height, width = image.shape[:2]
+    small = (max(int(width / factor), 1), max(int(height / factor), 1))
+    few = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(few, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _stain(image: Image, share: float, rng: np.random.Generator) -> Image:
+    """Grease on the lens: in patches that cover a share of the picture it is blurred and washed out."""
+    height, width = image.shape[:2]
+    field = cv2.GaussianBlur(rng.normal(0, 1, (64, 64)).astype(np.float32), (0, 0), 4)
+    stuck = (field >= np.quantile(field, 1 - share)).astype(np.float32)
+    film = cv2.resize(cv2.GaussianBlur(stuck, (0, 0), 1), (width, height))[:, :, None]
+    plain = image.astype(np.float32)
+    smeared = cv2.GaussianBlur(plain, (0, 0), 6 * max(height, width) / USUAL_SIDE)
+    return _bytes(plain * (1 - film) + film * (0.35 * smeared + 0.65 * plain.mean(axis=(0, 1))))
+
+
+_DAMAGE: Mapping[str, Callable[[Image, float, np.random.Generator], Image]] = {
+    "light": _light,
+    "glare": _light,
+    "blur": _blur,
+    "noise": _noise,
+    "pale": _pale,
+    "coarse": _coarse,
+    "stain": _stain,
+}
+
+LADDER: tuple[Step, ...] = tuple(
+    Step(name=name, strength=strength)
+    for name, strengths in (
+        ("light", (0.5, 0.33)),
+        ("glare", (1.5, 2.2)),
+        ("blur", (1.6, 3.0)),
+        ("noise", (16.0, 40.0)),
+        ("pale", (0.5, 0.35)),
+        ("coarse", (3.0, 5.0)),
+        ("stain", (0.15, 0.4)),
+    )
+    for strength in strengths
+)
+"""Every kind from what is hardly seen to what blinds a model."""
+
+
+def damaged(image: Image, step: Step, seed: int) -> Image:
+    """The picture (h, w, 3) after this damage; equal seeds give equal pixels."""
+    return _DAMAGE[step.name](image, step.strength, np.random.default_rng([seed, LADDER.index(step)]))
+
+
+def _bytes(values: NDArray[np.float32]) -> Image:
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)

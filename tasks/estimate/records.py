@@ -1,0 +1,91 @@
+"""Records of production and labels in the form that estimates are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.domain.prediction import Prediction
+from tasks.domain.scoring.truth import Truth
+from tasks.estimate.audit import Candidate
+
+FACTS = ("image_id", "camera", "session", "width", "height", "sampling_probability")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answered:
+    """Answers that production gave: image ids, cameras, sessions, sizes in pixels and the answers, row by row.
+
+    `chances` are those that the images had to be kept and looked at, 0..1.
+    """
+
+    image_ids: tuple[str, ...]
+    cameras: tuple[str, ...]
+    sessions: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...]
+    answers: tuple[Prediction, ...]
+    chances: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+def answered(table: pa.Table, version: str) -> Answered:
+    """The rows of a `predictions` or `references` table that this version answered; failed requests are no answers."""
+    usable = pc.and_(pc.fill_null(pc.equal(table["model_version"], version), False), pc.is_valid(table["detections"]))
+    rows = table.filter(usable)
+    if "error" in rows.column_names:
+        rows = rows.filter(pc.is_null(rows["error"]))
+    wanted = [name for name in FACTS if name in rows.column_names]
+    facts = rows.select(wanted).to_pylist()
+    return Answered(
+        image_ids=tuple(row["image_id"] for row in facts),
+        cameras=tuple(row["camera"] for row in facts),
+        sessions=tuple(row.get("session") or row["image_id"] for row in facts),
+        sizes=tuple((row["width"] or 1, row["height"] or 1) for row in facts),
+        answers=tuple(prediction(found) for found in rows["detections"].to_pylist()),
+        chances=tuple(row.get("sampling_probability") or 1.0 for row in facts),
+    )
+
+
+def prediction(detections: Sequence[Mapping[str, Any]]) -> Prediction:
+    """The boxes of one record, surest first; an entry without a box is left out."""
+    boxes = sorted((each for each in detections if each["box"]), key=lambda each: -(each["confidence"] or 0.0))
+    return Prediction(
+        boxes=np.array([each["box"] for each in boxes], np.float32).reshape(-1, 4),
+        classes=np.array([each["class_id"] for each in boxes], np.int64),
+        confidences=np.array([each["confidence"] or 0.0 for each in boxes], np.float32),
+    )
+
+
+def candidates(catalog: pa.Table) -> list[Candidate]:
+    """The accepted images of a catalog whose bytes are known."""
+    rows = catalog.filter(pc.equal(catalog["verdict"], "accepted")).to_pylist()
+    return [
+        Candidate(
+            key=row["key"],
+            image_id=row["image_id"],
+            sha256=row["sha256"],
+            camera=row["camera"] or "",
+            captured_at=row["captured_at"],
+            chance=row.get("sampling_probability") or 1.0,
+        )
+        for row in rows
+        if row["sha256"] and row["image_id"] and row["captured_at"]
+    ]
+
+
+def truth_of(image_id: str, session: str, objects: Iterable[Mapping[str, Any]]) -> Truth:
+    """The label of one image; objects without a box are left out."""
+    boxes = [each for each in objects if each["box"]]
+    return Truth(
+        image_id=image_id,
+        session=session,
+        classes=np.array([each["class_id"] for each in boxes], np.int64),
+        boxes=np.array([each["box"] for each in boxes], np.float32).reshape(-1, 4),
+    )

@@ -1,0 +1,238 @@
+"""Opens models, windows and labels for estimates: fit what is missing, estimate a window, and look back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.adapters.ledger.records import PinnedReference
+from tasks.adapters.manifests import local_paths
+from tasks.adapters.yolo import read_image
+from tasks.connections import images, ledger, tables
+from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.finding import Finding, Report, Stage
+from tasks.domain.model import Kind, ModelRef
+from tasks.domain.scoring.detection import DetectionScores, score_detections
+from tasks.domain.scoring.intervals import interval, session_weights
+from tasks.domain.scoring.truth import truths
+from tasks.domain.snapshot import Snapshot, TableRef, table_of
+from tasks.domain.tables import DATASETS
+from tasks.domain.window import Window
+from tasks.estimate import kept
+from tasks.estimate.alarms import alarms_of
+from tasks.estimate.audit import place
+from tasks.estimate.backtest import Check, running
+from tasks.estimate.calibration import Calibration
+from tasks.estimate.checking import audited
+from tasks.estimate.eyes import eyes, second_of
+from tasks.estimate.fitting import Labelled, calibrate, looking_at
+from tasks.estimate.flag import judge
+from tasks.estimate.guess import CHECK, SUBJECT, Guess, finding, flag_of, silent
+from tasks.estimate.ladder import Image
+from tasks.estimate.look import shifts
+from tasks.estimate.records import answered, candidates
+from tasks.estimate.rules import EstimateRules
+from tasks.estimate.signs import Views, signs_of
+
+log = logging.getLogger(__name__)
+
+GROWN = 1.5
+"""A version is calibrated again when it has so many times the labels of before."""
+
+MOST = 400
+"""Labelled images that a calibration looks at: of more a fixed choice by content hash."""
+
+WINDOWS = 60
+"""Newest windows whose estimates are held against labels."""
+
+DRAWS = 200
+
+REFERENCE = ("image_id", "camera", "width", "height", "model_version", "detections")
+"""What is read of a reference: its embeddings are not needed here."""
+
+
+@task(cache_policy=NO_CACHE)
+def check_estimate(
+    snapshot: Snapshot,
+    champion: ModelRef | None,
+    reference: PinnedReference | None,
+    reports: Sequence[Report],
+    rules: EstimateRules,
+) -> Report:
+    """How good the champion is in this window without labels, or that it cannot be known; it never speaks alone."""
+    if champion is None or champion.kind is not Kind.DETECT or not rules.images:
+        return Report(stage=Stage.ESTIMATE)
+    calibration = kept.calibration_of(champion)
+    if calibration is None:
+        why = f"no calibration yet: it takes {rules.min_labels} labelled images and `evergreen evaluate`"
+        return _report(silent(f"without labels nothing can be said of this version; {why}"))
+    if reference is None:
+        return _report(
+            silent("no reference is pinned that the answers could be held against: `evergreen pin-reference`")
+        )
+    guess = _guess(snapshot, champion, calibration, reference.table, (reports, rules))
+    if isinstance(guess, Finding):
+        return _report(guess)
+    checks = [each for each in kept.checks_of(champion) if each.window != snapshot.claim.window]
+    return _report(finding(champion.name, guess, running(checks, guess.verdict.flag, rules.backtests), rules))
+
+
+@task(cache_policy=NO_CACHE)
+def check_estimates(
+    champion: ModelRef, sets: Sequence[TableRef], labels: TableRef, rules: EstimateRules
+) -> tuple[Check, ...]:
+    """Calibrate the version where that is due, read audits, and hold estimates against the labels of their windows.
+
+    `sets` are `datasets` tables of labelled images (golden, recent), `labels` all labels that there are. Nothing for
+    kinds other than detect. The checks that are new.
+    """
+    if champion.kind is not Kind.DETECT or not rules.images:
+        return ()
+    _calibrated(champion, sets, rules)
+    calibration = kept.calibration_of(champion)
+    if calibration is not None:
+        _audits(champion, calibration, labels)
+    return tuple(_checked(champion, sets[-1], rules)) if sets else ()
+
+
+def _report(found: Finding) -> Report:
+    return Report(stage=Stage.ESTIMATE, findings=(found,))
+
+
+def _guess(
+    snapshot: Snapshot,
+    champion: ModelRef,
+    calibration: Calibration,
+    reference: TableRef,
+    how: tuple[Sequence[Report], EstimateRules],
+) -> Guess | Finding:
+    reports, rules = how
+    version, own = str(champion.version), calibration.confidences[0]
+    before = answered(tables().read(reference, REFERENCE), version)
+    after = answered(tables().read(snapshot.predictions), version)
+    for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
+        if count < rules.min_images:
+            return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
+    views = _looked_at(snapshot, champion, calibration, rules)
+    if len(views.own) < rules.min_images:
+        return silent(
+            f"{len(views.own)} images could be looked at again, {rules.min_images} are needed", len(views.own)
+        )
+    signs = signs_of(views, calibration.belief, len(champion.classes), calibration.confidences)
+    moved = shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after)))
+    return Guess(
+        value=calibration.estimate(signs, moved.found.size),
+        verdict=judge(calibration, signs, moved, alarms_of(reports)),
+        n=len(views.own),
+    )
+
+
+def _looked_at(snapshot: Snapshot, champion: ModelRef, calibration: Calibration, rules: EstimateRules) -> Views:
+    """A random part of the window's images, answered again: as they are, mirrored, and by the second version."""
+    known = sorted(candidates(tables().read(snapshot.catalog)), key=lambda each: (place(each.sha256), each.key))
+    second = second_of(champion)
+    if second is None or second.sha256 != calibration.second:
+        second = None  # what another second version would say was never learnt
+    see, views = eyes(champion, second, rules.batch), Views(own=(), mirrored=())
+    for start in range(0, min(len(known), rules.images), rules.batch):
+        part = known[start : min(start + rules.batch, rules.images)]
+        pictures = [picture for each in part if (picture := _picture(each.key, each.sha256)) is not None]
+        views = views.and_then(see(pictures)) if pictures else views
+    return views
+
+
+def _picture(key: str, sha256: str) -> Image | None:
+    """The picture, or None when the object is gone or is not what it was."""
+    try:
+        return read_image(images().fetch(key, sha256))
+    except (NotFound, ContractError):
+        return None
+
+
+def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRules) -> None:
+    noted = ledger().decisions.latest(champion.name, kept.CALIBRATED, champion.sha256)
+    rows = {row["sha256"]: row for each in sets for row in tables().read(each).to_pylist()}
+    count, second = min(len(rows), MOST), second_of(champion)
+    fresh = noted is not None and count < GROWN * noted.payload["labels"]
+    same = noted is not None and noted.payload["second"] == (second.sha256 if second else "")
+    if count < rules.min_labels or (fresh and same):
+        return
+    chosen = sorted(rows.values(), key=lambda row: place(row["sha256"]))[:MOST]
+    table = pa.Table.from_pylist(chosen, schema=DATASETS)
+    paths = local_paths(images(), table)
+    labelled = Labelled(truths=truths(table), open=lambda at: read_image(paths[at]), classes=champion.classes)
+    versions = (champion.sha256, second.sha256 if second else "")
+    found = calibrate(labelled, eyes(champion, second, rules.batch), versions, rules.calibrated_on)
+    if found is None:
+        log.warning("%s is not calibrated: %d labelled images show too few boxes", champion, count)
+        return
+    kept.keep_calibration(champion, found)
+
+
+def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> list[Check]:
+    """Estimates of windows that enough labels are there for now, each with what they say."""
+    known, found = {(each.window, each.n) for each in kept.checks_of(champion)}, []
+    table = tables().read(dataset)
+    captured, see = table["captured_at"].to_pylist(), None
+    for window, flag, value in _estimates(champion):
+        rows = [at for at, moment in enumerate(captured) if moment is not None and window.contains(moment)]
+        if len(rows) < rules.backtest_images or (window, len(rows)) in known:
+            continue
+        part = table.take(rows)
+        truth = truths(part)
+        see = see or eyes(champion, None, rules.batch)
+        answers = see.own.predict(local_paths(images(), part), see.imgsz, batch=rules.batch)
+        scored = score_detections(truth, answers, champion.classes)
+        measured = interval(scored.metrics()["map50"], _drawn(scored), scored.sessions)
+        doubt = (measured.high - measured.low) / kept.STANDARD
+        if not np.isfinite(doubt):
+            continue
+        check = Check(window=window, flag=flag, estimate=value, measured=measured.value, doubt=doubt, n=len(rows))
+        kept.keep_check(champion, check, measured, dataset.digest)
+        found.append(check)
+    return found
+
+
+def _drawn(scored: DetectionScores) -> NDArray[np.float64]:
+    """(b,) mAP50 of the images as a bootstrap draws them; nan where no labelled object was drawn."""
+    each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
+    classes = np.isfinite(each).sum(1)
+    total = np.nan_to_num(each).sum(1)
+    means = np.full(len(each), np.nan)
+    np.divide(total, classes, out=means, where=classes > 0)
+    return means
+
+
+def _estimates(champion: ModelRef) -> list[tuple[Window, str, float]]:
+    """The newest windows in which a number was given for this version, with its flag."""
+    found = []
+    for row in ledger().windows.latest(champion.name, WINDOWS):
+        if row.facts is None or row.facts.champion_sha256 != champion.sha256:
+            continue
+        for stage, said in ledger().findings.of(champion.name, row.window):
+            flag = flag_of(said) if (stage, said.check, said.subject) == (Stage.ESTIMATE, CHECK, SUBJECT) else None
+            if flag is not None and said.value is not None:
+                found.append((row.window, flag.value, said.value))
+    return found
+
+
+def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef) -> None:
+    """What the labels of audits say of their windows, with the answers that production gave."""
+    said = {row["image_id"]: row for row in tables().read(labels, ["image_id", "session", "objects"]).to_pylist()}
+    known = {(window, found.n) for window, found in kept.audited_of(champion)}
+    for window, drawn in kept.audits_of(champion.name):
+        ready = [each for each in drawn if each.image_id in said]
+        record = ledger().windows.get(champion.name, window)
+        note = (record.facts.artifacts if record and record.facts else {}).get("predictions", "")
+        if not note.startswith("{") or not ready or (window, len(ready)) in known:
+            continue
+        answers = answered(tables().read(table_of(note)), str(champion.version))
+        found = audited(answers, ready, said, calibration)
+        if found:
+            kept.keep_audited(champion, window, found, labels.digest)
