@@ -28,7 +28,8 @@ from tasks.settings import PREFIX, Settings
 HERE = Path(__file__).parent
 FLOWS = ("monitor", "evaluate", "retrain", "shadow", "promote")
 STAGES = (
-    "ingest", "quality", "camera", "drift", "watch", "outliers", "flicker", "segments", "estimate", "evaluate",
+    "ingest", "quality", "camera", "drift", "watch", "outliers", "flicker", "serving", "kpi", "segments",
+    "estimate", "evaluate",
     "concept", "export", "curate", "retrain", "shadow", "promote", "alert",
 )  # fmt: skip
 UNITS = {

@@ -45,7 +45,7 @@ from tasks.report.records import (
     newest_windows,
     stored_reports,
 )
-from tasks.report.task import publish_weak
+from tasks.report.task import publish_evaluation, publish_weak
 from tasks.retrain.underway import under_way
 from tasks.segments.rules import SegmentRules
 from tasks.segments.task import shortcuts, training_set, unsure_spots, weak_spots
@@ -133,6 +133,7 @@ def evaluate_model(model: str, asked: LabelledRules) -> State:
     known = labels(model, asked.ingest)
     labelled = check_labels(model, champion, known, asked.quality)
     performance = measure(model, champion, known, asked)
+    publish_evaluation(champion)
     told = beside_labels(champion, known, labelled, performance, asked)
     judged = judge_again(model, told, performance, asked.drift, asked.alerts)
     if judged is None:

@@ -32,6 +32,8 @@ from tasks.ingest.task import (
     open_window,
     pull,
 )
+from tasks.kpi.rules import KpiRules
+from tasks.kpi.task import check_kpis
 from tasks.outliers.rules import OutlierRules
 from tasks.outliers.task import check_outliers
 from tasks.promote.task import models
@@ -40,6 +42,8 @@ from tasks.quality.task import check_quality
 from tasks.report.judged import Judged
 from tasks.report.records import facts_of, labels_kept, performance_kept
 from tasks.report.yardstick import AsOf, Yardstick, yardstick
+from tasks.serving.rules import ServingRules
+from tasks.serving.task import check_serving
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
 
@@ -55,12 +59,15 @@ class MonitorRules:
     watch: WatchRules = WatchRules()
     outliers: OutlierRules = OutlierRules()
     flicker: FlickerRules = FlickerRules()
+    serving: ServingRules = ServingRules()
+    kpi: KpiRules = KpiRules()
     estimate: EstimateRules = EstimateRules()
     alerts: AlertRules = AlertRules()
 
     def judged_by(self) -> tuple[BaseModel, ...]:
         """The rules that a verdict depends on: equal ones are recognised by their hash."""
-        return self.ingest, self.quality, self.camera, self.drift, self.watch, self.outliers, self.flicker
+        looks = (self.quality, self.camera, self.drift, self.watch, self.outliers, self.flicker)
+        return self.ingest, *looks, self.serving, self.kpi
 
     def of(self, yard: Yardstick) -> MonitorRules:
         """The same with the values of the yardstick's time; who is told is a matter of now."""
@@ -82,6 +89,8 @@ def monitor(
     watch: WatchRules = WatchRules(),
     outliers: OutlierRules = OutlierRules(),
     flicker: FlickerRules = FlickerRules(),
+    serving: ServingRules = ServingRules(),
+    kpi: KpiRules = KpiRules(),
     as_of: AsOf = "then",
     estimate: EstimateRules = EstimateRules(),
 ) -> State:
@@ -103,6 +112,8 @@ def monitor(
         watch: How small changes of single cameras are added up over many windows.
         outliers: How many strange images are too many.
         flicker: When objects of a video count as gone for a frame, and how much of that is too much.
+        serving: What is promised about latency and errors; never a reason to retrain.
+        kpi: Numbers of the business that are shown beside it, and their limits; no verdict hangs on them.
         as_of: Of which time champion, reference and rules are when a window or span is named: `then` is as the window
             was first judged, or what was in force when it ended; `now` is what is in force now.
         estimate: How the model's quality is estimated where nobody labelled anything, and when that is refused.
@@ -115,6 +126,8 @@ def monitor(
         watch=watch,
         outliers=outliers,
         flicker=flicker,
+        serving=serving,
+        kpi=kpi,
         estimate=estimate,
         alerts=alerts,
     )
@@ -170,11 +183,14 @@ def judge_window(
         moved = check_drift(snapshot, profiles, reference, rules.drift, asked)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
         flickered = check_flicker(snapshot, champion, reference, rules.flicker)
+        served = check_serving(snapshot, rules.serving)
+        counted = check_kpis(snapshot, rules.kpi)
         strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)
         page = drift_page(snapshot, profiles, reference, rules.drift)
         facts = watched.beside(facts_of(snapshot, page, rules.judged_by(), {**sound.artifacts, **strange.artifacts}))
-        facts = yard.beside(flickered.beside(facts))
+        facts = yard.beside(counted.beside(served.beside(flickered.beside(facts))))
         drifted = (moved, watched.report, flickered.report, strange.report)
         guessed = check_estimate(snapshot, champion, reference, (health, *drifted), rules.estimate)
-        reports = (sound.report, health, *drifted, guessed, *labels_kept(claim, champion))
+        beside = (served.report, counted.report, guessed)
+        reports = (sound.report, health, *drifted, *beside, *labels_kept(claim, champion))
         return conclude(claim, facts, reports, performance_kept(claim, champion), rules.drift, rules.alerts)

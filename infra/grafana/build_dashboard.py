@@ -118,6 +118,29 @@ def panels() -> list[Panel]:
             queries={f"evergreen_labelled_fraction{ONE}": "{{model}}"}, defaults={"min": 0, "max": 1},
         ),
         Panel(
+            title="Latency of answers", kind="timeseries", unit="s", width=12,
+            about="Of the newest judged window, all answers together.",
+            queries={
+                'evergreen_serving_latency_seconds{model=~"$model", slice="all", step="total"}':
+                "{{model}} {{quantile}}",
+            },
+        ),
+        Panel(
+            title="Images a second and share of errors", kind="timeseries", width=12,
+            queries={
+                'evergreen_serving_images_per_second{model=~"$model", slice="all"}': "{{model}} images a second",
+                'evergreen_serving_error_ratio{model=~"$model", slice="all"}': "{{model}} share of errors",
+            },
+        ),
+        Panel(
+            title="How many times too fast bad answers are used up", kind="timeseries", width=16,
+            about="Over 1 the allowance does not last its 30 days; each span has its own limit.",
+            queries={
+                'evergreen_finding_value{model=~"$model", stage="serving", check=~"burn_rate.*"}':
+                "{{subject}} {{check}}",
+            },
+        ),
+        Panel(
             title="Quarantined share, all windows", kind="timeseries", unit="percentunit", defaults=limit(0.1),
             queries={f"evergreen:quarantined_ratio{ONE}": "{{model}}"},
         ),

@@ -20,7 +20,9 @@ from tasks.adapters.metrics_catalogue import CATALOGUE
 from tasks.domain.errors import EvergreenError
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Outcome, Stage
+from tasks.domain.kpi import kpis_kept
 from tasks.domain.model import ModelRef
+from tasks.domain.serving import LEVELS, figures_kept
 from tasks.domain.subjects import TOLD_ONLY
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,6 +32,10 @@ FINDINGS_LIMIT = 2_000
 
 VERSIONS_LIMIT = 5
 """Newest versions whose performance is exported, beside the champion's."""
+
+KPIS_LIMIT = 100
+SERVED_LIMIT = 50
+"""Groups with serving figures of their own: runtimes first, then cameras."""
 
 WINDOWS_LIMIT = 50
 LABEL_LIMIT = 200
@@ -101,6 +107,8 @@ def _windows(book: Ledger, model: str) -> Iterator[Sample]:
         return
     newest = judged[0]
     yield from _window(model, newest)
+    yield from _serving(model, newest)
+    yield from _business(model, newest)
     for stage, finding in _bounded(book.findings.of(model, newest.window)):
         yield from _finding(model, stage, finding)
 
@@ -110,6 +118,22 @@ def _window(model: str, row: WindowRecord) -> Iterator[Sample]:
         yield "evergreen_window_outcome", (model, row.action.value), _LEVEL[row.outcome]
     yield "evergreen_window_end_timestamp_seconds", (model,), row.window.end.timestamp()
     yield "evergreen_window_length_seconds", (model,), row.window.length.total_seconds()
+
+
+def _serving(model: str, row: WindowRecord) -> Iterator[Sample]:
+    figures = figures_kept(row.facts.artifacts) if row.facts is not None else None
+    for group in figures.groups[:SERVED_LIMIT] if figures else ():
+        yield "evergreen_serving_images_per_second", (model, group.where), group.per_second
+        if group.requests:
+            yield "evergreen_serving_error_ratio", (model, group.where), group.error_rate
+        for step, latency in group.latency.items():
+            for level, value in zip(LEVELS, latency.quantiles, strict=True):
+                yield "evergreen_serving_latency_seconds", (model, group.where, step, f"{level:g}"), value / 1000
+
+
+def _business(model: str, row: WindowRecord) -> Iterator[Sample]:
+    for kpi in kpis_kept(row.facts.artifacts).kpis[:KPIS_LIMIT] if row.facts is not None else ():
+        yield "evergreen_kpi", (model, kpi.name, kpi.slice, kpi.unit, kpi.better), kpi.value
 
 
 def _bounded(findings: Sequence[tuple[Stage, Finding]]) -> list[tuple[Stage, Finding]]:

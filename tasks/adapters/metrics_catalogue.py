@@ -50,6 +50,26 @@ _ALL = (
         labels=("model", "verdict", "reason"),
         counter=True,
     ),
+    Metric(
+        name="evergreen_serving_latency_seconds",
+        help="Latency of the newest judged window by step; at most 50 groups (all, runtimes, cameras)",
+        labels=("model", "slice", "step", "quantile"),
+    ),
+    Metric(
+        name="evergreen_serving_images_per_second",
+        help="Images a second over the newest judged window",
+        labels=("model", "slice"),
+    ),
+    Metric(
+        name="evergreen_serving_error_ratio",
+        help="Share of requests of the newest judged window that failed, 0..1",
+        labels=("model", "slice"),
+    ),
+    Metric(
+        name="evergreen_kpi",
+        help="What the business counts in the newest judged window, in the number's own unit",
+        labels=("model", "name", "slice", "unit", "better"),
+    ),
     Metric(name="evergreen_champion_info", help="1 for the present champion", labels=("model", "version", "sha256")),
     Metric(
         name="evergreen_last_success_timestamp_seconds",

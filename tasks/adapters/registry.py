@@ -21,6 +21,7 @@ from tasks.adapters import registry_uri as uri
 from tasks.adapters.registry_client import translated
 from tasks.adapters.registry_versions import RegisteredVersion, Versions
 from tasks.domain.card import TAG_EVALUATION, TAG_EXPORTS, TAG_PROMOTION, TAG_SAMPLES, TAG_SHA256
+from tasks.domain.comparing import Sheet
 from tasks.domain.errors import ConfigError, NotFound, UnsafeModel
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.export import Export
@@ -50,12 +51,20 @@ class Download:
 class Registry(Versions):
     """MLflow at one address. Every method that asks it may raise `RegistryUnavailable` and `ConfigError`."""
 
-    def log_evaluation(self, name: str, version: int, evaluation: Evaluation, plots: Sequence[Path] = ()) -> str:
+    def log_evaluation(
+        self,
+        name: str,
+        version: int,
+        evaluation: Evaluation,
+        plots: Sequence[Path] = (),
+        tables: Sequence[Sheet] = (),
+    ) -> str:
         """Show an evaluation beside the version, and give its run's id back; the same one twice changes nothing.
 
         The numbers stand in three places, because MLflow's pages look in three: a run of its own in `<name>/eval`,
         the stored model (with the dataset's name and digest), and the source run as `<dataset>/<metric>`, which
-        is what the page that compares versions reads.
+        is what the page that compares versions reads. `tables` have the same names for all versions: the page of an
+        experiment's runs shows them beside each other.
         """
         known = self._version(name, version)
         if known.sha256 and known.sha256 != evaluation.model_sha256:
@@ -63,7 +72,10 @@ class Registry(Versions):
                 f"{name} v{version} has weights {known.sha256[:12]}, evaluated was {evaluation.model_sha256[:12]}"
             )
         with translated(f"log the evaluation of {name} v{version} on {evaluation.dataset}"):
-            return self._write_evaluation(name, known, evaluation, plots)
+            run_id = self._write_evaluation(name, known, evaluation, plots)
+            runs.write_tables(self._client, run_id, tables)
+            self._client.set_terminated(run_id)
+        return run_id
 
     def _write_evaluation(
         self, name: str, known: RegisteredVersion, evaluation: Evaluation, plots: Sequence[Path]
@@ -81,7 +93,6 @@ class Registry(Versions):
         runs.name_dataset(self._client, run_id, dataset, "evaluation")
         runs.write_evaluation(self._client, run, (known.run_id, known.model_id), evaluation)
         runs.write_plots(self._client, run_id, plots)
-        self._client.set_terminated(run_id)
         return run_id
 
     def log_export(self, name: str, version: int, export: Export, path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.domain.card import TAG_ROLE, VersionCard, metric_name
+from tasks.domain.comparing import Sheet, split_form
 from tasks.domain.evaluation import Evaluation
 
 ROLES = {"train": "train", "eval": "eval", "promotion": "promotions"}
@@ -109,6 +110,22 @@ def write_plots(client: Any, run_id: str, plots: Iterable[Path]) -> None:
     for path in plots:
         if path.is_file():
             client.log_artifact(run_id, str(path), "plots")
+
+
+def write_tables(client: Any, run_id: str, tables: Iterable[Sheet]) -> None:
+    """Write tables that MLflow shows beside those of other runs; the same ones twice change nothing.
+
+    `MlflowClient.log_table` would append to what is there, so the file is written in its form and named in its tag.
+    """
+    from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+    names = []
+    for sheet in tables:
+        names.append(f"{sheet.name}.json")
+        client.log_dict(run_id, split_form(sheet), names[-1])
+    if names:
+        told = json.dumps([{"path": name, "type": "table"} for name in names])
+        client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, told)
 
 
 def evaluation_values(evaluation: Evaluation) -> dict[str, float]:

@@ -10,6 +10,7 @@ from cyclopts import App, Group
 from tasks.cli import (
     estimate_commands,
     export_command,
+    figures_commands,
     label_commands,
     loop_commands,
     pages_command,
@@ -47,6 +48,9 @@ _GROUPS = {
         estimate_commands.audit_sample,
         loop_commands.explain,
         loop_commands.versions,
+        figures_commands.serving,
+        figures_commands.kpis,
+        figures_commands.evaluation,
         loop_commands.schema,
     ),
     "Decisions": (

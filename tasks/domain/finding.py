@@ -39,6 +39,8 @@ class Stage(StrEnum):
     CAMERA = "camera"
     DRIFT = "drift"
     WATCH = "watch"  # small changes added up over windows
+    SERVING = "serving"  # how fast and how reliably answers came: never a reason to retrain
+    BUSINESS = "business"  # what the business counts: told, and no verdict hangs on it
     LABELS = "labels"  # what people wrote, before anything is learnt from it
     EVALUATE = "evaluate"
     CONCEPT = "concept"  # whether the error of production rose, and with what

@@ -10,7 +10,8 @@ Four quadrants of inputs and answers, and what to do while no labels speak:
 Labels decide among them when they exist: `performance` is the only evidence of harm. Its absence is not counted
 against a window, because labels come late. Nor is it counted that the schedule alarm has no history yet, or that there
 are few new labels, nor what is guessed without any: they add to what a window shows by itself, and only their
-breaches speak.
+breaches speak. So it is with serving: slow or missing answers are a breach of their own, which says nothing about the
+model and never leads to a retraining.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.domain import concept
-from tasks.domain.confirmation import unsure
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Outcome, Report, Stage
+from tasks.domain.served import served_badly
 from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
 from tasks.domain.subjects import PARITY, TOLD_ONLY, Topic, topic
+from tasks.domain.undecided import missing, waiting
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
 
 MISEXPORTED = Cause(
@@ -47,6 +49,7 @@ class _Evidence:
 
     `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one;
     `nearly` is a camera that is close to a fault.
+    `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 
     inputs_moved: bool
@@ -60,6 +63,7 @@ class _Evidence:
     fleet: bool
     outcome: Outcome
     breached: bool
+    slow: bool
     misexported: bool = False
 
 
@@ -76,7 +80,7 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
-    blamed = tuple(causes)
+    blamed = (*causes, *served_badly(reports))
     if (
         known.harmed
         and not known.kinds & {CauseKind.CAMERA, CauseKind.DATA, CauseKind.PRODUCT}
@@ -97,7 +101,9 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     misexported = performance is not None and any(each.check == PARITY for each in performance.breaches())
     moved = len(answers) < len(breaches) or (harmed and concept.inputs_moved(reports))
     quiet = (Stage.WATCH, Stage.LABELS, Stage.CONCEPT, Stage.ESTIMATE)
-    sound = Outcome.worst(report.outcome for report in reports if report.stage not in quiet or report.breaches())
+    others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
+    sound = Outcome.worst(report.outcome for report in others if report.stage not in quiet or report.breaches())
+    slow = any(report.breaches() for report in reports if report.stage is Stage.SERVING)
     return _Evidence(
         inputs_moved=moved,
         answers_moved=bool(answers),
@@ -108,8 +114,9 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         alone=lone(reports, causes),
         nearly=nearly(reports),
         fleet=on_sound_cameras(reports, causes),
-        outcome=Outcome.BREACH if harmed or misexported else sound,
+        outcome=Outcome.BREACH if harmed or misexported or slow else sound,
         breached=sound is Outcome.BREACH,
+        slow=slow,
         misexported=misexported,
     )
 
@@ -135,8 +142,8 @@ def _action(known: _Evidence) -> Action:
         return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
     if known.harmed:
         return Action.FIX_CAMERA if known.alone or _suspected(known) else _relearn(known)
-    if known.misexported:
-        return Action.EXPORT
+    if known.misexported or known.slow:
+        return Action.EXPORT if known.misexported else Action.FIX_SERVING
     if known.breached:
         return Action.WAIT if known.unharmed else Action.LABEL_MORE
     return Action.NONE if known.outcome is Outcome.OK else Action.WAIT
@@ -156,6 +163,7 @@ _ADVICE = {
     Action.FIX_DATA: "Repair the data first; nothing else can be judged until then.",
     Action.FIX_CAMERA: "Check the camera; do not retrain on its images.",
     Action.RETRAIN: "Retrain on the new labels.",
+    Action.FIX_SERVING: "Look at the machine that serves the model; retraining does not help.",
     Action.AUDIT_LABELS: "Audit the labels first: let a second person label some of these images again.",
     Action.EXPORT: "Export the version again and deploy that file.",
 }
@@ -174,8 +182,8 @@ def _sentence(action: Action, known: _Evidence, causes: Sequence[Cause], reports
         return "Healthy: the images and the model's answers are as they were" + (
             ", and labels confirm it." if known.unharmed else "; no new labels speak against it."
         )
-    if not (known.breached or known.harmed or known.misexported):
-        return _waiting(reports) or f"Too little to judge by: {_missing(reports)}."
+    if not (known.breached or known.harmed or known.misexported or known.slow):
+        return waiting(reports) or f"Too little to judge by: {missing(reports)}."
     parts = [_capital("; ".join(cause.summary for cause in causes) or "the window breaks its limits") + "."]
     if reading := _reading(known):
         parts.append(reading)
@@ -212,32 +220,10 @@ def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
         return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
     if action is Action.WAIT:
         return "No action is needed; watch the next windows."
-    return _LABEL[known.inputs_moved, known.answers_moved] if action is Action.LABEL_MORE else _ADVICE[action]
-
-
-def _waiting(reports: Sequence[Report]) -> str:
-    """What may have changed and needs a second window to say so; empty without such a thing."""
-    found = [f for report in reports for f in report.findings if unsure(f)]
-    if not found:
-        return ""
-    most = max(found, key=lambda f: abs(f.effect or 0.0))
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    where = f" on camera {most.camera}" if most.camera else ""
-    return f"Something may have changed{where}: {most.subject.replace('_', ' ')} {most.note}{more}."
-
-
-def _missing(reports: Sequence[Report]) -> str:
-    judged = [report for report in reports if report.stage is not Stage.ESTIMATE]
-    open_ones = [f for report in judged for f in report.findings if f.outcome is Outcome.INCONCLUSIVE]
-    if not open_ones:
-        return "nothing was checked"
-    more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
-    return _place(open_ones[0]) + more
-
-
-def _place(finding: Finding) -> str:
-    where = f" (camera {finding.camera})" if finding.camera else ""
-    return f"{finding.note or finding.subject}{where}"
+    label = _LABEL[known.inputs_moved, known.answers_moved]
+    if action is Action.FIX_SERVING and known.breached and not known.unharmed:
+        return f"{_ADVICE[action]} {label}"
+    return label if action is Action.LABEL_MORE else _ADVICE[action]
 
 
 def _capital(text: str) -> str:

@@ -17,6 +17,7 @@ class Action(StrEnum):
     WAIT = "wait"  # not enough data yet, or a change that does no harm
     FIX_CAMERA = "fix_camera"  # goes to the site owner; blocks retraining on that camera
     FIX_DATA = "fix_data"  # the pipeline delivers data that breaks the contract
+    FIX_SERVING = "fix_serving"  # answers are slow or missing: goes to whoever runs the serving machine
     LABEL_MORE = "label_more"  # the inputs changed, too few labels to say whether it harms
     RETRAIN = "retrain"  # labelled performance fell and the data is sound
     AUDIT_LABELS = "audit_labels"  # errors rose while the inputs did not: first ask whether the labels changed
@@ -31,6 +32,7 @@ class CauseKind(StrEnum):
     DATA = "data"
     PRODUCT = "product"  # what the cameras see changed, on most of them at once
     MODEL = "model"
+    SERVING = "serving"  # the machine that answers
 
 
 STATE_NAMES = {Outcome.OK: "Healthy", Outcome.BREACH: "Degraded", Outcome.INCONCLUSIVE: "Inconclusive"}

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 
 from tasks.domain.finding import ALL, Finding, Outcome
-from tasks.domain.subjects import TOLD_ONLY
+from tasks.domain.subjects import KPI, TOLD_ONLY
 from tasks.domain.verdict import Action, Verdict
 
 TEXT_LIMIT = 600
@@ -18,6 +18,8 @@ ADVICE = {
     Action.FIX_CAMERA: "Look at the camera: clean the lens, check its position, focus and light. "
     "Images of a camera at fault are kept out of training until it is healthy.",
     Action.FIX_DATA: "Repair what writes the records: they break the data contract. The report names field and reason.",
+    Action.FIX_SERVING: "Look at the machine that serves the model: its load, its errors, what was deployed last. "
+    "The model itself is not to blame; retraining does not help.",
     Action.LABEL_MORE: "Label a sample of the recent images: only labels can say whether the change does harm.",
     Action.RETRAIN: "Retrain with the recent labels; the challenger is compared and waits for your approval.",
     Action.AUDIT_LABELS: "Let a second person label some of the recent images again: errors rose although the images "
@@ -67,7 +69,7 @@ def measure(value: float | None, unit: str = "") -> str:
 def breaches_by_weight(verdict: Verdict) -> list[Finding]:
     """The breaches that the verdict hangs on, those of the causes' cameras first, then by how far over their limit."""
     blamed = {camera for cause in verdict.causes for camera in cause.cameras}
-    found = (finding for finding in verdict.findings() if finding.check not in TOLD_ONLY)
+    found = (finding for finding in verdict.findings() if finding.check not in {*TOLD_ONLY, KPI})
     breaches = [finding for finding in found if finding.outcome is Outcome.BREACH]
     return sorted(breaches, key=lambda finding: (finding.camera not in blamed, -_excess(finding)))
 

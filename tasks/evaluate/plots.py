@@ -11,6 +11,7 @@ import numpy as np
 from tasks.domain.prediction import Ints
 from tasks.domain.scoring.detection import DetectionScores, precision_recall
 from tasks.domain.scoring.scored import Scored
+from tasks.domain.scoring.taxonomy import confusion
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,11 +21,13 @@ MAX_CLASSES = 30
 
 
 def plots(scored: Scored) -> dict[str, bytes]:
-    """File name -> PNG: a precision-recall curve for detect, a confusion matrix for classify; {} without images."""
+    """File name -> PNG: who is taken for whom, and for boxes precision over recall; {} without images."""
     if not scored.n:
         return {}
     if isinstance(scored, DetectionScores):
-        return {"precision_recall.png": precision_recall_png(scored)}
+        counts = np.rint(confusion(scored).T).astype(np.int64)  # rows the truth, as for classify
+        matrix = confusion_png(counts, (*scored.classes, "background"))
+        return {"precision_recall.png": precision_recall_png(scored), "confusion.png": matrix}
     return {"confusion.png": confusion_png(scored.confusion(), scored.classes)}
 
 

@@ -17,10 +17,13 @@ from tasks.adapters.ledger.records import DecisionKind
 from tasks.adapters.yolo import Yolo
 from tasks.adapters.yolo_protocol import card_of, halved, protocol
 from tasks.connections import answers, images, ledger, registry, store, tables, weights
+from tasks.domain.comparing import Sheet, sheets
+from tasks.domain.contrast import photos
 from tasks.domain.errors import NotFound, RegistryUnavailable
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Report
 from tasks.domain.model import ModelRef
+from tasks.domain.portrait import gaps, portrait_bytes, portrait_key
 from tasks.domain.protocol import refusal
 from tasks.domain.scoring.scored import Scored, evaluation, score
 from tasks.domain.scoring.stored import scores_digest, to_table
@@ -29,8 +32,10 @@ from tasks.domain.snapshot import TableRef, table_note
 from tasks.evaluate import performance
 from tasks.evaluate.lateness import label_facts
 from tasks.evaluate.plots import plots
+from tasks.evaluate.portraits import portrait
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.shards import Shard, shards_of
+from tasks.evaluate.shots import Labelled
 from tasks.settings import settings
 
 log = logging.getLogger(__name__)
@@ -50,13 +55,16 @@ def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: Evaluat
     same = known and (known.digest, known.protocol) == (dataset.digest, asked.protocol.digest)
     if known and same and known.conditions and _as_ruled(known, rules):
         return known
-    scored = _scored(ref, dataset, asked, rules)
+    scored, seen = _scored(ref, dataset, asked, rules)
     result = evaluation(ref, scored, name, dataset.digest, asked.protocol, rules.seed)
+    drawn = portrait(scored, seen, rules.seed)
+    result = replace(result, metrics=result.metrics | gaps(drawn, result.headline.value))
     if scored.n:
         key = f"{_folder(ref, result)}/scores-{asked.protocol.digest[:16]}-{scores_digest(scored)[:16]}.parquet"
         result = replace(result, scores_table=tables().write(to_table(scored), "scores", key))
     ledger().evaluations.save(ref.name, result)
-    _publish(ref, result, plots(scored))
+    store().put(portrait_key(ref.name, result), portrait_bytes(drawn), "application/json")
+    _publish(ref, result, plots(scored), sheets(result, drawn, str(ref)))
     return result
 
 
@@ -150,11 +158,12 @@ def _answering(ref: ModelRef, rules: EvaluateRules, worker: int = 0) -> Answerin
     )
 
 
-def _scored(ref: ModelRef, dataset: TableRef, asked: Answering, rules: EvaluateRules) -> Scored:
+def _scored(ref: ModelRef, dataset: TableRef, asked: Answering, rules: EvaluateRules) -> tuple[Scored, Labelled]:
     table = tables().read(dataset)
-    if not table.num_rows:
-        return score(ref, [], [], rules.confidence, rules.size_limits)
-    return score(ref, truths(table), asked.answers(table), rules.confidence, rules.size_limits)
+    said = truths(table) if table.num_rows else []
+    predictions = asked.answers(table) if table.num_rows else []
+    seen = Labelled(photos=photos(table), truths=said, predictions=predictions)
+    return score(ref, said, predictions, rules.confidence, rules.size_limits), seen
 
 
 def _as_ruled(known: Evaluation, rules: EvaluateRules) -> bool:
@@ -170,7 +179,7 @@ def _folder(ref: ModelRef, result: Evaluation) -> str:
     return f"{ref.name}/evergreen/evaluations/{ref.sha256[:16]}/{result.dataset}-{result.digest[:16]}"
 
 
-def _publish(ref: ModelRef, result: Evaluation, pictures: dict[str, bytes]) -> None:
+def _publish(ref: ModelRef, result: Evaluation, pictures: dict[str, bytes], sheets: Sequence[Sheet]) -> None:
     """Pictures into the bucket, numbers into MLflow; MLflow being away costs a log line, not the evaluation."""
     for name, png in pictures.items():
         store().put(f"{_folder(ref, result)}/{name}", png, "image/png")
@@ -181,6 +190,6 @@ def _publish(ref: ModelRef, result: Evaluation, pictures: dict[str, bytes]) -> N
         for path in paths:
             path.write_bytes(pictures[path.name])
         try:
-            registry().log_evaluation(ref.name, ref.version, result, paths)
+            registry().log_evaluation(ref.name, ref.version, result, paths, sheets)
         except (RegistryUnavailable, NotFound) as error:
             log.warning("evaluation of %s on %s is not shown in MLflow: %s", ref, result.dataset, error)

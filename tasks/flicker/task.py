@@ -17,7 +17,9 @@ from tasks.connections import ledger, tables
 from tasks.domain import few
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import ModelRef
+from tasks.domain.served import only_serving
 from tasks.domain.snapshot import Snapshot, TableRef
+from tasks.domain.verdict import CauseKind
 from tasks.flicker.judging import Rates, flicker_findings, usable
 from tasks.flicker.rules import FlickerRules
 from tasks.flicker.tracks import MOST_FRAMES, WANTED, chosen, of_sessions, sessions
@@ -85,7 +87,9 @@ def _blamed(row: Passed) -> frozenset[str] | None:
     """The cameras that a verdict holds at fault or changed; None when that concerns all of them."""
     if row.outcome is not Outcome.BREACH:
         return frozenset()
-    causes = row.verdict.get("causes", [])
+    if only_serving(row.verdict.get("causes", [])):
+        return frozenset()
+    causes = [cause for cause in row.verdict.get("causes", []) if cause["kind"] != CauseKind.SERVING]
     if not causes or any(not cause["cameras"] for cause in causes):
         return None
     return frozenset(camera for cause in causes for camera in cause["cameras"])

@@ -15,7 +15,7 @@ from tasks.domain.window import Window
 from tasks.report.rendering import render
 
 PAGE_KEY = re.compile(
-    r"[^/\\\x00-\x1f]{1,64}/evergreen/(?:windows|decisions)/(?:[^/\\\x00-\x1f]{1,200}/){0,8}[^/\\\x00-\x1f]{1,200}"
+    r"[^/\\\x00-\x1f]{1,64}/evergreen/(?:windows|decisions|evaluations)/(?:[^/\\\x00-\x1f]{1,200}/){0,8}[^/\\\x00-\x1f]{1,200}"
 )
 """Keys that are served: a model's own pages, nothing else of the bucket."""
 

@@ -20,6 +20,7 @@ from tasks.domain.snapshot import LEFT_OUT, LISTED, RECIPE, Claim, Snapshot, tab
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.report import weak_page
+from tasks.report.evaluations import with_evaluation
 from tasks.report.index_page import page_links
 from tasks.report.yardstick import keep_rules
 from tasks.settings import settings
@@ -123,7 +124,8 @@ def _kept(claim: Claim, champion: ModelRef | None, wanted: Stage) -> Report | No
 
 
 def beside_performance(facts: WindowFacts, model: str, performance: Report | None) -> WindowFacts:
-    """The facts with the page about what else labels show of the champion, where there is one."""
+    """The facts with the pages about what labels show of the champion, where there are any."""
+    facts = with_evaluation(facts, model)
     told = weak_page.told(performance.findings if performance else ())
     if not any(finding.value is not None for finding in told):
         return facts

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.tables import MANY
@@ -17,21 +18,26 @@ from tasks.connections import images, ledger, registry, store, tables
 from tasks.domain.evaluation import Comparison
 from tasks.domain.finding import Finding
 from tasks.domain.intent import Intent, IntentKind
+from tasks.domain.kpi import kpis_kept
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
+from tasks.domain.serving import figures_kept
 from tasks.domain.snapshot import AS_OF, LEFT_OUT, STRANGE, WHERE, Claim, TableRef, table_of
 from tasks.domain.verdict import Verdict
 from tasks.domain.weak import Spot
-from tasks.report import decision_page, weak_page
+from tasks.report import decision_page, evaluations, weak_page
 from tasks.report.comparison_json import comparison_from_json, comparison_json
 from tasks.report.decision_page import DecisionPage
 from tasks.report.embedding_map import embedding_map
+from tasks.report.evaluation_page import evaluation_markdown, evaluation_page, page_key
 from tasks.report.gallery import exhibits
 from tasks.report.heat import moved
 from tasks.report.index_page import decision_key, page_links
 from tasks.report.judged import Judged
+from tasks.report.kpi_table import kpi_table
 from tasks.report.pictures import Row, per_camera, places, sampled, with_answers
 from tasks.report.rows import blamed
+from tasks.report.serving_table import serving_table
 from tasks.report.strangers import strangers
 from tasks.report.window_page import WindowPage, window_markdown, window_page
 from tasks.settings import settings
@@ -61,6 +67,8 @@ def publish_window(claim: Claim, verdict: Verdict, facts: WindowFacts) -> Window
         strangers=strange,
         atlas=embedding_map(seen, strange, images()),
         moved=moved(verdict.findings(), _rows(facts, WHERE), (before, now), images()),
+        kpis=kpi_table(kpis_kept(facts.artifacts)),
+        serving=serving_table(figures_kept(facts.artifacts)),
     )
     folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
     key = f"{folder}/report-{claim.revision}-{claim.epoch}.html"
@@ -91,6 +99,34 @@ def publish_weak(version: ModelRef, n: int, spots: Sequence[Spot]) -> tuple[Find
         page = weak_page.weak_page(version, n, spots, images())
         store().put(weak_page.page_key(version.name, findings), page, HTML)
     return findings
+
+
+@task(cache_policy=NO_CACHE)
+def publish_evaluation(version: ModelRef) -> str:
+    """The page about a version's newest evaluations in the bucket and as a Prefect artifact; its address, or ""."""
+    known = evaluations.newest(version.name, version.sha256)
+    if not known:
+        return ""
+    key = page_key(version.name, known)
+    made_of = (
+        Fact(label="Weights", value=version.sha256[:12]),
+        *(Fact(label=f"Labels ({each.dataset})", value=each.digest[:12]) for each in known),
+        Fact(label="Protocol", value=known[0].protocol[:12]),
+        Fact(label="Installation", value=settings().environment),
+    )
+    page = evaluations.page_of(version, _readings(version, key), made_of)
+    store().put(key, evaluation_page(page, images()), HTML)
+    create_markdown_artifact(evaluation_markdown(page), key=artifact_key("evaluation", version.name))
+    return store().uri(key)
+
+
+def _readings(version: ModelRef, key: str) -> tuple[Link, ...]:
+    """The page itself, the version in MLflow, and the run that made the page."""
+    own = page_links({"evaluation": store().uri(key)}, settings().pages_url or "")
+    version_url = registry().version_url(version.name, version.version) if version.version else ""
+    run_url = flow_run.ui_url or ""
+    more = (("version in MLflow", version_url), ("run in Prefect", run_url))
+    return (*own, *(Link(label=label, url=url) for label, url in more if url))
 
 
 def _catalog(facts: WindowFacts, suspects: Sequence[str]) -> list[Row]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.notice import Fact, Link
-from tasks.domain.subjects import DIGEST, ESTIMATE, TOLD_ONLY
+from tasks.domain.subjects import DIGEST, ESTIMATE, KPI, TOLD_ONLY
 from tasks.domain.verdict import Cause, Verdict
 from tasks.domain.window import Window
 from tasks.domain.wording import ADVICE, moment, one_line
 from tasks.report.boxed import Boxed
 from tasks.report.embedding_map import EmbeddingMap
 from tasks.report.heat import Moved
+from tasks.report.kpi_table import KpiTable
 from tasks.report.markdown import bounded, escape, link, table
 from tasks.report.rendering import render
 from tasks.report.rows import Row, blamed, rows_of
+from tasks.report.serving_table import ServingTable
 from tasks.report.strangers import Stranger
 
 MARKDOWN_LIMIT = 5_000
@@ -44,7 +46,8 @@ class CameraPictures:
 class WindowPage:
     """Everything that the page shows. Text is plain; `made_of` says which champion, reference and rules.
 
-    `strangers` are the strangest images, `atlas` the map of all, `moved` the cameras whose objects are elsewhere.
+    `strangers` are the strangest images, `atlas` the map of all, `moved` the cameras whose objects are elsewhere,
+    `serving` how the model was served, `kpis` what the business counts.
     """
 
     model: str
@@ -59,6 +62,8 @@ class WindowPage:
     strangers: tuple[Stranger, ...] = ()
     atlas: EmbeddingMap | None = None
     moved: tuple[Moved, ...] = ()
+    serving: ServingTable | None = None
+    kpis: KpiTable | None = None
 
 
 def window_page(page: WindowPage) -> bytes:
@@ -119,7 +124,7 @@ def where(cause: Cause) -> str:
 
 def _about(verdict: Verdict) -> list[Finding]:
     """The findings about this window; what a version has been like since it was made has a page of its own."""
-    return [finding for finding in verdict.findings() if finding.check not in TOLD_ONLY]
+    return [finding for finding in verdict.findings() if finding.check not in {*TOLD_ONLY, KPI}]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

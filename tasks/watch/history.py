@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.domain.finding import Outcome
 from tasks.domain.hours import part_of_day
+from tasks.domain.served import only_serving
 from tasks.domain.verdict import CauseKind
 from tasks.domain.window import Window
 from tasks.watch.baseline import Contexts, FloatArray
@@ -76,7 +77,9 @@ def blamed(outcome: Outcome, verdict: Mapping[str, Any]) -> frozenset[str] | Non
     """The cameras that a stored verdict holds at fault or changed; None when that concerns all of them."""
     if outcome is not Outcome.BREACH:
         return frozenset()
-    causes = verdict.get("causes", [])
+    if only_serving(verdict.get("causes", [])):
+        return frozenset()
+    causes = [cause for cause in verdict.get("causes", []) if cause["kind"] != CauseKind.SERVING]
     everywhere = not causes or any(cause["kind"] == CauseKind.DATA or not cause["cameras"] for cause in causes)
     return None if everywhere else frozenset(camera for cause in causes for camera in cause["cameras"])
 

@@ -174,6 +174,7 @@ def connect(line: LabelledLine, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(evaluating, name, getattr(module, name).fn)
     monkeypatch.setattr(evaluating, "check_labels", lambda *_: Report(stage=Stage.LABELS))
     monkeypatch.setattr(evaluating, "measure", lambda *_: line.performance)
+    monkeypatch.setattr(evaluating, "publish_evaluation", lambda version: "")
     monkeypatch.setattr(evaluating, "under_way", lambda model: "")
     monkeypatch.setattr(evaluating, "announce", lambda *_: None)
     monkeypatch.setattr(evaluating, "conclude", line.conclude)

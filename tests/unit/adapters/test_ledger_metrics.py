@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
-from tasks.adapters.metrics import FINDINGS_LIMIT, exposition
+from tasks.adapters.metrics import FINDINGS_LIMIT, SERVED_LIMIT, exposition
 from tasks.adapters.metrics_catalogue import CATALOGUE
 from tasks.domain.errors import LedgerUnavailable
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.intent import Intent, IntentKind
+from tasks.domain.kpi import KPIS, Business, Kpi, kpis_text
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.promotion import PromotionKind
+from tasks.domain.serving import SERVING, Figures, Latency, Served, Tallies, figures_json
 from tasks.domain.verdict import Action, Verdict
 from tasks.domain.window import Window
 
@@ -58,6 +61,19 @@ def version(sha256: str, number: int) -> ModelRef:
     )
 
 
+def served() -> Figures:
+    total = Latency(n=90, quantiles=(10.0, 20.0, 500.0), largest=600.0)
+    whole = Served(where="all", requests=100, failed=10, error_rate=0.1, per_second=2.5, latency={"total": total})
+    many = [Served(where=f"camera={HOSTILE}{i}", requests=1, failed=0, error_rate=0, per_second=0.1) for i in range(90)]
+    return Figures(
+        groups=(whole, *many), per_hour=(), busiest=3, reasons={}, tallies=Tallies(start=DAY.start, seconds=300)
+    )
+
+
+def escapes() -> Kpi:
+    return Kpi(name=HOSTILE, value=120, unit="ppm", better="lower", start=DAY.start, end=DAY.end)
+
+
 def commit(book: Ledger, findings: tuple[Finding, ...], window: Window = DAY, rescore: bool = False) -> None:
     claim = book.windows.claim("solar", window, "worker", rescore=rescore)
     assert claim is not None
@@ -65,7 +81,9 @@ def commit(book: Ledger, findings: tuple[Finding, ...], window: Window = DAY, re
         outcome=Outcome.BREACH, action=Action.FIX_CAMERA, sentence="dark",
         reports=(Report(stage=Stage.DRIFT, findings=findings),),
     )  # fmt: skip
-    facts = WindowFacts(listed=10, accepted=7, quarantined={"truncated_image": 2, HOSTILE: 1})
+    artifacts = {SERVING: json.dumps(figures_json(served())), KPIS: kpis_text(Business(kpis=(escapes(),)))}
+    quarantined = {"truncated_image": 2, HOSTILE: 1}
+    facts = WindowFacts(listed=10, accepted=7, quarantined=quarantined, artifacts=artifacts)
     book.windows.commit(claim, verdict, facts, (Intent(key=f"k{window}", kind=IntentKind.ALERT),))
 
 
@@ -147,6 +165,14 @@ def test_hostile_names_stay_inside_their_label(full: Ledger) -> None:
     subjects = {dict(labels).get("subject") for _, labels in scrape(full)}
     assert any(subject and "1e9" in subject for subject in subjects)
     assert all(line.startswith(("#", "evergreen_")) for line in exposition(lambda: full).decode().splitlines())
+
+
+def test_how_it_was_served_is_exposed_in_seconds_and_bounded(full: Ledger) -> None:
+    found = scrape(full)
+    wanted = {"model": "solar", "slice": "all", "step": "total", "quantile": "0.99"}
+    assert at(found, "evergreen_serving_latency_seconds", **wanted) == 0.5
+    assert at(found, "evergreen_serving_error_ratio", model="solar", slice="all") == pytest.approx(0.1)
+    assert sum(name == "evergreen_serving_images_per_second" for name, _ in found) == SERVED_LIMIT
 
 
 def test_a_flood_of_findings_is_bounded_and_keeps_the_breaches(full: Ledger) -> None:

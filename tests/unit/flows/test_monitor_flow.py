@@ -32,10 +32,12 @@ from tasks.evaluate import task as evaluate_stage
 from tasks.flicker import task as flickering
 from tasks.ingest import task as ingest
 from tasks.ingest.rules import IngestRules
+from tasks.kpi import task as counting
 from tasks.outliers.task import Outliers
 from tasks.quality.task import Checked
 from tasks.report import records, yardstick
 from tasks.report.judged import Judged
+from tasks.serving import task as serving
 from tasks.watch import task as watching
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.ledger.ledger_cases import MODEL, bootstrap, content_hash, promote, reference
@@ -141,7 +143,8 @@ def conclude(
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     line = Line(tmp_path)
-    for module in (ingest, records, yardstick, alerting, evaluate_stage, flickering, estimating, kept):
+    stages = (evaluate_stage, flickering, serving, counting, estimating, kept)
+    for module in (ingest, records, yardstick, alerting, *stages):
         for name, thing in (
             ("ledger", line.book), ("store", line.bucket), ("tables", line.tables), ("images", line.images),
         ):  # fmt: skip
@@ -161,6 +164,8 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     monkeypatch.setattr(monitoring, "check_cameras", lambda snapshot, profiles, reference, rules: quiet)
     monkeypatch.setattr(monitoring, "check_schedule", watching.check_schedule.fn)
     monkeypatch.setattr(monitoring, "check_flicker", flickering.check_flicker.fn)
+    monkeypatch.setattr(monitoring, "check_serving", serving.check_serving.fn)
+    monkeypatch.setattr(monitoring, "check_kpis", counting.check_kpis.fn)
     usual = Outliers(report=quiet)
     monkeypatch.setattr(monitoring, "check_outliers", lambda *given: usual)
     monkeypatch.setattr(monitoring, "check_estimate", estimating.check_estimate.fn)
@@ -399,6 +404,7 @@ def test_a_breach_asks_for_a_challenger_unless_one_is_on_its_way_or_the_labels_a
     line.monitor()
     line.label("a")
     harm = Report(stage=Stage.EVALUATE, findings=(BREACH,))
+    monkeypatch.setattr(evaluating, "publish_evaluation", lambda version: "")
     monkeypatch.setattr(evaluating, "labels", ingest.labels.fn)
     monkeypatch.setattr(evaluating, "open_window", ingest.open_window.fn)
     monkeypatch.setattr(evaluating, "note_evaluated", evaluate_stage.note_evaluated.fn)

@@ -79,7 +79,8 @@ class FakeMlflow:
     def __init__(self):
         self.evaluations = []
 
-    def log_evaluation(self, name, version, evaluation, plots):
+    def log_evaluation(self, name, version, evaluation, plots, tables):
+        self.tables = {table.name for table in tables}
         self.evaluations.append((version, evaluation.dataset, [path.name for path in plots]))
 
 
@@ -255,6 +256,7 @@ def test_the_loop_from_labels_to_a_compared_challenger(world):
     found = evaluate.evaluate_version.fn(champion, recent, "recent", EVALUATE)
     assert found.n == recent.rows
     assert world.mlflow.evaluations == [(1, "recent", ["confusion.png"])]
+    assert {"numbers", "parts", "confusion"} <= world.mlflow.tables
     assert evaluate.evaluate_version.fn(champion, recent, "recent", EVALUATE) == found
     assert len(world.mlflow.evaluations) == 1
     report = evaluate.judge_performance.fn(found, evaluate.baseline_of(champion), EVALUATE)
