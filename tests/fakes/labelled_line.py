@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import disable_run_logger
 
 from flows import evaluate as evaluating
+from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.records import WindowFacts, WindowRecord
 from tasks.adapters.ledger.store import Ledger
@@ -65,6 +66,7 @@ class LabelledLine:
         self.book = Ledger.open(url)
         self.tables = TableStore(self.bucket, folder / "tables")  # type: ignore[arg-type]
         self.images = ImageCache(self.bucket, folder / "images")  # type: ignore[arg-type]
+        self.answers = AnswerCache(folder / "answers", 2**26)
         self.newest = Window.containing(datetime.now(UTC) - 2 * HOUR, HOUR)
         self.rules = evaluating.LabelledRules(concept=ConceptRules(baseline_images=40))
         self.performance = Report(
@@ -159,7 +161,13 @@ def labelled_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def connect(line: LabelledLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flow and stages speak to this line; inference, pages and rules about labels belong to other tests."""
-    things = {"ledger": line.book, "store": line.bucket, "tables": line.tables, "images": line.images}
+    things = {
+        "ledger": line.book,
+        "store": line.bucket,
+        "tables": line.tables,
+        "images": line.images,
+        "answers": line.answers,
+    }
     for module in (ingest, records, evaluate_stage, curate, present, concept):
         for name, thing in things.items():
             if hasattr(module, name):
