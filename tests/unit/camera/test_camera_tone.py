@@ -23,6 +23,7 @@ def frames(luma, detail=None):
         burnt=np.zeros(count),
         colour=np.zeros(count),
         hour=np.zeros(count),
+        moment=np.arange(count) * 600.0,
     )
 
 

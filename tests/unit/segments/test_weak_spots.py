@@ -11,12 +11,13 @@ import pyarrow as pa
 import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
+from tasks.adapters.tables import TableStore
 from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
-from tasks.domain.snapshot import Claim, Snapshot, TableRef
+from tasks.domain.snapshot import Claim, Snapshot
 from tasks.domain.tables import DATASETS, PREDICTIONS
 from tasks.domain.weak import Spot
 from tasks.domain.window import Window
@@ -52,23 +53,10 @@ class Disk:
         return path
 
 
-class Tables:
-    """Tables as they were written."""
-
-    def __init__(self):
-        self.known = {}
-
-    def write(self, table, schema, key):
-        self.known[key] = table
-        return TableRef(uri=key, schema=schema, rows=table.num_rows, digest=key)
-
-    def read(self, ref, columns=None):
-        return self.known[ref.uri]
-
-
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    disk, tables, bucket = Disk(tmp_path), Tables(), MemoryStore()
+    disk, bucket = Disk(tmp_path), MemoryStore()
+    tables = TableStore(bucket, tmp_path / "tables")  # type: ignore[arg-type]
     for module in (stage, labelled):
         for name, thing in (("tables", tables), ("images", disk), ("store", bucket)):
             if hasattr(module, name):
@@ -129,7 +117,7 @@ def test_properties_of_labels_are_measured_once(world):
     first = labelled.properties_of("parts", table)
     world.disk.fetch = None
     assert labelled.properties_of("parts", table) == first
-    assert world.tables.known[first.uri].num_rows == IMAGES
+    assert world.tables.read(first).num_rows == IMAGES
 
 
 def test_images_that_are_gone_are_left_out_and_fail_nothing(world):

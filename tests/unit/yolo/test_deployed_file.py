@@ -24,6 +24,8 @@ from tasks.export.rules import ExportRules
 
 CLASSES = ("zeta", "alpha")
 RULES = ExportRules(min_images=5)
+BARE = dict.fromkeys(("box", "polygon", "corners", "keypoints"))
+"""An object of which nothing is known: a row of a manifest has every field."""
 
 
 class World:
@@ -42,7 +44,9 @@ class World:
                 "session": [f"s{i}" for i in range(len(rows))],
                 "key": [row.sha256 for row in rows],
                 "sha256": [row.sha256 for row in rows],
-                "objects": [[{"class_id": o.class_id, "box": list(o.box)} for o in row.objects] for row in rows],
+                "objects": [
+                    [{**BARE, "class_id": o.class_id, "box": list(o.box)} for o in row.objects] for row in rows
+                ],
             }
         )
         self.ref = self.book.versions.add(
