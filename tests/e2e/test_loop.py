@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -83,11 +84,14 @@ def _approve(story: Any, seen: Lived, chromium: str) -> None:
     url = orchestrator().run_url(request.flow_run_id)
     seen.pages = {link.label: link.url for link in window_links("tiny")}
     seen.pages["compare"] = registry().compare_url("tiny", [1, 2])
+    seen.pages["evaluation"] = json.loads(_told("evaluation", "tiny", "--json"))["page"]
     seen.form = approve_in_browser(chromium, url, APPROVER, "seen in the browser", seen.folder)
     wait_until(lambda: orchestrator().run(request.flow_run_id).finished, lambda by: None)
     seen.states["promote"] = [orchestrator().run(request.flow_run_id).state_name]
     seen.pages["compare text"] = picture_of(chromium, seen.pages["compare"], seen.folder / "mlflow-compare.png")
     picture_of(chromium, url, seen.folder / "prefect-run.png")
+    picture = seen.folder / "evaluation-report.png"
+    seen.pages["evaluation text"] = picture_of(chromium, seen.pages["evaluation"], picture, size=(1060, 1400))
     picture_of(chromium, seen.pages["page"], seen.folder / "window-report.png", size=(1100, 1400))
     seen.pages["evidently text"] = picture_of(chromium, seen.pages["evidently"], seen.folder / "evidently.png", 8000)
     pictures = os.environ.get("TEST_PICTURES")
@@ -103,11 +107,17 @@ def _recover(story: Any, seen: Lived) -> None:
     seen.champions["approved"] = ledger().promotions.champion("tiny").sha256
     seen.numbers["alias after approval"] = champion_version("tiny")
     _live(story, seen, "after")
-    command = [sys.executable, "-m", "tasks.cli.main", "rollback", "tiny", "--by", APPROVER, "--reason", "test"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    _told("rollback", "tiny", "--by", APPROVER, "--reason", "test")
     seen.champions["rolled back"] = ledger().promotions.champion("tiny").sha256
     seen.numbers["alias after rollback"] = champion_version("tiny")
+
+
+def _told(*words: str) -> str:
+    """What a command prints."""
+    command = [sys.executable, "-m", "tasks.cli.main", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_quiet_days_are_healthy_and_nothing_retrains(lived: Lived) -> None:
@@ -194,6 +204,12 @@ def test_reports_are_served_to_the_browser_and_carry_no_foreign_address(lived: L
     parser.feed(page.text)
     assert parser.found and all(source.startswith("data:") for source in parser.found)
     assert len(lived.pages["evidently text"]) > 200
+
+
+def test_the_champions_evaluation_has_a_page_with_what_it_gets_wrong(lived: Lived) -> None:
+    text = lived.pages["evaluation text"]
+    for said in ("fresh labels", "golden set", "was 0.", "What went wrong on the fresh labels", "missed"):
+        assert said in text, said
 
 
 def test_metrics_are_exposed_for_prometheus(lived: Lived, stack: Path) -> None:

@@ -44,7 +44,7 @@ class Tiny:
         "monitor/default": {"ingest": {"window_minutes": 1440}},
         "evaluate/default": {"curate": CURATE},
         "retrain/default": {"curate": CURATE, "rules": {**FIRST, "epochs": 8, "lr0": 0.001, "cooldown_hours": 0}},
-        "shadow/default": {"curate": CURATE},
+        "shadow/default": {"curate": CURATE, "rules": {"min_recent": 100}},  # so few labels that a test is quick
     }
 
     def __init__(self, now: datetime) -> None:
