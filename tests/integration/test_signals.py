@@ -32,6 +32,7 @@ from tasks.alert.rules import AlertRules
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.promotion import PromotionKind
+from tasks.domain.serving import SERVING, Figures, Latency, Served, Tallies, figures_json
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict, verdict_json
 from tasks.domain.window import Window
 from tasks.report.server import Site, server
@@ -95,6 +96,15 @@ def book(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
         yield opened
 
 
+BURN = Finding(check="burn_rate_1h", subject="latency", outcome=Outcome.OK, value=0.2, limit=14.4, n=10)
+
+
+def served() -> Figures:
+    latency = {"total": Latency(n=9, quantiles=(20.0, 40.0, 60.0), largest=61.0)}
+    whole = Served(where="all", requests=10, failed=1, error_rate=0.1, per_second=0.003, latency=latency)
+    return Figures(groups=(whole,), per_hour=(), busiest=0.1, reasons={}, tallies=Tallies(start=START, seconds=60))
+
+
 def judge(book: Ledger, number: int, outcome: Outcome) -> None:
     """Commit one hour with that verdict, as the monitor flow does."""
     window = Window(START + number * HOUR, START + (number + 1) * HOUR)
@@ -105,13 +115,19 @@ def judge(book: Ledger, number: int, outcome: Outcome) -> None:
     sick = outcome is Outcome.BREACH
     verdict = Verdict(
         outcome=outcome, action=Action.FIX_CAMERA if sick else Action.NONE, sentence=f"{HOSTILE} {number}",
-        causes=(cause,) if sick else (), reports=(Report(stage=Stage.DRIFT, findings=(finding,)),),
+        causes=(cause,) if sick else (),
+        reports=(Report(stage=Stage.DRIFT, findings=(finding,)), Report(stage=Stage.SERVING, findings=(BURN,))),
     )  # fmt: skip
     earlier = [row.verdict for row in reversed(book.windows.latest("solar")) if row.verdict]
     intent = alert_for("solar", window, verdict, History(earlier=earlier), AlertRules())
     claim = book.windows.claim("solar", window, "worker")
     assert claim is not None
-    facts = WindowFacts(listed=10, accepted=9, quarantined={"truncated_image": 1})
+    facts = WindowFacts(
+        listed=10,
+        accepted=9,
+        quarantined={"truncated_image": 1},
+        artifacts={SERVING: json.dumps(figures_json(served()))},
+    )
     book.windows.commit(claim, verdict, facts, [intent] if intent else [])
     assert verdict_json(verdict)
 
@@ -224,7 +240,7 @@ def test_a_real_prometheus_scrapes_evaluates_the_rules_and_answers_the_dashboard
 
 
 def check_answers(value: Callable[[str], list[dict[str, Any]]]) -> None:
-    found = wait_for(lambda: value("evergreen:finding_ratio"))
+    found = wait_for(lambda: value('evergreen:finding_ratio{stage="drift"}'))
     assert round(float(found[0]["value"][1]), 4) == 2.8
     assert found[0]["metric"]["subject"] == HOSTILE
     assert wait_for(lambda: value('ALERTS{alertname="EvergreenVerdictBreach"}'))
