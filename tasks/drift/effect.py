@@ -60,17 +60,17 @@ _SIGNED = frozenset({"gradient_x", "gradient_y"})
 
 
 def describe(subject: str, before: float, after: float) -> str:
-    """The change of a mean in words that need no statistics.
+    """The change of a mean in words that need no statistics; a logarithm's own values would say nothing to anybody.
 
-    >>> describe("brightness", 142.0, 55.38)
-    'fell 61 % (142 → 55.4)'
+    >>> describe("brightness", 142.0, 55.38), describe("sharpness", 6.1, 5.2)
+    ('fell 61 % (142 → 55.4)', 'fell 59 %')
     """
     verb = "rose" if after >= before else "fell"
     if subject in _SIGNED or (subject not in _LOGARITHMS and before <= 1e-9):
         return f"{verb} by {abs(after - before):.3g} ({before:.3g} → {after:.3g})"
     ratio = math.exp(min(after - before, 50.0)) if subject in _LOGARITHMS else after / before
     size = f"{ratio:.3g}-fold" if ratio >= 3 else f"{100 * abs(ratio - 1):.0f} %"
-    return f"{verb} {size} ({before:.3g} → {after:.3g})"
+    return f"{verb} {size}" if subject in _LOGARITHMS else f"{verb} {size} ({before:.3g} → {after:.3g})"
 
 
 def describe_rate(before: float, after: float) -> str:

@@ -9,7 +9,7 @@ from scipy import stats
 from tasks.drift import points
 from tasks.drift.compare import holm
 from tasks.drift.detectors import ks, mmd, wasserstein
-from tasks.drift.effect import gap_as_shift, normal_score_shift, rate_difference
+from tasks.drift.effect import describe, gap_as_shift, normal_score_shift, rate_difference
 
 
 def test_a_normal_shift_is_read_back_in_standard_deviations():
@@ -91,3 +91,8 @@ def test_the_projection_never_sees_the_images_it_is_tested_on():
     fitted, held_out = [half for half, _ in points.halves(sample, np.arange(41))]
     assert len(fitted) + len(held_out) == 41
     assert not {tuple(row) for row in fitted} & {tuple(row) for row in held_out}
+
+
+def test_a_change_of_a_logarithm_is_told_without_its_own_values():
+    assert describe("relative_contrast", -0.486, -1.25) == "fell 53 %"
+    assert describe("brightness", 78.1, 170.0) == "rose 118 % (78.1 → 170)"
