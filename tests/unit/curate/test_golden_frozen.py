@@ -19,7 +19,7 @@ from tests.unit.ledger.ledger_cases import MODEL
 
 __all__ = ["labelled_line"]
 
-RULES = CurateRules(recent_windows=1)
+RULES = CurateRules(recent_windows=1, session_minutes=1)  # many sessions: some are always trained on
 THEN = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=40)
 
 
