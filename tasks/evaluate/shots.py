@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from tasks.domain.contrast import Mark, Photo
+from tasks.domain.contrast import Photo
 from tasks.domain.portrait import Shot
-from tasks.domain.prediction import Floats, Prediction
+from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import DetectionScores
-from tasks.domain.scoring.matching import assigned, box_iou
+from tasks.domain.scoring.marked import boxes, in_turns, mark
 from tasks.domain.scoring.scored import Scored
 from tasks.domain.scoring.truth import Truth
 
@@ -24,8 +21,6 @@ MARKS = 40
 
 LEAST = 0.1
 """Operating confidence below which boxes are not drawn: a model that knows nothing yet would draw hundreds."""
-
-IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,65 +52,42 @@ def _most_missed(shot: Shot) -> float:
 
 
 def _surest(shot: Shot) -> float:
-    return max(mark.confidence or 0.0 for mark in shot.wrong)
+    return max(each.confidence or 0.0 for each in shot.wrong)
 
 
 def _spread(pairs: Sequence[tuple[Shot, str]], size: Callable[[Shot], float]) -> tuple[Shot, ...]:
     """The first so many by size, the first of every session before the second of any."""
     ordered = sorted(pairs, key=lambda pair: (-size(pair[0]), pair[0].photo.image_id))
-    seen: Counter[str] = Counter()
-    turns = []
-    for shot, session in ordered:
-        turns.append((seen[session], shot))
-        seen[session] += 1
-    return tuple(shot for _, shot in sorted(turns, key=lambda turn: turn[0])[:SHOWN])
+    return tuple(shot for shot, _ in in_turns(ordered, lambda pair: pair[1])[:SHOWN])
 
 
 def _shot(scored: Scored, photo: Photo, truth: Truth, prediction: Prediction) -> Shot:
     if isinstance(scored, DetectionScores):
         return _boxes(scored, photo, truth, prediction)
-    said = _mark(scored.classes, int(truth.classes[0]), None)
+    said = mark(scored.classes, int(truth.classes[0]), None)
     if prediction.probabilities is None or not prediction.finite:
         return Shot(photo=photo, score=0.0, truth=(said,), missed=(said,))
     odds, true = prediction.probabilities, int(truth.classes[0])
     guess = int(odds.argmax())
-    answer = (_mark(scored.classes, guess, None, odds[guess]),)
+    answer = (mark(scored.classes, guess, None, odds[guess]),)
     if guess == true:
         return Shot(photo=photo, score=1.0, truth=(said,), right=answer)
-    missed = (_mark(scored.classes, true, None, odds[true]),)
+    missed = (mark(scored.classes, true, None, odds[true]),)
     return Shot(photo=photo, score=0.0, truth=(said,), wrong=answer, missed=missed)
 
 
 def _boxes(scored: DetectionScores, photo: Photo, truth: Truth, prediction: Prediction) -> Shot:
     """The boxes that are sure enough, matched to the labelled objects as the score matches them."""
-    labels = [_mark(scored.classes, int(c), box) for c, box in zip(truth.classes, truth.boxes, strict=True)]
+    labels = [mark(scored.classes, int(c), box) for c, box in zip(truth.classes, truth.boxes, strict=True)]
     if not prediction.finite:
         return Shot(photo=photo, score=0.0, truth=tuple(labels[:MARKS]), missed=tuple(labels[:MARKS]))
-    sure = np.flatnonzero(prediction.confidences >= max(scored.confidence, LEAST))
-    sure = sure[np.argsort(-prediction.confidences[sure], kind="stable")]
-    boxes, classes = prediction.boxes[sure], prediction.classes[sure]
-    hit, found = np.zeros(len(sure), bool), np.zeros(len(truth.classes), bool)
-    for label in np.unique(truth.classes):
-        mine, theirs = np.flatnonzero(classes == label), np.flatnonzero(truth.classes == label)
-        takes = assigned(box_iou(boxes[mine], truth.boxes[theirs]), IOU)
-        hit[mine] = takes >= 0
-        found[theirs[takes[takes >= 0]]] = True
-    marks = [
-        _mark(scored.classes, int(c), box, prediction.confidences[i])
-        for i, c, box in zip(sure, classes, boxes, strict=True)
-    ]
-    total = len(sure) + len(found)
+    seen = boxes(scored.classes, truth, prediction, max(scored.confidence, LEAST))
+    total = len(seen.said) + len(seen.found)
     return Shot(
         photo=photo,
-        score=2 * float(hit.sum()) / total if total else 1.0,
+        score=2 * float(seen.hit.sum()) / total if total else 1.0,
         truth=tuple(labels[:MARKS]),
-        right=tuple(mark for mark, good in zip(marks, hit, strict=True) if good)[:MARKS],
-        wrong=tuple(mark for mark, good in zip(marks, hit, strict=True) if not good)[:MARKS],
-        missed=tuple(mark for mark, was in zip(labels, found, strict=True) if not was)[:MARKS],
+        right=tuple(each for each, good in zip(seen.said, seen.hit, strict=True) if good)[:MARKS],
+        wrong=tuple(each for each, good in zip(seen.said, seen.hit, strict=True) if not good)[:MARKS],
+        missed=tuple(each for each, was in zip(labels, seen.found, strict=True) if not was)[:MARKS],
     )
-
-
-def _mark(classes: Sequence[str], label: int, box: Floats | None, confidence: float | None = None) -> Mark:
-    name = classes[label] if 0 <= label < len(classes) else f"class {label}"
-    corners = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-    return Mark(label=name, box=corners, confidence=None if confidence is None else float(confidence))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.domain.contrast import Answer, Contrast, Example, Mark, Photo
-from tasks.domain.prediction import Floats, Prediction
+from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.agreement import operating
 from tasks.domain.scoring.detection import DetectionScores
-from tasks.domain.scoring.matching import assigned, box_iou
+from tasks.domain.scoring.marked import boxes, in_turns, mark
 from tasks.domain.scoring.scored import Scored
 from tasks.domain.scoring.truth import Truth
 from tasks.shadow.gates import Pair
@@ -29,8 +28,6 @@ MARKS = 60
 
 SAME = 1e-9
 """Scores closer than this are alike."""
-
-IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,12 +85,7 @@ def _spread(
 ) -> list[int]:
     """The places by size, those that are the first of their session before the second ones."""
     ordered = sorted(places, key=lambda i: (-round(float(size[i]), 9), -weight[i], i))
-    seen: Counter[str] = Counter()
-    turn = {}
-    for i in ordered:
-        turn[i] = seen[sessions[i]]
-        seen[sessions[i]] += 1
-    return sorted(ordered, key=lambda i: turn[i])
+    return in_turns(ordered, lambda i: sessions[i])
 
 
 def _weight(seen: Examined, row: int) -> float:
@@ -113,7 +105,7 @@ def _at_operating(scored: Scored) -> Scored:
 def _truth(truth: Truth, scored: Scored) -> tuple[Mark, ...]:
     boxed = isinstance(scored, DetectionScores)
     pairs = zip(truth.classes, truth.boxes, strict=True)
-    found = [_mark(scored.classes, int(c), box if boxed else None) for c, box in pairs]
+    found = [mark(scored.classes, int(c), box if boxed else None) for c, box in pairs]
     return tuple(found[:MARKS])
 
 
@@ -124,41 +116,23 @@ def _answer(scored: Scored, truth: Truth, prediction: Prediction, value: float) 
         return Answer(score=value, missed=_truth(truth, scored))
     odds, true = prediction.probabilities, int(truth.classes[0])
     guess = int(odds.argmax())
-    said = (_mark(scored.classes, guess, None, odds[guess]),)
+    said = (mark(scored.classes, guess, None, odds[guess]),)
     if guess == true:
         return Answer(score=value, right=said)
-    return Answer(score=value, wrong=said, missed=(_mark(scored.classes, true, None, odds[true]),))
+    return Answer(score=value, wrong=said, missed=(mark(scored.classes, true, None, odds[true]),))
 
 
 def _detected(scored: DetectionScores, truth: Truth, prediction: Prediction, value: float) -> Answer:
     """The boxes that are sure enough, matched to the labelled objects as the score matches them."""
     if not prediction.finite:
         return Answer(score=value, missed=_truth(truth, scored))
-    sure = np.flatnonzero(prediction.confidences >= scored.confidence)
-    sure = sure[np.argsort(-prediction.confidences[sure], kind="stable")]
-    boxes, classes = prediction.boxes[sure], prediction.classes[sure]
-    hit, found = np.zeros(len(sure), bool), np.zeros(len(truth.classes), bool)
-    for label in np.unique(truth.classes):
-        mine, theirs = np.flatnonzero(classes == label), np.flatnonzero(truth.classes == label)
-        takes = assigned(box_iou(boxes[mine], truth.boxes[theirs]), IOU)
-        hit[mine] = takes >= 0
-        found[theirs[takes[takes >= 0]]] = True
-    said = [
-        _mark(scored.classes, int(c), box, prediction.confidences[i])
-        for i, c, box in zip(sure, classes, boxes, strict=True)
-    ]
-    drawn = list(zip(said, hit, strict=True))[:MARKS]
-    missed = [mark for mark, was_found in zip(_truth(truth, scored), found, strict=False) if not was_found]
+    seen = boxes(scored.classes, truth, prediction, scored.confidence)
+    drawn = list(zip(seen.said, seen.hit, strict=True))[:MARKS]
+    missed = [each for each, was_found in zip(_truth(truth, scored), seen.found, strict=False) if not was_found]
     return Answer(
         score=value,
-        right=tuple(mark for mark, good in drawn if good),
-        wrong=tuple(mark for mark, good in drawn if not good),
+        right=tuple(each for each, good in drawn if good),
+        wrong=tuple(each for each, good in drawn if not good),
         missed=tuple(missed),
-        undrawn=len(said) - len(drawn),
+        undrawn=len(seen.said) - len(drawn),
     )
-
-
-def _mark(classes: Sequence[str], label: int, box: Floats | None, confidence: float | None = None) -> Mark:
-    name = classes[label] if 0 <= label < len(classes) else f"class {label}"
-    corners = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-    return Mark(label=name, box=corners, confidence=None if confidence is None else float(confidence))
