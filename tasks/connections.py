@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -16,7 +17,11 @@ from tasks.adapters.registry import Registry
 from tasks.adapters.tables import TableStore
 from tasks.domain.export import Export
 from tasks.domain.model import ModelRef
+from tasks.domain.protocol import Format, Protocol
 from tasks.settings import settings
+
+if TYPE_CHECKING:
+    from tasks.adapters.answering import Answering
 
 
 def _plain(secret: SecretStr | None) -> str | None:
@@ -84,6 +89,24 @@ def weights(ref: ModelRef) -> Path:
 def exported_file(export: Export) -> Path:
     """The same for an exported file."""
     return _fetched(f"{export.sha256}.{export.form.value}", export.uri)
+
+
+def answering(ref: ModelRef, used: Protocol, device: str = "", export: Export | None = None) -> Answering:
+    """The answers of a version, or of what was exported from it, under a protocol: kept ones first.
+
+    `device` is where the rest is inferred, empty for the worker's own. Nothing is downloaded before that.
+    """
+    from tasks.adapters.answering import Answering  # loads OpenCV, which most commands do without
+    from tasks.adapters.yolo import Yolo
+
+    asked, where = export or ref, device or settings().device
+    form = export.form if export else Format.PT
+
+    def load() -> Yolo:
+        path = exported_file(export) if export else weights(ref)
+        return Yolo.load(path, asked.sha256, ref.kind, where, ref.classes, form)
+
+    return Answering(sha256=asked.sha256, protocol=used, load=load, images=images(), cache=answers())
 
 
 def _fetched(name: str, uri: str) -> Path:

@@ -1,4 +1,8 @@
-"""Two versions that look at pictures: as they are, and mirrored."""
+"""Two versions that look at pictures: as they are, and mirrored.
+
+Their answers are not kept: mirrored and damaged pictures are no file with a hash, and boxes are asked for from another
+confidence on than an evaluation asks for.
+"""
 
 from __future__ import annotations
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.adapters.answering import Answering
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.adapters.manifests import local_paths
-from tasks.adapters.yolo import read_image
-from tasks.connections import images, ledger, tables
+from tasks.adapters.yolo import LOWEST_CONFIDENCE, NMS_IOU, protocol, read_image
+from tasks.connections import answering, images, ledger, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import Kind, ModelRef
@@ -39,6 +40,7 @@ from tasks.estimate.look import shifts
 from tasks.estimate.records import answered, candidates
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views, signs_of
+from tasks.settings import settings
 
 log = logging.getLogger(__name__)
 
@@ -179,16 +181,15 @@ def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> lis
     """Estimates of windows that enough labels are there for now, each with what they say."""
     known, found = {(each.window, each.n) for each in kept.checks_of(champion)}, []
     table = tables().read(dataset)
-    captured, see = table["captured_at"].to_pylist(), None
+    captured, asked = table["captured_at"].to_pylist(), None
     for window, flag, value in _estimates(champion):
         rows = [at for at, moment in enumerate(captured) if moment is not None and window.contains(moment)]
         if len(rows) < rules.backtest_images or (window, len(rows)) in known:
             continue
         part = table.take(rows)
         truth = truths(part)
-        see = see or eyes(champion, None, rules.batch)
-        answers = see.own.predict(local_paths(images(), part), see.imgsz, batch=rules.batch)
-        scored = score_detections(truth, answers, champion.classes)
+        asked = asked or _evaluated(champion, rules)
+        scored = score_detections(truth, asked.answers(part), champion.classes)
         measured = interval(scored.metrics()["map50"], _drawn(scored), scored.sessions)
         doubt = (measured.high - measured.low) / kept.STANDARD
         if not np.isfinite(doubt):
@@ -197,6 +198,12 @@ def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> lis
         kept.keep_check(champion, check, measured, dataset.digest)
         found.append(check)
     return found
+
+
+def _evaluated(champion: ModelRef, rules: EstimateRules) -> Answering:
+    """The champion's answers as an evaluation asks for them unless its rules say otherwise: kept ones cost nothing."""
+    device = settings().device
+    return answering(champion, protocol(champion.imgsz, LOWEST_CONFIDENCE, NMS_IOU, rules.batch, device), device)
 
 
 def _drawn(scored: DetectionScores) -> NDArray[np.float64]:

@@ -14,9 +14,8 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.answer_cache import here
 from tasks.adapters.answering import Answering
 from tasks.adapters.ledger.records import DecisionKind
-from tasks.adapters.yolo import Yolo
 from tasks.adapters.yolo_protocol import card_of, halved, protocol
-from tasks.connections import answers, images, ledger, registry, store, tables, weights
+from tasks.connections import answering, ledger, registry, store, tables
 from tasks.domain.comparing import Sheet, sheets
 from tasks.domain.contrast import photos
 from tasks.domain.errors import NotFound, RegistryUnavailable
@@ -149,13 +148,7 @@ def _answering(ref: ModelRef, rules: EvaluateRules, worker: int = 0) -> Answerin
     """The version's answers under the rules' protocol; several workers share the cards of a machine among them."""
     device = card_of(settings().device, worker)
     used = protocol(rules.imgsz or ref.imgsz, rules.conf, rules.iou, rules.batch, device)
-    return Answering(
-        sha256=ref.sha256,
-        protocol=halved(used, rules.half),
-        load=lambda: Yolo.load(weights(ref), ref.sha256, ref.kind, device, ref.classes),
-        images=images(),
-        cache=answers(),
-    )
+    return answering(ref, halved(used, rules.half), device)
 
 
 def _scored(ref: ModelRef, dataset: TableRef, asked: Answering, rules: EvaluateRules) -> tuple[Scored, Labelled]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ from tasks.adapters.yolo import Yolo
 from tasks.adapters.yolo_export import export_file
 from tasks.adapters.yolo_load import sha256_of
 from tasks.adapters.yolo_protocol import exported, versions
-from tasks.connections import answers, exported_file, images, ledger, registry, store, tables, weights
+from tasks.connections import answering, exported_file, ledger, registry, store, tables, weights
 from tasks.domain.errors import NotFound, RegistryUnavailable, UnsafeModel
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.export import Export
@@ -120,23 +119,7 @@ def check_export(
 def _answering(ref: ModelRef, export: Export, like: Evaluation) -> tuple[Answering, Answering]:
     """The weights and the exported file, each under the protocol of `like` as far as its format allows."""
     device, used = settings().device, protocol_of(like.conditions)
-    load = partial(Yolo.load, kind=ref.kind, device=device, classes=ref.classes)
-    return (
-        Answering(
-            sha256=ref.sha256,
-            protocol=used,
-            load=lambda: load(weights(ref), ref.sha256),
-            images=images(),
-            cache=answers(),
-        ),
-        Answering(
-            sha256=export.sha256,
-            protocol=exported(used, export.form, device),
-            load=lambda: load(exported_file(export), export.sha256, form=export.form),
-            images=images(),
-            cache=answers(),
-        ),
-    )
+    return answering(ref, used, device), answering(ref, exported(used, export.form, device), device, export)
 
 
 def _together(parts: Sequence[pa.Table]) -> pa.Table:

@@ -9,13 +9,12 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.adapters.manifests import local_paths
-from tasks.adapters.yolo import Yolo
-from tasks.connections import images, ledger, tables, weights
+from tasks.connections import answering, ledger, tables
 from tasks.domain.contrast import photos
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.model import Kind, ModelRef
+from tasks.domain.protocol import protocol_of
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.domain.weak import Case, Spot
@@ -25,7 +24,6 @@ from tasks.segments.findings import segment_findings, shortcut_findings, too_few
 from tasks.segments.rules import SegmentRules
 from tasks.segments.search import Searched, search
 from tasks.segments.shortcut import Power, main_label, powers, units
-from tasks.settings import settings
 
 SCORES = {Kind.CLASSIFY: "share of right answers", Kind.DETECT: "F1 per image"}
 """What the score of an image is called."""
@@ -109,17 +107,15 @@ def _facts(table: pa.Table, properties: TableRef, recent: Evaluation) -> Facts:
 
 
 def _cases(champion: ModelRef, table: pa.Table, wanted: set[str], recent: Evaluation) -> Mapping[str, Case]:
-    """The wanted images with the champion's answers, given anew: few images, and nothing has to be kept for it."""
+    """The wanted images with the answers that were scored: under the same protocol, so they need not be given again."""
     ids = table["image_id"].to_pylist()
     rows = table.take(pa.array([at for at, name in enumerate(ids) if name in wanted], pa.int64()))
     if not rows.num_rows:
         return {}
     try:
-        paths = local_paths(images(), rows)
+        answers = answering(champion, protocol_of(recent.conditions)).answers(rows)
     except (NotFound, ContractError):  # the evaluation is older than the bucket keeps images: then without pictures
         return {}
-    model = Yolo.load(weights(champion), champion.sha256, champion.kind, settings().device, champion.classes)
-    answers = model.predict(paths, champion.imgsz)
     scores = dict(zip(recent.image_ids, recent.scores, strict=True))
     confidence = recent.metrics.get("confidence", USUAL) or USUAL
     return cases.by_id(

@@ -12,9 +12,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.answering import Answering
 from tasks.adapters.manifests import local_paths
-from tasks.adapters.yolo import Yolo
 from tasks.adapters.yolo_protocol import halved, protocol
-from tasks.connections import answers, images, ledger, tables, weights
+from tasks.connections import answering, images, ledger, tables
 from tasks.domain.contrast import photos
 from tasks.domain.errors import ContractError
 from tasks.domain.evaluation import Comparison, Evaluation
@@ -105,17 +104,7 @@ def compare(
 def _contest(champion: ModelRef, challenger: ModelRef, rules: ShadowRules) -> Contest:
     device = settings().device
     used = halved(protocol(rules.imgsz or champion.imgsz, rules.conf, rules.iou, rules.batch, device), rules.half)
-
-    def answering(ref: ModelRef) -> Answering:
-        return Answering(
-            sha256=ref.sha256,
-            protocol=used,
-            load=lambda: Yolo.load(weights(ref), ref.sha256, ref.kind, device, ref.classes),
-            images=images(),
-            cache=answers(),
-        )
-
-    asked = (answering(champion), answering(challenger))
+    asked = (answering(champion, used, device), answering(challenger, used, device))
     return Contest(champion=champion, challenger=challenger, asked=asked, rules=rules)
 
 

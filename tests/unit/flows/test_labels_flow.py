@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flows import evaluate as evaluating
+from tasks import connections
 from tasks.domain.errors import UnsafeModel
 from tasks.domain.finding import Outcome
 from tasks.domain.snapshot import TableRef
@@ -191,7 +192,9 @@ def test_weights_with_another_hash_are_refused_by_the_loader_itself(
         line.label(f"i{n}", [thing(n % 2)], golden=True)
     other = tmp_path / "other.pt"
     other.write_bytes(b"not the weights that were recorded")
-    monkeypatch.setattr(evaluate_stage, "weights", lambda ref: other)
+    monkeypatch.setattr(connections, "weights", lambda ref: other)
+    monkeypatch.setattr(connections, "images", lambda: line.images)
+    monkeypatch.setattr(connections, "answers", lambda: line.answers)
     monkeypatch.setattr(evaluate_stage, "settings", lambda: SimpleNamespace(device="cpu", cache=tmp_path))
     monkeypatch.setattr(evaluating, "evaluate_version", evaluate_stage.evaluate_version.fn)
     monkeypatch.setattr(evaluating, "measure", MEASURE)

@@ -16,6 +16,7 @@ import tasks.curate.task as curate
 import tasks.evaluate.task as evaluate
 import tasks.retrain.task as retrain
 import tasks.shadow.task as shadow
+from tasks import connections
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.records import WindowFacts
@@ -154,7 +155,7 @@ class World:
 
 
 def connect(monkeypatch, world):
-    for module in (curate, present, evaluate, retrain, shadow):
+    for module in (curate, present, evaluate, retrain, shadow, connections):
         for name, thing in (
             ("ledger", world.book), ("store", world.bucket), ("tables", world.tables), ("images", world.images),
             ("answers", world.answers),

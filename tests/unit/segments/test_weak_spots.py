@@ -17,6 +17,7 @@ from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.domain.protocol import Protocol
 from tasks.domain.snapshot import Claim, Snapshot
 from tasks.domain.tables import DATASETS, PREDICTIONS
 from tasks.domain.weak import Spot
@@ -35,6 +36,7 @@ CHAMPION = ModelRef(
     name="parts", sha256="c" * 64, uri="s3://b/c.pt", kind=Kind.DETECT, classes=("bolt", "nut"), imgsz=64, version=3
 )
 RULES = SegmentRules()
+USED = Protocol(imgsz=96, conf=0.01, iou=0.6, batch=8, rect=False, half=False, device="cpu", versions=("torch==1",))
 
 
 class Disk:
@@ -64,11 +66,14 @@ def world(tmp_path, monkeypatch):
     box = Prediction(
         boxes=np.array([[5, 5, 20, 20]], np.float32), classes=np.array([1]), confidences=np.array([0.8], np.float32)
     )
-    model = SimpleNamespace(predict=lambda paths, imgsz: [box for _ in paths])
-    monkeypatch.setattr(stage, "Yolo", SimpleNamespace(load=lambda *_: model))
-    monkeypatch.setattr(stage, "weights", lambda champion: None)
-    monkeypatch.setattr(stage, "settings", lambda: SimpleNamespace(device="cpu"))
-    return SimpleNamespace(disk=disk, tables=tables, bucket=bucket)
+    asked = []
+
+    def answering(champion, used):
+        asked.append(used)
+        return SimpleNamespace(answers=lambda rows: [box] * rows.num_rows)
+
+    monkeypatch.setattr(stage, "answering", answering)
+    return SimpleNamespace(disk=disk, tables=tables, bucket=bucket, asked=asked)
 
 
 def dataset(world, count=IMAGES):
@@ -93,7 +98,7 @@ def evaluated(count=IMAGES, seed=1):
         model_sha256=CHAMPION.sha256, dataset="recent", digest="d", protocol="p", metric="map50_95",
         headline=Interval(value=0.8, low=0.7, high=0.9), n=count, metrics={"confidence": 0.4},
         image_ids=tuple(f"i{n}" for n in range(count)), scores=tuple(scores.tolist()),
-        answers=tuple("bolt" for _ in range(count)),
+        answers=tuple("bolt" for _ in range(count)), conditions=USED.conditions("d"),
     )  # fmt: skip
 
 
@@ -110,6 +115,7 @@ def test_the_dark_pictures_of_one_camera_are_found_with_pictures_of_them(world):
     assert [case.score for case in spot.worst] == [0.0] * 3 and [case.score for case in spot.best] == [1.0] * 3
     assert all(int(case.photo.sha256) % 12 == 0 for case in spot.worst)
     assert spot.worst[0].truth[0].label == "bolt" and spot.worst[0].answer[0].confidence == pytest.approx(0.8)
+    assert world.asked == [USED], "what is shown are the answers that were scored"
 
 
 def test_properties_of_labels_are_measured_once(world):

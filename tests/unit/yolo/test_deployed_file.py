@@ -10,6 +10,7 @@ import pytest
 from onnx import TensorProto, numpy_helper
 
 import tasks.export.task as exporting
+from tasks import connections
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.yolo import protocol
@@ -90,9 +91,12 @@ def world(tmp_path, detector, monkeypatch):
         ("ledger", made.book), ("store", made), ("tables", made), ("images", made), ("registry", made),
         ("answers", cache), ("settings", SimpleNamespace(device="cpu")),
     ):  # fmt: skip
-        monkeypatch.setattr(exporting, name, lambda thing=thing: thing)
-    monkeypatch.setattr(exporting, "weights", lambda ref: detector.result.weights)
-    monkeypatch.setattr(exporting, "exported_file", made.file)
+        for module in (exporting, connections):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, lambda thing=thing: thing)
+    for module in (exporting, connections):
+        monkeypatch.setattr(module, "weights", lambda ref: detector.result.weights)
+        monkeypatch.setattr(module, "exported_file", made.file)
     yield made
     made.book.close()
 
