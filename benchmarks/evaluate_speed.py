@@ -5,6 +5,7 @@ slows the machine down meets all of them; medians are compared. The evaluation d
 1,000 bootstrap samples for the interval. Run with one thread (OMP_NUM_THREADS=1) on a shared machine.
 
     python benchmarks/evaluate_speed.py --weights champion.pt --images 150 --imgsz 320 --rounds 3
+    python benchmarks/evaluate_speed.py --weights champion.pt --images 2000 --batch 64 --device 0 --half --workers 8
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tasks.adapters.answering import Answering
 from tasks.adapters.yolo import LOWEST_CONFIDENCE, NMS_IOU, Yolo, protocol
 from tasks.adapters.yolo_data import FitImage, FitObject, build_folder
 from tasks.adapters.yolo_load import sha256_of
+from tasks.adapters.yolo_protocol import halved
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Floats
 from tasks.domain.scoring.scored import evaluation, score
@@ -91,10 +93,10 @@ def timed(run: Callable[[], object]) -> tuple[Cost, object]:
 
 def contestants(asked: argparse.Namespace, world: World, folder: Path) -> dict[str, Callable[[], object]]:
     sha256 = sha256_of(asked.weights)
-    model = Yolo.load(asked.weights, sha256, device="cpu")
-    bare = Yolo.load(asked.weights, sha256, device="cpu").model
+    model = Yolo.load(asked.weights, sha256, device=asked.device)
+    bare = Yolo.load(asked.weights, sha256, device=asked.device).model
     ref = ModelRef(name="b", sha256=sha256, uri="", kind=model.kind, classes=model.classes, imgsz=asked.imgsz)
-    used = protocol(asked.imgsz, LOWEST_CONFIDENCE, NMS_IOU, asked.batch, "cpu")
+    used = halved(protocol(asked.imgsz, LOWEST_CONFIDENCE, NMS_IOU, asked.batch, asked.device), asked.half)
     half = len(world.truths) * 9 // 10
 
     def answering(cache: Path) -> Answering:
@@ -105,8 +107,8 @@ def contestants(asked: argparse.Namespace, world: World, folder: Path) -> dict[s
     def val() -> object:
         return bare.val(
             data=str(world.data), imgsz=asked.imgsz, batch=asked.batch, rect=False, conf=LOWEST_CONFIDENCE,
-            iou=NMS_IOU, device="cpu", workers=asked.workers, plots=False, verbose=False, project=str(folder), name="v",
-            exist_ok=True,
+            iou=NMS_IOU, device=asked.device, quantize=16 if asked.half else None, workers=asked.workers, plots=False,
+            verbose=False, project=str(folder), name="v", exist_ok=True,
         )  # fmt: skip
 
     def scored(cache: Path) -> object:
@@ -175,6 +177,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="evergreen-bench-") as scratch:
         folder = Path(scratch)
         world = build(folder, asked.images)
+    parser.add_argument("--device", default="cpu", help="`cpu`, or the number of a CUDA device")
+    parser.add_argument("--half", action="store_true", help="16-bit arithmetic on both sides; CUDA devices only")
         if asked.batches:
             return batches(asked, world)
         runs = contestants(asked, world, folder)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 
 from tasks.adapters.answer_cache import AnswerCache, packed, unpacked
+from tasks.adapters.card_use import watched
 from tasks.adapters.manifests import Cache, local_paths
 from tasks.adapters.yolo import Yolo
+from tasks.domain.evaluation import CARD_USE
 from tasks.domain.prediction import Prediction
 from tasks.domain.protocol import Protocol
 
@@ -23,7 +25,8 @@ PIECE = 1024
 class Answering:
     """One model under one protocol. The model is loaded when the first unknown image comes, and not before.
 
-    `sha256` is of the file that answers (an exported one has its own).
+    `sha256` is of the file that answers (an exported one has its own). `use` grows while a GPU infers: the share of the
+    time (0..1) that it was busy, sample by sample.
     """
 
     sha256: str
@@ -32,6 +35,7 @@ class Answering:
     images: Cache
     cache: AnswerCache
 
+    use: list[float] = field(default_factory=list)
     @cached_property
     def model(self) -> Yolo:
         """The loaded model."""
@@ -74,7 +78,13 @@ class Answering:
         return self.model.follow(self.protocol, paths)
 
     def _inferred(self, table: pa.Table) -> dict[str, Prediction]:
+    def numbers(self) -> dict[str, float]:
+        """How busy the GPU was on the average while it inferred; {} where nothing was inferred or nobody could tell."""
+        return {CARD_USE: sum(self.use) / len(self.use)} if self.use else {}
+
         paths = local_paths(self.images, table)
-        made = dict(zip(table["sha256"].to_pylist(), self.model.follow(self.protocol, paths), strict=True))
+        with watched(self.model.device if self.protocol.device == "cuda" else "cpu", self.use):
+            found = self.model.follow(self.protocol, paths)
+        made = dict(zip(table["sha256"].to_pylist(), found, strict=True))
         self.cache.add(self.sha256, self.protocol.recipe, made)
         return made

@@ -9,6 +9,9 @@ from tasks.domain.finding import Finding, Outcome
 from tasks.domain.protocol import Value, lock
 from tasks.domain.snapshot import TableRef
 
+CARD_USE = "gpu_utilisation"
+"""Among the numbers: share of the time (0..1) that a GPU was busy while it inferred; missing where nobody can tell."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
