@@ -17,7 +17,7 @@ from tasks.adapters.registry import Registry
 from tasks.adapters.tables import TableStore
 from tasks.domain.export import Export
 from tasks.domain.model import ModelRef
-from tasks.domain.protocol import Format, Protocol
+from tasks.domain.protocol import Format, Protocol, scored_as
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def answering(ref: ModelRef, used: Protocol, device: str = "", export: Export | 
         path = exported_file(export) if export else weights(ref)
         return Yolo.load(path, asked.sha256, ref.kind, where, ref.classes, form)
 
-    return Answering(sha256=asked.sha256, protocol=used, load=load, images=images(), cache=answers())
+    protocol = scored_as(used, ref.kind)
+    return Answering(sha256=asked.sha256, protocol=protocol, load=load, images=images(), cache=answers())
 
 
 def _fetched(name: str, uri: str) -> Path:

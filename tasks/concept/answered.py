@@ -12,9 +12,14 @@ import numpy as np
 from tasks.domain.model import Kind
 from tasks.domain.prediction import Floats
 from tasks.domain.scoring.matching import assigned, box_iou
+from tasks.domain.scoring.outlines import area
+from tasks.domain.scoring.overlaps import gaussian_iou
 
-SCORED = frozenset({Kind.DETECT, Kind.CLASSIFY, Kind.SEGMENT, Kind.POSE})
-"""Kinds whose answers are a class or upright boxes; others are not scored here."""
+SCORED = frozenset({Kind.DETECT, Kind.CLASSIFY, Kind.SEGMENT, Kind.POSE, Kind.OBB})
+"""Kinds whose answers are a class, upright boxes or turned ones."""
+
+Things = Sequence[Mapping[str, Any]]
+"""Detections of a record, or objects of a label."""
 
 HIT, ALIKE = 0.5, 0.2
 """Overlap from which a box is right, and from which two boxes are about the same thing."""
@@ -25,7 +30,8 @@ class Pair:
     """One thing on an image: the class that was answered, the class on the label, -1 where there is none.
 
     `size` is ln(area of the label / area of the answer), `right` and `down` by how much the label's centre lies beside
-    the answer's, as parts of the answer's width and height; they are known where `boxed`: both have a box.
+    the answer's, as parts of the answer's width and height (of turned boxes: of a square of the same area); they are
+    known where `boxed`: both have a box.
     """
 
     answered: int
@@ -77,7 +83,8 @@ def answered(
                 continue
             score, pairs = _classified(row["detections"], label["objects"])
         else:
-            score, pairs = _detected([each for each in row["detections"] if each["confidence"] >= least], label)
+            kept = [each for each in row["detections"] if each["confidence"] >= least]
+            score, pairs = _detected(kept, label["objects"], row["kind"] == Kind.OBB)
         found.append(_with(row, label, score, pairs))
     return found
 
@@ -133,16 +140,18 @@ def _classified(
     return float(pair.answered == pair.labelled), (pair,)
 
 
-def _detected(kept: Sequence[Mapping[str, Any]], label: Mapping[str, Any]) -> tuple[float, tuple[Pair, ...]]:
+def _detected(kept: Things, objects: Things, turned: bool) -> tuple[float, tuple[Pair, ...]]:
     ordered = sorted(kept, key=lambda each: -each["confidence"])
-    mine, told = _boxes(ordered), _boxes(label["objects"])
+    turned = turned and all(each["corners"] for each in (*ordered, *objects))
+    shape = _squares if turned else _boxes
+    mine, told = shape(ordered), shape(objects)
     names = np.array([each["class_id"] for each in ordered], np.int64)
-    truth = np.array([each["class_id"] for each in label["objects"]], np.int64)
-    overlap = box_iou(mine, told)
+    truth = np.array([each["class_id"] for each in objects], np.int64)
+    overlap = gaussian_iou(_corners(ordered), _corners(objects)) if turned else box_iou(mine, told)
     right = np.where(names[:, None] == truth[None], overlap, 0.0)
     hits, total = int((assigned(right, HIT) >= 0).sum()), len(mine) + len(told)
     takes = assigned(overlap, ALIKE)
-    met = [_pair(ordered[row], label["objects"][place], mine[row], told[place]) for row, place in _met(takes)]
+    met = [_pair(ordered[row], objects[place], mine[row], told[place]) for row, place in _met(takes)]
     alone = [Pair(answered=int(name), labelled=-1) for name, place in zip(names, takes, strict=True) if place < 0]
     missed = [Pair(answered=-1, labelled=int(truth[p])) for p in sorted(set(range(len(truth))) - set(takes.tolist()))]
     return (2 * hits / total if total else 1.0), (*met, *alone, *missed)
@@ -166,5 +175,16 @@ def _pair(answer: Mapping[str, Any], thing: Mapping[str, Any], mine: Floats, tol
     )
 
 
-def _boxes(rows: Sequence[Mapping[str, Any]]) -> Floats:
+def _boxes(rows: Things) -> Floats:
     return np.array([row["box"] or (0, 0, 0, 0) for row in rows], np.float32).reshape(-1, 4)
+
+
+def _corners(rows: Things) -> Floats:
+    return np.array([row["corners"] for row in rows], np.float32).reshape(-1, 4, 2)
+
+
+def _squares(rows: Things) -> Floats:
+    """Upright squares with the middles and areas of turned boxes: what pairs are measured by."""
+    corners = _corners(rows)
+    middle, half = corners.mean(1), np.array([np.sqrt(area(each)) / 2 for each in corners], np.float32).reshape(-1, 1)
+    return np.concatenate([middle - half, middle + half], 1)

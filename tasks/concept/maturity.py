@@ -15,6 +15,7 @@ import numpy as np
 from tasks.concept.answered import Answered
 from tasks.concept.rules import ConceptRules
 from tasks.domain.evaluation import Evaluation
+from tasks.domain.model import Kind
 from tasks.domain.scoring.intervals import DRAWS, interval, session_weights
 from tasks.domain.window import Window
 
@@ -59,12 +60,15 @@ def expected_share(seen: Sequence[Seen], now: datetime, rules: ConceptRules) -> 
 
 
 def label_digest(labels: Iterable[Mapping[str, Any]], predictions: str, rules: ConceptRules) -> str:
-    """What a window's row depends on: its labels, its predictions, and from when on a box counts."""
+    """What a window's row depends on: its labels, its predictions, from when on a box counts, how it is compared."""
+    given = list(labels)
     rows = sorted(
         (row["image_id"], row["labelled_at"].isoformat(), row["annotator"], bool(row["golden"]), repr(row["objects"]))
-        for row in labels
+        for row in given
     )
-    return hashlib.sha256(repr((predictions, rules.confidence, rows)).encode("utf-8", "surrogatepass")).hexdigest()
+    turned = ("turned boxes",) if any(row.get("kind") == Kind.OBB for row in given) else ()  # not scored before
+    said = repr((predictions, rules.confidence, rows, *turned))
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def window_row(seen: Seen, digest: str, share: float, seed: int = 0) -> Evaluation:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from tasks.domain.errors import ContractError
+from tasks.domain.model import Kind
 
 if TYPE_CHECKING:
     from tasks.domain.evaluation import Evaluation
@@ -34,7 +35,10 @@ HARMLESS: Mapping[str, str] = {
 }
 """Fields that move no score (`benchmarks/evaluate_speed.py` measures it), with the reason."""
 
-_ALWAYS = {"format": "pt", "decoding": DECODING}
+IOU, GAUSSIAN = "iou", "probiou"
+"""How answers are held against labels: by what they share, or (oriented boxes) as Gaussians, as ultralytics does."""
+
+_ALWAYS = {"format": "pt", "decoding": DECODING, "overlap": IOU}
 """Fields that came later, at the value that they always had: left out of the digest, so that older ones still hold."""
 
 
@@ -52,7 +56,8 @@ class Protocol:
 
     `imgsz` is the side in pixels that images are letterboxed to, `conf` the lowest confidence that is kept, `iou` the
     overlap above which the weaker of two boxes is dropped, `half` 16-bit arithmetic, `device` `cpu` or `cuda`,
-    `versions` `package==version` of what computes, `format` what kind of file answers, `batch` a number or `auto`.
+    `versions` `package==version` of what computes, `format` what kind of file answers, `batch` a number or `auto`,
+    `overlap` how answers are held against labels.
     """
 
     imgsz: int
@@ -65,6 +70,7 @@ class Protocol:
     versions: tuple[str, ...]
     format: str = Format.PT.value
     decoding: str = DECODING
+    overlap: str = IOU
 
     @property
     def digest(self) -> str:
@@ -74,11 +80,14 @@ class Protocol:
     @property
     def recipe(self) -> str:
         """SHA-256 (hex) of what an answer depends on: equal recipes give equal answers, so one may stand for all."""
-        return _hash({name: value for name, value in self.conditions("").items() if name not in HARMLESS})
+        moves = {name: value for name, value in self.conditions("").items() if name not in HARMLESS}
+        return _hash({name: value for name, value in moves.items() if name != "overlap"})
 
     def conditions(self, labels: str) -> dict[str, Value]:
         """Every field under its name, each package under its own, and the digest of the labelled set."""
         fields = {name: value for name, value in asdict(self).items() if name != "versions"}
+        if self.overlap == IOU:
+            del fields["overlap"]  # evaluations from before there was another one have none
         packages = dict(each.split("==", 1) for each in self.versions)
         return {**fields, **packages, "labels": labels}
 
@@ -90,11 +99,20 @@ def protocol_of(conditions: Conditions) -> Protocol:
         ContractError: the evaluation is older than its conditions were kept.
     """
     names = {field.name for field in fields(Protocol)} - {"versions"}
-    if not names <= conditions.keys():
+    if not names - {"overlap"} <= conditions.keys():
         raise ContractError("the evaluation does not say its conditions: evaluate again with `evergreen evaluate`")
     packages = (f"{name}=={value}" for name, value in conditions.items() if name not in {*names, "labels"})
-    known: dict[str, Any] = {name: conditions[name] for name in names}
+    known: dict[str, Any] = {name: conditions[name] for name in names if name in conditions}
     return Protocol(**known, versions=tuple(packages))
+
+
+_FIELDS = {*(field.name for field in fields(Protocol)), "labels"}
+"""Names of conditions that are no package."""
+
+
+def scored_as(used: Protocol, kind: Kind) -> Protocol:
+    """The protocol for models of a kind: their scores rest on that kind's overlap."""
+    return replace(used, overlap=GAUSSIAN if kind is Kind.OBB else IOU)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +162,10 @@ def refusal(first: Evaluation, second: Evaluation, same_labels: bool = False) ->
         )
     harmless = {*HARMLESS, *(() if same_labels else ("labels",))}
     found = [each for each in differences(first.conditions, second.conditions) if each.name not in harmless]
-    named = ", ".join(map(str, found))
-    return f"another protocol, {named}: evaluate both again with `evergreen evaluate`" if found else ""
+    if not found:
+        return ""
+    why = " (packages were upgraded)" if all(each.name not in _FIELDS for each in found) else ""
+    return f"another protocol, {', '.join(map(str, found))}{why}: evaluate both again with `evergreen evaluate`"
 
 
 def aside(first: Evaluation, second: Evaluation) -> str:

@@ -25,6 +25,7 @@ from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.intent import Intent, IntentKind
 from tasks.domain.model import ModelRef
+from tasks.domain.protocol import scored_as
 from tasks.domain.scoring.scored import evaluation, score
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import TableRef
@@ -162,7 +163,7 @@ def _validated(ref: ModelRef, path: Path, table: pa.Table, paths: list[Path]) ->
     val = table.take(keep)
     used = protocol(ref.imgsz, LOWEST_CONFIDENCE, NMS_IOU, 16, device)
     digest = hashlib.sha256("+".join(sorted(val["sha256"].to_pylist())).encode()).hexdigest()
-    return evaluation(ref, score(ref, truths(val), predictions), "val", digest, used)
+    return evaluation(ref, score(ref, truths(val), predictions), "val", digest, scored_as(used, ref.kind))
 
 
 def _card(

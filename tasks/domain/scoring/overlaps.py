@@ -1,7 +1,7 @@
 """How much an answer and a label are the same thing: one overlap per kind, 0..1, for every pair of an image.
 
-detect compares boxes, segment outlines, obb turned boxes, pose keypoints. Everything that is built on an overlap
-(matching, average precision, errors) is the same for all of them.
+detect compares boxes, segment outlines, obb turned boxes as Gaussians, pose keypoints. Everything that is built on an
+overlap (matching, average precision, errors) is the same for all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ COCO_SIGMAS: Overlaps = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 10
 POSE_AREA = 0.53
 """Share of a labelled box that its object fills, where only the box is known (as ultralytics assumes for pose)."""
 
+TINY = 1e-7
+
 RASTER = 640
 """Cells along the longer side of the largest outline of an image, at most; larger ones are drawn smaller, all alike."""
 
@@ -34,7 +36,7 @@ def overlap(kind: Kind, truth: Truth, prediction: Prediction) -> Overlaps:
     if kind is Kind.POSE and truth.keypoints is not None and prediction.keypoints is not None:
         return keypoint_similarity(prediction.keypoints, truth.keypoints, truth.boxes, areas(kind, truth))
     if kind is Kind.OBB and truth.corners is not None and prediction.corners is not None:
-        return turned_iou(prediction.corners, truth.corners)
+        return gaussian_iou(prediction.corners, truth.corners)
     if kind is Kind.SEGMENT and truth.polygons and prediction.polygons:
         return outline_iou(prediction.polygons, truth.polygons)
     return box_iou(prediction.boxes, truth.boxes)
@@ -91,7 +93,7 @@ def _meeting(first: Sequence[Patch], second: Sequence[Patch]) -> NDArray[np.bool
 def turned_iou(first: Floats, second: Floats) -> Overlaps:
     """(n, m) intersection over union of turned boxes given by their corners (n, 4, 2) in order around the box.
 
-    This is the exact overlap, as DOTA scores it; ultralytics' own `val` compares Gaussians instead (ProbIoU).
+    This is the exact overlap, as DOTA scores it; `gaussian_iou` is what ultralytics and so our scores compare by.
     """
     ours, theirs = first.astype(np.float64), second.astype(np.float64)
     found = np.zeros((len(ours), len(theirs)))
@@ -105,6 +107,36 @@ def turned_iou(first: Floats, second: Floats) -> Overlaps:
         union = sizes[0][row] + sizes[1][column] - both
         found[row, column] = both / union if union > 0 else 0.0
     return found
+
+
+def gaussian_iou(first: Floats, second: Floats) -> Overlaps:
+    """(n, m) ProbIoU of turned boxes given by their corners (n, 4, 2) in order around the box: 1 - Hellinger distance.
+
+    Each box is taken for a Gaussian of its middle and spread. `yolo val` scores oriented boxes by it, and so do we: a
+    score that is called mAP must be the one that people know from training. Nearly square boxes that are turned
+    against each other overlap almost wholly in it.
+
+    Source: Llerena et al., Gaussian Bounding Boxes and Probabilistic Intersection-over-Union for Object Detection
+    (2021); the small numbers are those of ultralytics' `batch_probiou`.
+    """
+    (x1, y1), (a1, b1, c1) = _gaussians(first[:, None])
+    (x2, y2), (a2, b2, c2) = _gaussians(second[None])
+    a, b, c = a1 + a2, b1 + b2, c1 + c2
+    whole = a * b - c**2
+    apart = (a * (y1 - y2) ** 2 + b * (x1 - x2) ** 2) / (whole + TINY) / 4
+    apart += c * (x2 - x1) * (y1 - y2) / (whole + TINY) / 2
+    each = np.clip(a1 * b1 - c1**2, 0, None) * np.clip(a2 * b2 - c2**2, 0, None)
+    apart += np.log(whole / (4 * np.sqrt(each) + TINY) + TINY) / 2
+    return np.asarray(1 - np.sqrt(1 - np.exp(-np.clip(apart, TINY, 100)) + TINY))
+
+
+def _gaussians(corners: Floats) -> tuple[tuple[Overlaps, Overlaps], tuple[Overlaps, Overlaps, Overlaps]]:
+    """Middle (x, y) and covariance (xx, yy, xy) of boxes (..., 4, 2): a side of length s has the variance s² / 12."""
+    points = corners.astype(np.float64)
+    middle = points.mean(-2)
+    sides = np.stack([points[..., 1, :] - points[..., 0, :], points[..., 2, :] - points[..., 1, :]])
+    spread = [(sides[..., i] * sides[..., j]).sum(0) / 12 for i, j in ((0, 0), (1, 1), (0, 1))]
+    return (middle[..., 0], middle[..., 1]), (spread[0], spread[1], spread[2])
 
 
 def sigmas(keypoints: int) -> Overlaps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from tasks.concept.answered import Answered, Pair, answered, answered_json, answered_of
@@ -118,3 +119,46 @@ def test_a_class_is_right_or_wrong() -> None:
 def test_failed_requests_and_labels_of_another_kind_are_left_out() -> None:
     assert answered([row(error="out of memory")], told(), 0.25) == []
     assert answered([row()], told({"class_id": 0}, kind="classify"), 0.25) == []
+
+
+def turned(middle: tuple[float, float], degrees: float, sides: tuple[float, float] = (40, 10)) -> list[float]:
+    """Eight numbers: the corners of a box in order around it."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.array(sides) / 2
+    return [float(each) for each in (half @ turn + middle).ravel()]
+
+
+def oriented(corners: list[float], **more: object) -> dict[str, object]:
+    points = np.reshape(corners, (-1, 2))
+    return {"class_id": 0, "box": [*points.min(0), *points.max(0)], "corners": corners, **more}
+
+
+def scored_turned(answer: list[float], label: list[float]) -> Answered:
+    predictions = row(kind="obb", detections=[oriented(answer, confidence=0.9)])
+    said = {"kind": "obb", "objects": [oriented(label)], "labelled_at": START, "annotator": "a", "golden": False}
+    (found,) = answered([predictions], {"i": said}, 0.25)
+    return found
+
+
+def test_turned_boxes_of_production_are_scored_as_turned_boxes() -> None:
+    right = scored_turned(turned((50, 50), 44), turned((50, 50), 45))
+    assert (right.score, len(right.pairs)) == (1.0, 1)
+    across = scored_turned(turned((50, 50), 135), turned((50, 50), 45))
+    assert across.score == 0.0, "their upright boxes are the same, what they mark is not"
+
+
+def test_how_far_a_turned_label_lies_from_the_answer_is_measured_whatever_the_angle() -> None:
+    for degrees in (0, 30, 45, 90):
+        found = scored_turned(turned((50, 50), degrees, (20, 20)), turned((54, 50), degrees, (22, 22)))
+        (pair,) = found.pairs
+        assert (pair.right, pair.down) == pytest.approx((0.2, 0.0), abs=1e-5) and pair.boxed
+        assert pair.size == pytest.approx(np.log(22 * 22 / 400), abs=1e-5)
+
+
+def test_an_oriented_answer_without_corners_counts_as_its_upright_box() -> None:
+    box = oriented(turned((50, 50), 45), confidence=0.9) | {"corners": None}
+    said = {"kind": "obb", "objects": [oriented(turned((50, 50), 135))], "labelled_at": START, "annotator": "a",
+            "golden": False}  # fmt: skip
+    (found,) = answered([row(kind="obb", detections=[box])], {"i": said}, 0.25)
+    assert found.score == 1.0

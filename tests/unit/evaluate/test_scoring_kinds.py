@@ -7,10 +7,11 @@ from pycocotools import mask as coco_mask
 
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.domain.protocol import Protocol, differences, protocol_of, scored_as
 from tasks.domain.scoring.details import details
 from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.outlines import area, fill
-from tasks.domain.scoring.overlaps import POSE_AREA, keypoint_similarity, outline_iou, turned_iou
+from tasks.domain.scoring.overlaps import POSE_AREA, gaussian_iou, keypoint_similarity, outline_iou, turned_iou
 from tasks.domain.scoring.scored import score
 from tasks.domain.scoring.truth import Truth
 from tests.unit.evaluate.scoring_sets import CLASSES, run_coco, xywh
@@ -133,6 +134,36 @@ def test_a_turned_box_is_itself_and_not_its_upright_neighbour():
     a, _ = turned(np.random.default_rng(3), 5)
     assert np.diag(turned_iou(a, a)) == pytest.approx(1, abs=1e-6)
     assert turned_iou(a[:0], a).shape == (0, 5)
+
+
+def as_ultralytics(rects):
+    """Middle, sides and angle in radians, as `batch_probiou` wants them."""
+    return np.array([(*rect[0], *rect[1], np.deg2rad(rect[2])) for rect in rects], np.float64).reshape(-1, 5)
+
+
+def test_turned_boxes_are_compared_as_yolo_val_compares_them():
+    from ultralytics.utils.metrics import batch_probiou
+
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        (a, first), (b, second) = turned(rng, 6), turned(rng, 5)
+        expected = batch_probiou(as_ultralytics(first), as_ultralytics(second)).numpy()
+        assert gaussian_iou(a, b) == pytest.approx(expected, abs=1e-4)
+        assert gaussian_iou(a, b[:, ::-1]) == pytest.approx(expected, abs=1e-4)  # corners the other way round
+        assert gaussian_iou(np.roll(a, 1, axis=1), b) == pytest.approx(expected, abs=1e-4)  # another first corner
+    assert gaussian_iou(a[:0], b).shape == (0, 5) and gaussian_iou(a, b[:0]).shape == (6, 0)
+    flat = np.zeros((2, 4, 2), np.float32)
+    assert np.isfinite(gaussian_iou(flat, a)).all(), "a box without area is no error"
+
+
+def test_oriented_boxes_are_scored_under_a_protocol_of_their_own_and_their_answers_are_kept_as_before():
+    used = Protocol(imgsz=64, conf=0.1, iou=0.7, batch=1, rect=False, half=False, device="cpu", versions=("a==1",))
+    turned_, upright = scored_as(used, Kind.OBB), scored_as(used, Kind.DETECT)
+    assert (upright, upright.digest, upright.conditions("")) == (used, used.digest, used.conditions(""))
+    assert turned_.digest != used.digest and turned_.recipe == used.recipe
+    assert str(differences(used.conditions(""), turned_.conditions(""))[0]) == "overlap nothing against probiou"
+    assert protocol_of(turned_.conditions("d")) == turned_ and protocol_of(used.conditions("d")) == used
+    assert "overlap" not in used.conditions("d"), "what was kept before goes on comparing"
 
 
 def posed(seed, points=17):
