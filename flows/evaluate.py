@@ -29,7 +29,7 @@ from tasks.drift.task import profile
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.task import check_estimates
 from tasks.evaluate.rules import EvaluateRules
-from tasks.evaluate.task import baseline_of, evaluate_version, judge_performance, note_evaluated, note_labels
+from tasks.evaluate.task import comparable_baseline, evaluate_version, judge_performance, note_evaluated, note_labels
 from tasks.export.rules import ExportRules
 from tasks.export.task import check_export
 from tasks.ingest.rules import IngestRules
@@ -164,7 +164,7 @@ def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRule
     recent = evaluate_version(champion, dataset, "recent", rules)
     deployed = check_export(champion, (("golden", golden), ("recent", dataset)), recent, asked.export)
     recent = note_labels(model, recent, known, curate.recent_windows)
-    performance = judge_performance(recent, baseline_of(champion, recent), rules)
+    performance = judge_performance(recent, comparable_baseline(champion, recent, rules), rules)
     check_estimates(champion, (golden, dataset), known, asked.estimate)
     told = weaknesses(champion, dataset, recent, asked.drift, asked.segments)
     return replace(performance, findings=(*performance.findings, *deployed, *told))

@@ -33,6 +33,8 @@ class Evaluation:
     order, the class of the surest answer about each image, "" for none; () in evaluations of older versions.
     `conditions` are the protocol's fields and the digest of the labels by name; {} in evaluations of older versions.
     `scores_table` is the `scores` table from which all of it, any slice and any curve is computed without the model.
+    `labels_table` is the `datasets` table that was scored, where one was kept: whoever measures again under another
+    protocol measures on the same labels.
     """
 
     model_sha256: str
@@ -47,6 +49,7 @@ class Evaluation:
     scores: tuple[float, ...] = ()
     answers: tuple[str, ...] = ()
     scores_table: TableRef | None = None
+    labels_table: TableRef | None = None
     conditions: dict[str, Value] = field(default_factory=dict)
 
     @property

@@ -12,6 +12,12 @@ from tasks.evaluate.rules import EvaluateRules
 
 CHECK = "performance"
 
+GONE = (
+    "the labels that the baseline was measured on are gone, so freeze a golden set first (`evergreen golden freeze "
+    "MODEL`): it is measured again with every evaluation"
+)
+"""What to do where a baseline could not be measured again (`tasks.evaluate.task.comparable_baseline`)."""
+
 
 def judge_performance(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRules) -> Report:
     """Breach when the whole 95 % interval lies below baseline - margin, ok when it lies above, else inconclusive.
@@ -73,7 +79,7 @@ def obstacle(recent: Evaluation, baseline: Evaluation | None, rules: EvaluateRul
             "nobody measured this version when it became champion: evaluate it on a golden set, or let it pass shadow"
         )
     if refused := refusal(recent, baseline):
-        return refused
+        return f"{refused}; {GONE}"
     if not math.isfinite(recent.headline.low):
         return f"{recent.n} labelled images from too few sessions: label more sessions"
     return ""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.compute as pc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -18,7 +19,7 @@ from tasks.adapters.yolo_protocol import card_of, halved, protocol
 from tasks.connections import answering, ledger, registry, store, tables
 from tasks.domain.comparing import Sheet, sheets
 from tasks.domain.contrast import photos
-from tasks.domain.errors import NotFound, RegistryUnavailable
+from tasks.domain.errors import ContractError, NotFound, RegistryUnavailable
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Report
 from tasks.domain.model import ModelRef
@@ -57,7 +58,8 @@ def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: Evaluat
     scored, seen = _scored(ref, dataset, asked, rules)
     result = evaluation(ref, scored, name, dataset.digest, asked.protocol, rules.seed)
     drawn = portrait(scored, seen, rules.seed)
-    result = replace(result, metrics=result.metrics | gaps(drawn, result.headline.value))
+    numbers = result.metrics | gaps(drawn, result.headline.value) | asked.numbers()
+    result = replace(result, metrics=numbers, labels_table=dataset)
     if scored.n:
         key = f"{_folder(ref, result)}/scores-{asked.protocol.digest[:16]}-{scores_digest(scored)[:16]}.parquet"
         result = replace(result, scores_table=tables().write(to_table(scored), "scores", key))
@@ -108,6 +110,38 @@ def baseline_of(champion: ModelRef, recent: Evaluation | None = None) -> Evaluat
     found = [each for each in kept if each is not None and each.n]
     comparable = (each for each in found if recent is not None and not refusal(recent, each))
     return next(comparable, found[0] if found else None)
+
+
+@task(cache_policy=NO_CACHE)
+def comparable_baseline(champion: ModelRef, recent: Evaluation, rules: EvaluateRules) -> Evaluation | None:
+    """The baseline to hold `recent` against; one of another protocol (an upgrade) is measured again on its own labels.
+
+    It comes as it is, to be refused, where those labels or their images are gone.
+    """
+    found = baseline_of(champion, recent)
+    if found is None or not recent.n or not refusal(recent, found):
+        return found
+    for name in BASELINES:
+        try:
+            labels = _labels_of_then(champion, name)
+            if labels is not None:
+                return evaluate_version.fn(champion, labels, name, rules)
+        except (NotFound, ContractError) as error:
+            log.warning("%s cannot be measured again on the labels of its %s: %s", champion, name, error)
+    return found
+
+
+def _labels_of_then(champion: ModelRef, name: str) -> TableRef | None:
+    """The labelled set that a baseline was measured on, of `val` the part of the training manifest; None if unknown."""
+    known = ledger().evaluations.latest(champion.name, champion.sha256, name)
+    card = ledger().versions.get(champion.name, champion.sha256).card
+    if known is None or known.labels_table is not None or name != "val" or not card.get("dataset_uri"):
+        return known.labels_table if known else None
+    whole = TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
+    table = tables().read(whole)
+    part = table.filter(pc.equal(table["split"], "val"))
+    key = f"{champion.name}/evergreen/datasets/val-{whole.digest[:32]}.parquet"
+    return tables().write(part, "datasets", key)
 
 
 @task(cache_policy=NO_CACHE)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.power import TREND
+from tasks.domain.protocol import refusal
 from tasks.domain.window import Window
 
 SETS = ("golden", "recent", "window")
@@ -77,8 +78,8 @@ def _why(now: Evaluation, before: Evaluation | None, window: Window | None, min_
         return f"immature: {returned:.0%} of its usual labels are back, {min_return:.0%} are needed"
     if window is None and now.n < least:
         return f"{now.n} labelled images, a trend needs {least}"
-    if window is None and before is not None and before.protocol != now.protocol:
-        return "measured under another protocol than the point before"
+    if window is None and before is not None and (refused := refusal(before, now)):
+        return f"not comparable with the point before: {refused}"
     if now.dataset == "golden" and before is not None and before.digest != now.digest:
         return "another version of the golden set than the point before"
     return "" if now.n else "no labelled image"

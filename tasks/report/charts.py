@@ -32,13 +32,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One evaluation in a trend: its place, the ends of its interval (None without one), and what it says."""
+    """One evaluation in a trend: its place, the ends of its interval (None without one), and what it says.
+
+    `joined`: it compares with the one before.
+    """
 
     x: float
     y: float
     low: float | None
     high: float | None
     hint: str
+    joined: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +54,16 @@ class Series:
     points: tuple[Point, ...]
 
     @property
-    def corners(self) -> str:
-        """The line through them."""
-        return " ".join(f"{point.x},{point.y}" for point in self.points)
+    def lines(self) -> tuple[str, ...]:
+        """The lines through those that compare."""
+        parts: list[list[str]] = []
+        for point in self.points:
+            place = f"{point.x},{point.y}"
+            if parts and point.joined:
+                parts[-1].append(place)
+            else:
+                parts.append([place])
+        return tuple(" ".join(part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,10 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One evaluation as a trend needs it; `low` and `high` are nan without an interval."""
+    """One evaluation as a trend needs it; `low` and `high` are nan without an interval.
+
+    `apart` says why it does not compare with the one before on this set, empty when it does.
+    """
 
     at: datetime
     dataset: str
@@ -75,6 +89,7 @@ class Measured:
     low: float
     high: float
     n: int
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +152,7 @@ def trend(measured: Sequence[Measured], names: Sequence[tuple[str, str]]) -> Tre
                 low=height(row.low),
                 high=height(row.high),
                 hint=_hint(row, name),
+                joined=not row.apart,
             )
             for at, row in enumerate(rows)
             if row.dataset == dataset
@@ -153,7 +169,8 @@ def trend(measured: Sequence[Measured], names: Sequence[tuple[str, str]]) -> Tre
 
 def _hint(row: Measured, name: str) -> str:
     span = f" ({row.low:.3f} to {row.high:.3f})" if math.isfinite(row.low) else ""
-    return f"{name}, {one_line(row.version, 40)}: {row.value:.3f}{span}, {row.n} images, {moment(row.at)}"
+    told = f"; not comparable with the one before: {row.apart}" if row.apart else ""
+    return f"{name}, {one_line(row.version, 40)}: {row.value:.3f}{span}, {row.n} images, {moment(row.at)}{told}"
 
 
 def cells(confusion: Confusion) -> tuple[Cell, ...]:

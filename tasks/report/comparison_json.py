@@ -40,7 +40,9 @@ def comparison_from_json(data: Mapping[str, Any]) -> Comparison:
 def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     whole = asdict(evaluation)
     kept = {
-        name: value for name, value in whole.items() if name not in ("image_ids", "scores", "answers", "scores_table")
+        name: value
+        for name, value in whole.items()
+        if name not in ("image_ids", "scores", "answers", "scores_table", "labels_table")
     }
     numbers = {name: _finite(value) for name, value in evaluation.metrics.items()}
     return {**kept, "metrics": numbers, "headline": {k: _finite(v) for k, v in asdict(evaluation.headline).items()}}

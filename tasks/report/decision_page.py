@@ -10,6 +10,7 @@ from tasks.domain.evaluation import Comparison, Evaluation, Interval
 from tasks.domain.finding import Outcome
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Fact, Link
+from tasks.domain.protocol import refusal
 from tasks.domain.wording import measure, one_line
 from tasks.report.gallery import Exhibit
 from tasks.report.markdown import bounded, escape, link, table
@@ -49,7 +50,7 @@ class DecisionPage:
 class Score:
     """One number of both versions; ends of the intervals are nan where there is none.
 
-    `axis` is the range of the small drawing: it holds both intervals.
+    `refused` says why the two do not compare, empty when they do.
     """
 
     dataset: str
@@ -58,11 +59,12 @@ class Score:
     champion: Interval | None
     challenger: Interval | None
     headline: bool
+    refused: str = ""
 
     @property
     def difference(self) -> str:
-        """Challenger minus champion with its sign, `–` when one is missing."""
-        if self.champion is None or self.challenger is None:
+        """Challenger minus champion with its sign, `–` when one is missing or the two do not compare."""
+        if self.champion is None or self.challenger is None or self.refused:
             return "–"
         change = self.challenger.value - self.champion.value
         return "–" if math.isnan(change) else f"{change:+.3f}"
@@ -136,7 +138,10 @@ def context(page: DecisionPage) -> str:
     """What it was compared with, and how often the two answer alike."""
     against = f"Compared with {page.champion}, the champion." if page.champion else "There is no champion yet."
     agreement = page.comparison.agreement
-    return against if agreement is None else f"{against} The two agree on {agreement:.0%} of the unlabelled images."
+    shared = "" if agreement is None else f" The two agree on {agreement:.0%} of the unlabelled images."
+    apart = {score.dataset: score.refused for score in _scores(page.comparison) if score.refused}
+    told = "".join(f" The numbers of the {name} set do not compare, {why}." for name, why in apart.items())
+    return f"{against}{shared}{told}"
 
 
 def contrast_sentence(page: DecisionPage) -> str:
@@ -178,6 +183,7 @@ def _set_scores(dataset: str, champion: Evaluation | None, challenger: Evaluatio
     known = [each for each in (champion, challenger) if each is not None]
     n = min(each.n for each in known)
     metric = known[0].metric
+    refused = refusal(champion, challenger, same_labels=True) if champion and challenger else ""
     yield Score(
         dataset=dataset,
         metric=metric,
@@ -185,6 +191,7 @@ def _set_scores(dataset: str, champion: Evaluation | None, challenger: Evaluatio
         champion=champion.headline if champion else None,
         challenger=challenger.headline if challenger else None,
         headline=True,
+        refused=refused,
     )
     names = dict.fromkeys(name for each in known for name in each.metrics if name != metric)
     for name in names:
@@ -195,6 +202,7 @@ def _set_scores(dataset: str, champion: Evaluation | None, challenger: Evaluatio
             champion=_point(champion, name),
             challenger=_point(challenger, name),
             headline=False,
+            refused=refused,
         )
 
 

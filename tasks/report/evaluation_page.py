@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Fact, Link
+from tasks.domain.protocol import refusal
 from tasks.domain.wording import one_line
 from tasks.report.charts import Measured, trend
 from tasks.report.evaluation_views import SETS, Measurement, called, span, value, view
@@ -60,6 +61,7 @@ def evaluation_markdown(page: EvaluationPage) -> str:
     for each in page.measurements:
         known = each.evaluation
         was = "" if each.baseline is None else value(each.baseline.headline.value)
+        was = "another protocol" if each.baseline is not None and refusal(known, each.baseline) else was
         rows.append((called(known.dataset), known.metric, value(known.headline.value), span(known), was, str(known.n)))
     blocks = [
         f"# {escape(one_line(str(page.version)))} on labelled images",

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.domain.evaluation import Evaluation
+from tasks.domain.evaluation import CARD_USE, Evaluation
 from tasks.domain.finding import Outcome
 from tasks.domain.notice import Fact
 from tasks.domain.portrait import LEAST, ErrorShare, Part, Portrait, gap
+from tasks.domain.protocol import refusal
 from tasks.domain.wording import measure, one_line
 from tasks.report.charts import Cell, Line, cells, curve_lines, dots
 from tasks.report.gallery import Cache
@@ -123,9 +124,9 @@ def _was(each: Measurement) -> list[Fact]:
     for label, other in (("when it became champion", each.baseline), ("on the labels before", each.before)):
         if other is None:
             continue
-        same = (other.protocol, other.metric) == (each.evaluation.protocol, each.evaluation.metric)
+        refused = refusal(each.evaluation, other)
         change = each.evaluation.headline.value - other.headline.value
-        told = f" ({change:+.3f})" if same and math.isfinite(change) else "" if same else " (another protocol)"
+        told = f" (not comparable: {refused})" if refused else f" ({change:+.3f})" if math.isfinite(change) else ""
         found.append(Fact(label=label, value=f"was {value(other.headline.value)}{told}"))
     return found
 
@@ -133,7 +134,7 @@ def _was(each: Measurement) -> list[Fact]:
 def _outcome(each: Measurement) -> Outcome | None:
     """Whether the whole interval lies below what it was as champion; None where that cannot be said."""
     was, known = each.baseline, each.evaluation.headline
-    if was is None or not math.isfinite(known.low) or was.protocol != each.evaluation.protocol:
+    if was is None or not math.isfinite(known.low) or refusal(each.evaluation, was):
         return None
     if known.high < was.headline.value:
         return Outcome.BREACH
@@ -159,6 +160,8 @@ def _facts(known: Evaluation, seen: Portrait) -> list[Fact]:
     ):  # fmt: skip
         if math.isfinite(numbers.get(name, math.nan)):
             found.append(Fact(label=words, value=value(numbers[name])))
+    if math.isfinite(numbers.get(CARD_USE, math.nan)):
+        found.append(Fact(label="of the time the GPU was busy while it inferred", value=f"{numbers[CARD_USE]:.0%}"))
     return found
 
 

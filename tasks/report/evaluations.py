@@ -13,6 +13,7 @@ from tasks.domain.kpi import kpis_kept
 from tasks.domain.model import ModelRef
 from tasks.domain.notice import Fact, Link
 from tasks.domain.portrait import Portrait, portrait_key, portrait_of
+from tasks.domain.protocol import refusal
 from tasks.report.charts import Measured
 from tasks.report.evaluation_page import ARTIFACT, EvaluationPage, page_key
 from tasks.report.evaluation_views import SETS, Measurement
@@ -52,6 +53,7 @@ def history(records: Sequence[EvaluationRecord], numbers: Mapping[str, str]) -> 
     `records` are the newest first; `numbers` maps the SHA-256 of those versions to what they are called.
     """
     seen: set[tuple[str, str, str, str]] = set()
+    last: dict[str, Evaluation] = {}
     found = []
     for record in reversed(records):
         each = record.evaluation
@@ -59,6 +61,7 @@ def history(records: Sequence[EvaluationRecord], numbers: Mapping[str, str]) -> 
         if each.model_sha256 not in numbers or not each.n or key in seen:
             continue
         seen.add(key)
+        before, last[each.dataset] = last.get(each.dataset), each
         found.append(
             Measured(
                 at=record.created_at,
@@ -68,6 +71,7 @@ def history(records: Sequence[EvaluationRecord], numbers: Mapping[str, str]) -> 
                 low=each.headline.low,
                 high=each.headline.high,
                 n=each.n,
+                apart=refusal(before, each) if before else "",
             )
         )
     return found

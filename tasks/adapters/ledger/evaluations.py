@@ -91,7 +91,7 @@ def _evaluation(data: Mapping[str, Any]) -> Evaluation:
             "scores": tuple(_number(value) for value in data["scores"]),
             "answers": tuple(data.get("answers", ())),
             "conditions": dict(data.get("conditions", {})),
-            "scores_table": TableRef(**data["scores_table"]) if data.get("scores_table") else None,
+            **{name: TableRef(**data[name]) for name in ("scores_table", "labels_table") if data.get(name)},
         }
     )
 

@@ -76,6 +76,14 @@ def test_what_moves_no_score_is_told_and_refuses_nothing(changes, words):
     assert replace(BASE, **changes).digest != BASE.digest
 
 
+def test_an_upgrade_is_called_one_and_anything_else_is_not():
+    upgraded = replace(BASE, versions=("torch==2.16.0", "opencv==5", "python==3.11.7"))
+    assert "(packages were upgraded)" in refusal(evaluated(BASE), evaluated(upgraded))
+    assert "upgraded" not in refusal(evaluated(BASE), evaluated(replace(upgraded, imgsz=320)))
+    finding = judge_performance(evaluated(BASE), evaluated(upgraded), EvaluateRules()).findings[0]
+    assert "`evergreen evaluate`" in finding.note and "`evergreen golden freeze MODEL`" in finding.note
+
+
 def test_the_labels_count_where_images_are_compared_one_by_one():
     first, second = evaluated(BASE), evaluated(BASE, "b" * 64)
     assert refusal(first, second) == ""

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from PIL import Image
 
 from tasks.domain.contrast import Mark, Photo
 from tasks.domain.errors import NotFound
-from tasks.domain.evaluation import Evaluation, Interval
+from tasks.domain.evaluation import CARD_USE, Evaluation, Interval
+from tasks.domain.finding import Outcome
 from tasks.domain.kpi import Business, Kpi, Refusal
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.notice import Fact, Link
@@ -30,15 +32,19 @@ from tasks.domain.portrait import (
     portrait_bytes,
     portrait_of,
 )
+from tasks.domain.protocol import Protocol
 from tasks.report.charts import Measured, trend
 from tasks.report.evaluation_page import EvaluationPage, evaluation_markdown, evaluation_page, page_key
-from tasks.report.evaluation_views import SETS, Measurement
+from tasks.report.evaluation_views import SETS, Measurement, view
 from tasks.report.index_page import page_path
 from tasks.report.kpi_table import kpi_table
 from tests.unit.report.test_report_pages import HOSTILE, watched
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 FIVE_MB = 5 * 1024 * 1024
+USED = Protocol(
+    imgsz=640, conf=0.001, iou=0.7, batch=16, rect=False, half=False, device="cpu", versions=("torch==1",)
+)  # fmt: skip
 
 
 class Pictures:
@@ -62,6 +68,10 @@ def evaluation(dataset: str = "recent", value: float = 0.7, **changes: object) -
         metrics={"map50": 0.9, "label_lag_seconds": 7200.0, "labelled_fraction": 0.25, "f1": math.nan},
     )  # fmt: skip
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def under(used: Protocol, value: float = 0.7) -> Evaluation:
+    return evaluation(value=value, protocol=used.digest, conditions=used.conditions("l"))
 
 
 def shot(name: str = "a", word: str = "crack", boxes: int = 3) -> Shot:
@@ -145,7 +155,49 @@ def test_numbers_of_another_protocol_are_shown_and_not_subtracted(tmp_path: Path
     was = evaluation(value=0.9, protocol="q")
     made = replace(page(), measurements=(Measurement(evaluation=evaluation(), baseline=was),))
     text = watched(evaluation_page(made, Pictures(tmp_path, 60))).text
-    assert "was 0.900 (another protocol)" in text and "-0.2" not in text
+    assert "was 0.900 (not comparable: evaluated under another protocol" in text and "-0.2" not in text
+    assert "another protocol" in evaluation_markdown(made) and "0.900" not in evaluation_markdown(made)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"imgsz": 320}, "imgsz 640 against 320"),
+        ({"half": True, "device": "cuda"}, "half no against yes"),
+        ({"versions": ("torch==2", "ultralytics==9")}, "(packages were upgraded)"),
+    ],
+)
+def test_what_differs_between_two_protocols_is_named_with_the_command_that_mends_it(
+    changes: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    now, then = under(USED), under(replace(USED, **changes), value=0.9)
+    made = replace(page(), measurements=(Measurement(evaluation=now, baseline=then, before=then),))
+    text = watched(evaluation_page(made, Pictures(tmp_path, 60))).text
+    assert words in text and "evergreen evaluate" in text and "-0.2" not in text
+    assert view(made.measurements[0], Pictures(tmp_path, 60)).outcome is None
+
+
+def test_another_batch_is_no_other_protocol(tmp_path: Path) -> None:
+    now, then = under(USED), under(replace(USED, batch=1), value=0.9)
+    each = Measurement(evaluation=now, baseline=then)
+    assert "was 0.900 (-0.200)" in [fact.value for fact in view(each, Pictures(tmp_path, 60)).was]
+    assert view(each, Pictures(tmp_path, 60)).outcome is Outcome.BREACH
+
+
+def test_how_busy_the_gpu_was_is_told_where_it_is_known(tmp_path: Path) -> None:
+    busy = evaluation(metrics={CARD_USE: 0.834})
+    made = replace(page(), measurements=(Measurement(evaluation=busy),))
+    assert "83%" in watched(evaluation_page(made, Pictures(tmp_path, 60))).text
+    assert "GPU" not in watched(evaluation_page(page(), Pictures(tmp_path, 60))).text
+
+
+def test_the_line_of_a_trend_is_broken_where_the_protocol_changed() -> None:
+    rows = [replace(row, apart="another protocol, imgsz 640 against 320" if at == 4 else "")
+            for at, row in enumerate(history())]  # fmt: skip
+    drawn = trend(rows, SETS)
+    assert drawn is not None
+    assert [len(series.lines) for series in drawn.series] == [1, 2]
+    assert any("not comparable with the one before: another protocol" in p.hint for p in drawn.series[1].points)
 
 
 def test_a_large_set_of_many_classes_and_crowded_images_makes_a_page_of_less_than_5_mb(tmp_path: Path) -> None:

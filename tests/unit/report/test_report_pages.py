@@ -273,6 +273,20 @@ def test_the_decision_shows_both_with_intervals_and_the_difference() -> None:
     assert "a person may promote solar v4" in text
 
 
+def test_numbers_of_two_protocols_are_not_subtracted_and_the_decision_says_why() -> None:
+    made = decision()
+    first, second = made.comparison.evaluations
+    used = {"imgsz": 640, "torch": "2.15.0", "labels": "d"}
+    apart = (replace(first, conditions=used), replace(second, conditions={**used, "imgsz": 320}))
+    page = replace(made, comparison=replace(made.comparison, evaluations=apart))
+    for text in (watched(decision_page(page)).text, decision_markdown(page)):
+        assert "imgsz 640 against 320" in text and "do not compare" in text and "evergreen evaluate" in text
+        assert "+0.080" not in text
+    batch = (replace(first, conditions={**used, "batch": 1}), replace(second, conditions={**used, "batch": 16}))
+    alike = replace(made, comparison=replace(made.comparison, evaluations=batch))
+    assert "+0.080" in decision_markdown(alike)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.BREACH, Outcome.INCONCLUSIVE])
 def test_a_gate_that_is_not_passed_is_named_in_the_first_sentence(outcome: Outcome) -> None:
     text = watched(decision_page(decision(outcome=outcome))).text
