@@ -82,10 +82,11 @@ def power(
 ) -> int:
     """How many labelled images show a fall of so much (`--detect 0.03`), or what so many can show (`--labels 200`).
 
-    Drawn from the scores of single images of a model's champion (`--model`), whole sessions at a time; without one,
-    from the spread that detectors usually have. A fall of F1, or of accuracy, of 0.03 is 3 points.
+    Drawn from the stored scores of single images of a model's champion (`--model`), whole sessions at a time; without
+    one, from the spread that detectors usually have. A fall of F1, or of accuracy, of 0.03 is 3 points; how many show
+    one of mAP follows from its last interval.
     """
-    from tasks.concept.pools import pools
+    from tasks.concept.pools import headline, pools
     from tasks.concept.reading import Books
     from tasks.connections import ledger, store, tables
     from tasks.domain import power as counting
@@ -98,10 +99,12 @@ def power(
     usual = (counting.usual(False), counting.usual(True))
     books = Books(ledger=ledger(), store=store(), tables=tables()) if model else None
     single, paired = pools(books, model) if books and model else usual
-    ways: list[tuple[str, Any, int]] = [
-        ("one set against a limit", single, 1),
-        ("two sets of different images", single, 2),
-        ("two versions on the same images", paired, 1),
+    own = headline(books, model) if books and model else None
+    ways: list[tuple[str, Any, int, str]] = [
+        ("one set against a limit", single, 1, _origin(single)),
+        ("two sets of different images", single, 2, _origin(single)),
+        ("two versions on the same images", paired, 1, _origin(paired)),
+        *([(f"{own[0]} of one set against a limit", own[1], 1, "its last interval")] if own else []),
     ]
     rows = [
         {
@@ -109,9 +112,9 @@ def power(
             "labels": counting.needed(source, detect, power, sides) if detect else labels,
             "fall": detect if detect else round(counting.shows(source, labels or 1, power, sides), 4),
             "design_effect": round(source.design, 2),
-            "from": f"{len(source.scores)} scores" if source.known else "usual spread",
+            "from": origin,
         }
-        for name, source, sides in ways
+        for name, source, sides, origin in ways
     ]
     least = {"trend": counting.TREND, "gate": counting.GATE, "instances_of_a_class": counting.INSTANCES}
     if json:
@@ -121,6 +124,10 @@ def power(
     say(f"whatever the count: {least['trend']} before a trend, {least['gate']} before a gate, "
         f"{least['instances_of_a_class']} objects of a class before that class")  # fmt: skip
     return OK
+
+
+def _origin(source: Any) -> str:
+    return f"{len(source.scores)} scores" if source.known else "usual spread"
 
 
 def label_audit(model: str, *, by: str, reason: str, json: bool = False) -> int:

@@ -1,15 +1,22 @@
-"""The scores that the label-count calculator draws from: what production and both versions did on single images."""
+"""The scores that the label-count calculator draws from: what production and both versions did on single images.
+
+They are read from the `scores` table of the newest evaluation, which knows the session of every image.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from tasks.concept.maturity import DATASET
 from tasks.concept.reading import Books, kept_images
-from tasks.domain.errors import NotFound
+from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.evaluation import Evaluation
-from tasks.domain.power import Pool, pool
+from tasks.domain.model import ModelRef
+from tasks.domain.power import TREND, Pool, measured, pool
+from tasks.domain.protocol import refusal
+from tasks.domain.scoring.stored import from_table
 
 SETS = ("recent", "baseline", "golden")
 """Where the scores of single images are looked for, the first with enough of them."""
@@ -26,14 +33,45 @@ def pools(books: Books, model: str) -> tuple[Pool, Pool]:
     sessions = sessions_of(books, model)
     records = [record.evaluation for name in SETS for record in books.ledger.evaluations.of(model, name)]
     own = [each for each in records if each.model_sha256 == champion.sha256]
-    best = max(own, key=lambda each: each.n, default=None)
-    single = pool(best.scores, _named(best, sessions)) if best else pool(())
+    single = _stored(books, champion, own)
+    if single is None:
+        best = max(own, key=lambda each: each.n, default=None)
+        single = pool(best.scores, _named(best, sessions)) if best else pool(())
     pairs = [(a, b) for a, b in combinations(records, 2) if a.model_sha256 != b.model_sha256 and _alike(a, b)]
     if not pairs:
         return single, pool((), paired=True)
     first, second = max(pairs, key=lambda pair: pair[0].n)
     apart = [a - b for a, b in zip(first.scores, second.scores, strict=True)]
     return single, pool(apart, _named(first, sessions), paired=True)
+
+
+def headline(books: Books, model: str) -> tuple[str, Pool] | None:
+    """What the champion's headline is called, and the pool that says how it varies; None without an interval.
+
+    None also for accuracy: it is a mean of images, so that their scores say it all.
+    """
+    champion = books.ledger.promotions.champion(model)
+    for name in SETS if champion else ():
+        found = books.ledger.evaluations.latest(model, champion.sha256 if champion else "", name)
+        half = (found.headline.high - found.headline.low) / 2 if found and found.n >= TREND else math.nan
+        if found and found.metric != "accuracy" and math.isfinite(half) and half > 0:
+            return found.metric, measured(half, found.n)
+    return None
+
+
+def _stored(books: Books, champion: ModelRef, own: Sequence[Evaluation]) -> Pool | None:
+    """The pool of the first evaluation whose stored scores say enough; None where none does."""
+    for each in own:
+        if each.scores_table is None or each.n < TREND:
+            continue
+        try:
+            scored = from_table(books.tables.read(each.scores_table), champion)
+        except (NotFound, ContractError):  # tidied up, or of a newer program: another one may be there
+            continue
+        found = pool(scored.scores(), scored.sessions)
+        if found.known:
+            return found
+    return None
 
 
 def sessions_of(books: Books, model: str) -> dict[str, str]:
@@ -44,8 +82,7 @@ def sessions_of(books: Books, model: str) -> dict[str, str]:
 
 
 def _alike(first: Evaluation, second: Evaluation) -> bool:
-    same = (first.digest, first.protocol, first.image_ids) == (second.digest, second.protocol, second.image_ids)
-    return same and bool(first.image_ids)
+    return bool(first.image_ids) and first.image_ids == second.image_ids and not refusal(first, second, True)
 
 
 def _named(evaluation: Evaluation, sessions: Mapping[str, str]) -> list[str]:

@@ -26,6 +26,9 @@ images, 1.2 at 200; a paired difference 1.15 at 200.
 TAIL = 0.05
 """Chance of a one-sided false alarm."""
 
+BOTH = 1.96
+"""Half of a 95 % interval, in standard errors."""
+
 REPEATS = 4_000
 CAP = 100_000
 TWO = 2
@@ -77,11 +80,25 @@ def pool(scores: Sequence[float], sessions: Sequence[str] = (), paired: bool = F
     return Pool(scores=values - values.mean(), sessions=index.astype(np.int64), paired=paired, known=True)
 
 
+def measured(half: float, n: int) -> Pool:
+    """The pool of a number that is no mean of images (mAP), from half of its 95 % interval on n images.
+
+    The interval was drawn session by session, so that sessions are in it already.
+    """
+    grid = _normal()
+    return Pool(scores=grid * half / BOTH * math.sqrt(n), sessions=np.arange(len(grid)), paired=False, known=True)
+
+
 def usual(paired: bool) -> Pool:
     """Normal scores of the spread that detectors usually have; nothing is known of sessions."""
+    grid, spread = _normal(), USUAL_PAIRED if paired else USUAL
+    return Pool(scores=grid * spread, sessions=np.arange(len(grid)), paired=paired, known=False)
+
+
+def _normal() -> Samples:
+    """A thousand values of mean 0 and standard deviation 1 that lie as normal ones do."""
     grid = np.array([NormalDist().inv_cdf((n + 0.5) / 1000) for n in range(1000)])
-    spread = USUAL_PAIRED if paired else USUAL
-    return Pool(scores=grid / grid.std() * spread, sessions=np.arange(1000), paired=paired, known=False)
+    return np.asarray(grid / grid.std())
 
 
 def power(drawn: Samples, fall: float) -> float:

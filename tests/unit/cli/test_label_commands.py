@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tasks import connections
@@ -13,6 +16,11 @@ from tasks.adapters.ledger.records import DecisionKind
 from tasks.cli import label_commands
 from tasks.cli.output import CHECK_FAILED, OK
 from tasks.domain.errors import ConfigError, NotFound, Stale
+from tasks.domain.prediction import Prediction
+from tasks.domain.protocol import Protocol
+from tasks.domain.scoring.scored import evaluation, score
+from tasks.domain.scoring.stored import to_table
+from tasks.domain.scoring.truth import Truth
 from tests.fakes.labelled_line import LabelledLine, found, labelled_line, thing
 from tests.unit.ledger.ledger_cases import MODEL
 
@@ -124,3 +132,47 @@ def test_an_audit_is_written_into_the_chain_of_decisions(line: LabelledLine) -> 
     noted = line.book.decisions.latest(MODEL, DecisionKind.LABELS_AUDITED, champion.sha256)
     assert noted is not None and (noted.actor, noted.payload) == ("eve", {"reason": "all right"})
     line.book.decisions.verify()
+
+
+def scored(line: LabelledLine, frames: int, sessions: int = 60) -> None:
+    """An evaluation of the champion as the flow keeps it: sessions in which all or nothing is found."""
+    champion = line.book.promotions.champion(MODEL)
+    assert champion is not None
+    truths, answers = [], []
+    for n in range(sessions * frames):
+        right = (n // frames) % 4 > 0
+        box = np.array([[5, 5, 25, 25]], np.float32)
+        label = np.zeros(1, np.int64)
+        truths.append(Truth(image_id=f"i{n}", session=f"s{n // frames}", classes=label, boxes=box))
+        answers.append(Prediction(boxes=box if right else box + 90, classes=label, confidences=np.ones(1, np.float32)))
+    scores = score(champion, truths, answers)
+    used = Protocol(imgsz=64, conf=0.1, iou=0.7, batch=1, rect=False, half=False, device="cpu", versions=("torch==1",))
+    found = evaluation(champion, scores, "recent", "d" * 64, used)
+    table = line.tables.write(to_table(scores), "scores", f"scores-{frames}.parquet")
+    line.book.evaluations.save(MODEL, replace(found, scores_table=table))
+
+
+def test_power_reads_spread_and_sessions_from_the_scores_of_the_last_evaluation(
+    line: LabelledLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needed = []
+    for frames in (2, 6):
+        scored(line, frames)
+        assert label_commands.power(detect=0.1, model=MODEL, json=True) == OK
+        told = {row["question"]: row for row in answer(capsys)["answers"]}
+        row = told["one set against a limit"]
+        assert row["from"] == f"{60 * frames} scores"
+        assert row["design_effect"] == pytest.approx(frames, rel=0.01), "frames of a session are one observation"
+        assert told["map50_95 of one set against a limit"]["from"] == "its last interval"
+        needed.append(row["labels"])
+    assert 2 < needed[1] / needed[0] < 4
+
+
+def test_power_does_without_scores_that_somebody_tidied_up(
+    line: LabelledLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scored(line, 2)
+    del line.bucket.objects["scores-2.parquet"]
+    shutil.rmtree(line.tables._cache)
+    assert label_commands.power(detect=0.1, model=MODEL, json=True) == OK
+    assert answer(capsys)["answers"][0]["from"] == "120 scores", "the ledger has the scores, if not their sessions"
