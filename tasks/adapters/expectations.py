@@ -2,7 +2,8 @@
 
 It lets column rules pass on empty tables and on columns without a value, so every answer also counts what was looked
 at. Its validation results are handed on as JSON; its own documents are not built: they load scripts from the network
-and grow slower with every window that they show.
+and grow slower with every window that they show. It knows no weights: where rows stand for differently many, its
+results are about the rows, the answers about what they stand for (`tasks.domain.expectation`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.domain.errors import ConfigError
-from tasks.domain.expectation import Answer, Expectation
+from tasks.domain.expectation import Answer, Expectation, filled, weighed, weights_of
 
 MAX_EXAMPLES = 20
 EXAMPLE_LENGTH = 60
@@ -25,6 +26,12 @@ TEXT_LENGTH, MAX_LIST = 300, 1_000
 
 IDENTITY = ("image_id", "key")
 """Columns that say which row an example is; the first one that a table has."""
+
+ROW = "row of the table"
+"""Column with the place of a row, where every row that breaks a rule has to be known."""
+
+WHOLE = ("unexpected_index_list", "unexpected_list", "unexpected_index_query")
+"""What a result holds of every such row; too long to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +81,20 @@ def _asked(table: pa.Table, expectations: Mapping[int, Expectation]) -> tuple[di
         warnings.simplefilter("ignore")
         document = _validate(table, expectations)
     by_place = {int(result["expectation_config"]["meta"]["place"]): result for result in document["results"]}
-    return {place: _answer(expectations[place], table, result) for place, result in by_place.items()}, _bounded(
-        document
-    )
+    found = {place: _answer(expectations[place], table, result) for place, result in by_place.items()}
+    weights = weights_of(table)
+    if weights is not None:
+        found = {place: weighed(found[place], table, weights, _broke(by_place[place])) for place in found}
+    return found, _bounded(document)
+
+
+def _broke(result: Mapping[str, Any]) -> list[int]:
+    """The places of all rows that broke the rule; they are taken out of the result, which is kept."""
+    numbers = result.get("result") or {}
+    rows = numbers.get("unexpected_index_list") or ()
+    for name in WHOLE:
+        numbers.pop(name, None)
+    return [int(row[ROW]) for row in rows if isinstance(row, Mapping)]
 
 
 def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[str, Any]:
@@ -93,10 +111,15 @@ def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     suite = gx.ExpectationSuite(name="quality", expectations=[_native(e, place) for place, e in expectations.items()])
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset("table")
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table.to_pandas()})
+    frame = table.to_pandas()
     wanted: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": MAX_EXAMPLES}
-    if names := [name for name in IDENTITY if name in table.column_names][:1]:
+    names = [name for name in IDENTITY if name in table.column_names][:1]
+    if weights_of(table) is not None:
+        frame[ROW] = range(len(frame))
+        wanted["result_format"], names = "COMPLETE", [*names, ROW]
+    if names:
         wanted["unexpected_index_column_names"] = names
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     outcome: Any = batch.validate(suite, result_format=wanted)
     document = outcome.to_json_dict()
     return {name: document[name] for name in ("success", "statistics", "results")}
@@ -132,7 +155,7 @@ def _answer(expectation: Expectation, table: pa.Table, result: Mapping[str, Any]
     numbers = result.get("result") or {}
     observed = _number(numbers.get("observed_value"))
     error = _error(result.get("exception_info") or {})
-    filled = table.num_rows - _missing(table, expectation.column)
+    there = int(filled(table, expectation.column).sum()) if expectation.column else table.num_rows
     asks_presence = (
         expectation.rule in ("ExpectColumnValuesToNotBeNull", "ExpectColumnToExist") or not expectation.column
     )
@@ -140,7 +163,7 @@ def _answer(expectation: Expectation, table: pa.Table, result: Mapping[str, Any]
         expectation=expectation,
         success=bool(result.get("success")) and not error,
         rows=table.num_rows,
-        evaluated=table.num_rows if asks_presence else filled,
+        evaluated=table.num_rows if asks_presence else there,
         unexpected=int(numbers.get("unexpected_count") or 0),
         examples=_examples(numbers, expectation.column),
         observed=observed,
@@ -158,16 +181,6 @@ def _examples(numbers: Mapping[str, Any], column: str) -> tuple[str, ...]:
         f"{str(name)[:EXAMPLE_LENGTH]}: {str(value)[:EXAMPLE_LENGTH]}" if name != value else str(name)[:EXAMPLE_LENGTH]
         for name, value in pairs
     )
-
-
-def _missing(table: pa.Table, column: str) -> int:
-    """Rows without a value; nan counts as none."""
-    if not column:
-        return 0
-    values = table[column]
-    if not pa.types.is_floating(values.type):
-        return int(values.null_count)
-    return int(values.to_pandas().isna().sum())
 
 
 def _number(value: object) -> float | None:

@@ -1,11 +1,29 @@
-"""A rule about a table as plain data, and what was found: written by the quality stage, run by an adapter."""
+"""A rule about a table as plain data, and what was found: written by the quality stage, run by an adapter.
+
+Rows of a sample stand for more than themselves. A table may say for how many in `stands_for` (1 / chance of having been
+drawn): shares are then those of everything that was drawn from. Rules that allow no row at all, extremes and counts
+of rows are about the rows that are there, whatever they stand for.
+
+Source: Horvitz and Thompson, A generalization of sampling without replacement (1952); divided by the sum of the
+weights, as Hájek proposed (1971).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+STANDS_FOR = "stands_for"
+"""Column with how many rows of the whole a row stands for, at least 1."""
+
+PRESENCE = "ExpectColumnValuesToNotBeNull"
+MEAN = "ExpectColumnMeanToBeBetween"
 
 
 class Severity(StrEnum):
@@ -53,3 +71,45 @@ class Answer:
     examples: tuple[str, ...] = ()
     observed: float | None = None
     error: str = ""
+
+
+def weights_of(table: pa.Table) -> NDArray[np.float64] | None:
+    """How many each row stands for, (n,); None where the table does not say, or all stand for equally many."""
+    if STANDS_FOR not in table.column_names or not table.num_rows:
+        return None
+    found = np.asarray(table[STANDS_FOR].to_numpy(), np.float64)
+    return found if np.ptp(found) > 0 else None
+
+
+def weighed(answer: Answer, table: pa.Table, weights: NDArray[np.float64], broke: Sequence[int]) -> Answer:
+    """The same answer about what the rows stand for: the mean of a column, or the share of rows that broke the rule.
+
+    `broke` are the places of all rows that did. `unexpected` is then as many of the rows as their share of the whole
+    would be, one at least.
+    """
+    asked = answer.expectation
+    if answer.error or not answer.evaluated or not asked.column:
+        return answer
+    counted = np.ones(table.num_rows, bool) if asked.rule == PRESENCE else filled(table, asked.column)
+    total = float(weights[counted].sum())
+    if asked.rule == MEAN:
+        values = np.asarray(table[asked.column].to_numpy(), np.float64)[counted]
+        observed = float(weights[counted] @ values) / total
+        low, high = (asked.parameters.get(name) for name in ("min_value", "max_value"))
+        kept = not (isinstance(low, int | float) and observed < low)
+        kept = kept and not (isinstance(high, int | float) and observed > high)
+        return replace(answer, observed=observed, success=kept)
+    if asked.mostly == 1 or not broke:
+        return answer
+    share = float(weights[np.asarray(broke, np.int64)].sum()) / total
+    shown = max(round(share * answer.evaluated), 1)
+    return replace(answer, unexpected=shown, success=share <= 1 - asked.mostly + 1e-9)
+
+
+def filled(table: pa.Table, column: str) -> NDArray[np.bool_]:
+    """(n,) rows that have a value; nan counts as none."""
+    values = table[column]
+    there = np.asarray(values.is_valid().to_numpy(), bool)
+    if pa.types.is_floating(values.type):
+        there &= ~np.isnan(np.asarray(values.to_numpy(), np.float64))
+    return there

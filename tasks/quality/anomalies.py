@@ -13,8 +13,8 @@ from tasks.domain.expectation import Expectation, Severity
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.window import Window
 from tasks.quality.frames import DETECTIONS, IMAGES, OBJECTS, Frames
-from tasks.quality.infer import answers, class_counts, images_per_hour
-from tasks.quality.mix import Z, shares
+from tasks.quality.infer import answers, class_counts, class_shares, images_per_hour
+from tasks.quality.mix import Z
 from tasks.quality.schema import CameraSchema, ClassSchema, DataSchema
 from tasks.quality.suite import BETWEEN, IN_SET, MEAN, NOT_NULL
 
@@ -126,7 +126,7 @@ def _classes(schema: DataSchema, detections: pa.Table, classes: Sequence[str]) -
     highest = int(pc.max(answered["class_id"]).as_py() or 0)
     names = [*classes, *(f"class {number}" for number in range(len(classes), highest + 1))]
     table = class_counts(answered, len(names))
-    share, error = shares(table)
+    share, error = class_shares(answered, len(names))
     witnesses = int(table.any(axis=1).sum())
     for class_id, name in enumerate(names):
         where: dict[str, str | int] = {"slice": f"class={name}", "n": witnesses}

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.expectation import STANDS_FOR
 from tasks.domain.window import Window
 from tasks.quality.boxes import corners_of, numbers, overhang, twins
 
@@ -18,7 +19,8 @@ DETECTIONS = "detections"  # one row per detection
 
 Frames = Mapping[str, pa.Table]
 
-_PLAIN = ("image_id", "camera", "kind", "model_version", "width", "height", "sampling_probability")
+CHANCE = "sampling_probability"
+_PLAIN = ("image_id", "camera", "kind", "model_version", "width", "height", CHANCE)
 _OPTIONAL = ("site", "session", "runtime", "sha256")
 _TIMES = ("preprocess_ms", "inference_ms", "postprocess_ms")
 
@@ -32,7 +34,8 @@ def frames(
     `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
     `size_differs` (the record tells another size than the bytes have), `crossed` (the same bytes came from two
     cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
-    reaches over the edge, nan without a box. `known` are the ids that were answered and the hashes that came from
+    reaches over the edge, nan without a box. `stands_for` is how many a row stands for where images were drawn, else 1:
+    shares are asked of those. `known` are the ids that were answered and the hashes that came from
     two cameras, where these tables are a piece of a window; else they tell it themselves.
     """
     return {
@@ -56,6 +59,7 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
         {
             "key": catalog["key"],
             "camera": catalog["camera"],
+            STANDS_FOR: _stands_for(catalog),
             "verdict": catalog["verdict"],
             "reason": catalog["reason"],
             "quarantined": pc.cast(pc.invert(accepted), pa.float64()),
@@ -65,6 +69,14 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
             **accepted_only,
         }
     )
+
+
+def _stands_for(table: pa.Table) -> pa.Array:
+    """1 / chance of having been drawn; 1 where nobody drew, or the chance is none."""
+    if CHANCE not in table.column_names:
+        return pa.array(np.ones(table.num_rows))
+    chance = np.asarray(pc.fill_null(table[CHANCE], 1.0).to_numpy(), np.float64)
+    return pa.array(1 / np.where((chance > 0) & (chance <= 1), chance, 1.0))
 
 
 def _noted(catalog: pa.Table, word: str) -> pa.ChunkedArray:
@@ -94,6 +106,7 @@ def _images(predictions: pa.Table, window: Window) -> pa.Table:
     columns["size"] = pc.binary_join_element_wise(*sides, "x")
     columns["objects"] = pc.list_value_length(predictions["detections"]).cast(pa.float64())
     columns["failed"] = predictions["error"].is_valid().cast(pa.float64())
+    columns[STANDS_FOR] = _stands_for(predictions)
     return pa.table(columns)
 
 
@@ -108,6 +121,7 @@ def _detections(predictions: pa.Table) -> pa.Table:
         {
             "image_id": predictions["image_id"].combine_chunks().take(pa.array(row)),
             "camera": predictions["camera"].combine_chunks().take(pa.array(row)),
+            STANDS_FOR: _stands_for(predictions).take(pa.array(row)),
             "class_id": classes,
             "confidence": pc.struct_field(flat, "confidence").cast(pa.float64()),
             "answer": pa.array(_answers(row, predictions["kind"])),

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.expectation import STANDS_FOR
 from tasks.domain.window import Window
 from tasks.quality.frames import DETECTIONS, IMAGES, OBJECTS, Frames
 from tasks.quality.mix import Z, counts, shares
@@ -118,19 +119,21 @@ def _rates(healthy: Sequence[Healthy], camera: str) -> list[float]:
 
 def images_per_hour(frames: Frames, window: Window) -> dict[str, float]:
     """Accepted images of every camera an hour; of a sampled window, those that it stands for."""
-    probability = frames[IMAGES]["sampling_probability"].drop_null().to_numpy() if frames[IMAGES].num_rows else []
-    stands_for = 1.0 / float(np.mean(probability)) if len(probability) and np.mean(probability) > 0 else 1.0
+    means = frames[IMAGES].group_by("camera").aggregate([(STANDS_FOR, "mean")])
+    stands_for = dict(zip(means["camera"].to_pylist(), means[f"{STANDS_FOR}_mean"].to_pylist(), strict=True))
+    usual = pc.mean(frames[IMAGES][STANDS_FOR]).as_py() or 1.0
     accepted = frames[OBJECTS].filter(pc.equal(frames[OBJECTS]["verdict"], "accepted"))
     return {
-        each["values"]: each["counts"] * stands_for / (window.length / HOUR)
+        each["values"]: each["counts"] * stands_for.get(each["values"], usual) / (window.length / HOUR)
         for each in accepted["camera"].drop_null().value_counts().to_pylist()
     }
 
 
 def _rotated(objects: pa.Table) -> float:
     """Up to four standard errors more than was seen, and two in a hundred."""
-    found = objects["rotated"].drop_null().to_numpy()
-    share = float(found.mean()) if len(found) else 0.0
+    known = objects.filter(pc.is_valid(objects["rotated"]))
+    found = known["rotated"].to_numpy()
+    share = float(np.average(found, weights=known[STANDS_FOR].to_numpy())) if len(found) else 0.0
     return round(min(1.0, share + 0.02 + Z * float(np.sqrt(max(share * (1 - share), 0.01) / max(len(found), 1)))), 4)
 
 
@@ -140,8 +143,8 @@ def _classes(
     detections = answers(tables[DETECTIONS])
     if not made.enough("classes", detections.num_rows, OBJECTS_NEEDED, "objects"):
         return {}
-    share, error = shares(class_counts(detections, len(classes)))
-    each = [shares(class_counts(one.frames[DETECTIONS], len(classes))) for one in healthy]
+    share, error = class_shares(detections, len(classes))
+    each = [class_shares(one.frames[DETECTIONS], len(classes)) for one in healthy]
     moved = [np.abs(found - share) - Z * wide for found, wide in each if np.isfinite(wide).all()]
     spread = np.max(moved, axis=0) if moved else np.zeros(len(classes))
     found = {}
@@ -156,6 +159,13 @@ def _classes(
 def answers(detections: pa.Table) -> pa.Table:
     """The detections that are answers: of classify only the most probable class."""
     return detections.filter(pc.equal(detections["answer"], 1.0)) if detections.num_rows else detections
+
+
+def class_shares(detections: pa.Table, classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of every class among an image's answers, and its standard error: of the images that were drawn from."""
+    found = answers(detections)
+    stands = dict(zip(found["image_id"].to_pylist(), found[STANDS_FOR].to_pylist(), strict=True))
+    return shares(class_counts(found, classes), np.array(list(stands.values()), np.float64))
 
 
 def class_counts(detections: pa.Table, classes: int) -> NDArray[np.int64]:
@@ -199,7 +209,7 @@ def _short(value: float) -> float:
 def _presence(images: pa.Table, made: Proposal) -> dict[str, float]:
     found = {}
     for column in OPTIONAL:
-        share = 1 - images[column].null_count / images.num_rows
+        share = float(np.average(images[column].is_valid().to_numpy(), weights=images[STANDS_FOR].to_numpy()))
         if share >= 0.2:
             slack = 0.05 + Z * float(np.sqrt(share * (1 - share) / images.num_rows))
             found[f"{IMAGES}.{column}"] = round(max(0.0, share - slack), 4)

@@ -27,17 +27,23 @@ def counts(objects: Sequence[Sequence[int]], classes: int) -> Counts:
     return table
 
 
-def shares(table: Counts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def shares(
+    table: Counts, weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean share of every class among an image's objects `(classes,)`, and its standard error over images.
 
-    Images without objects do not speak; none at all gives zeros and infinite errors.
+    Images without objects do not speak; none at all gives zeros and infinite errors. `weights` (images,) is how many
+    images each stands for: rare classes are drawn more often than others.
     """
-    table = table[table.any(axis=1)]
+    speaks = table.any(axis=1)
+    counted = np.ones(len(table)) if weights is None else weights
+    table, counted = table[speaks], counted[speaks]
     if not len(table):
         return np.zeros(table.shape[1]), np.full(table.shape[1], np.inf)
-    each = table / table.sum(axis=1, keepdims=True)
-    error = each.std(axis=0) / np.sqrt(len(each))
-    return each.mean(axis=0), np.maximum(error, 1.0 / len(each))
+    each, part = table / table.sum(axis=1, keepdims=True), counted / counted.sum()
+    mean = part @ each
+    error = np.sqrt(part**2 @ (each - mean) ** 2)
+    return mean, np.maximum(error, 1.0 / len(each))
 
 
 def label_mix(labels: Counts, trained: Counts, answers: Counts, rules: QualityRules) -> Finding:

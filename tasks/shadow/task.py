@@ -149,10 +149,11 @@ def _evaluations(contest: Contest, pairs: list[Pair], datasets: tuple[TableRef, 
 def _agreement(contest: Contest, recent: Pair, unlabelled: Snapshot | None) -> tuple[float | None, int]:
     if unlabelled is None:
         return None, 0
-    table = tables().read(unlabelled.catalog, ["key", "sha256", "verdict"])
+    table = tables().read(unlabelled.catalog, ["key", "sha256", "verdict", "sampling_probability"])
     rows = [row for row in table.to_pylist() if row["verdict"] == "accepted" and row["sha256"]]
     rows.sort(key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
     sample = pa.Table.from_pylist(rows[: contest.rules.unlabelled], schema=table.schema)
     first, second = contest.answers(sample)
     confidences = (operating(recent.champion), operating(recent.challenger))
-    return agreement(first, second, confidences), sample.num_rows
+    chances = [chance or 1.0 for chance in sample["sampling_probability"].to_pylist()]
+    return agreement(first, second, confidences, chances), sample.num_rows

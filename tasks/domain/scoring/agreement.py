@@ -15,16 +15,22 @@ IOU = np.array([0.5])
 
 
 def agreement(
-    first: Sequence[Prediction], second: Sequence[Prediction], confidences: tuple[float, float]
+    first: Sequence[Prediction],
+    second: Sequence[Prediction],
+    confidences: tuple[float, float],
+    chances: Sequence[float] | None = None,
 ) -> float | None:
     """Mean over images of how alike two answers are, 0..1; None without an image.
+
+    `chances` (0..1] are those that the images were drawn with: the mean is then that of the images drawn from.
 
     classify: 1 when both name the same class. detect: F1 of the boxes at each model's own operating confidence,
     matched within a class at IoU 0.5; two empty answers agree.
     """
     if not first:
         return None
-    return float(np.mean([alike(a, b, confidences) for a, b in zip(first, second, strict=True)]))
+    each = [alike(a, b, confidences) for a, b in zip(first, second, strict=True)]
+    return float(np.average(each, weights=None if chances is None else 1 / np.asarray(chances, np.float64)))
 
 
 def alike(first: Prediction, second: Prediction, confidences: tuple[float, float]) -> float:
