@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from tasks.domain.prediction import Prediction, Speed
 from tasks.domain.tables_answers import ANSWERS as SCHEMA
+from tasks.adapters.summary_cache import SummaryCache
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,11 @@ class AnswerCache:
         A full or read-only disk costs a log line and the time to compute them again.
         """
         if not self._max_bytes or not answers:
+    @property
+    def summaries(self) -> SummaryCache:
+        """The numbers of scores beside the answers that they were computed from."""
+        return SummaryCache(self._folder / "summaries", self._max_bytes > 0)
+
             return
         try:
             self._write(model, recipe, answers)

@@ -16,6 +16,7 @@ from tasks.adapters.yolo import Yolo
 from tasks.domain.evaluation import CARD_USE
 from tasks.domain.prediction import Prediction
 from tasks.domain.protocol import Protocol
+from tasks.domain.scoring.scored import Scored, Summary
 
 PIECE = 1024
 """Images after which what was inferred is kept: a run that is killed loses no more than that."""
@@ -34,8 +35,8 @@ class Answering:
     load: Callable[[], Yolo]
     images: Cache
     cache: AnswerCache
-
     use: list[float] = field(default_factory=list)
+
     @cached_property
     def model(self) -> Yolo:
         """The loaded model."""
@@ -53,6 +54,10 @@ class Answering:
         for start in range(0, len(rows), PIECE):
             known.update(self._inferred(table.take(pa.array(rows[start : start + PIECE], pa.int64()))))
         return [known[sha256] for sha256 in hashes]
+
+    def summary(self, scored: Scored, seed: int) -> Summary:
+        """The numbers of scores of its answers, looked up where the same scores were summed up before."""
+        return self.cache.summaries.of(scored, seed)
 
     def unknown(self, table: pa.Table) -> pa.Table:
         """The rows whose images nobody has inferred yet."""
@@ -73,15 +78,15 @@ class Answering:
         """Keep what another machine answered."""
         self.cache.add(self.sha256, self.protocol.recipe, dict(unpacked(table)))
 
+    def numbers(self) -> dict[str, float]:
+        """How busy the GPU was on the average while it inferred; {} where nothing was inferred or nobody could tell."""
+        return {CARD_USE: sum(self.use) / len(self.use)} if self.use else {}
+
     def timed(self, paths: list[Path]) -> list[Prediction]:
         """Answers made now on this machine, for their speed; nothing is looked up or kept."""
         return self.model.follow(self.protocol, paths)
 
     def _inferred(self, table: pa.Table) -> dict[str, Prediction]:
-    def numbers(self) -> dict[str, float]:
-        """How busy the GPU was on the average while it inferred; {} where nothing was inferred or nobody could tell."""
-        return {CARD_USE: sum(self.use) / len(self.use)} if self.use else {}
-
         paths = local_paths(self.images, table)
         with watched(self.model.device if self.protocol.device == "cuda" else "cpu", self.use):
             found = self.model.follow(self.protocol, paths)

@@ -56,7 +56,7 @@ def evaluate_version(ref: ModelRef, dataset: TableRef, name: str, rules: Evaluat
     if known and same and known.conditions and _as_ruled(known, rules):
         return known
     scored, seen = _scored(ref, dataset, asked, rules)
-    result = evaluation(ref, scored, name, dataset.digest, asked.protocol, rules.seed)
+    result = evaluation(ref, scored, name, dataset.digest, asked.protocol, asked.summary(scored, rules.seed))
     drawn = portrait(scored, seen, rules.seed)
     numbers = result.metrics | gaps(drawn, result.headline.value) | asked.numbers()
     result = replace(result, metrics=numbers, labels_table=dataset)

@@ -104,7 +104,8 @@ def check_export(
     named = [(name, dataset, tables().read(dataset)) for name, dataset in datasets]
     for name, dataset, table in named:
         scored = score(ref, truths(table), deployed.answers(table))
-        kept = evaluation(ref, scored, f"{name}-{form.value}", dataset.digest, deployed.protocol, rules.seed)
+        numbers = deployed.summary(scored, rules.seed)
+        kept = evaluation(ref, scored, f"{name}-{form.value}", dataset.digest, deployed.protocol, numbers)
         ledger().evaluations.save(ref.name, kept)
     table = _together([table for _, _, table in named])
     first, second = trained.answers(table), deployed.answers(table)

@@ -138,7 +138,8 @@ def _evaluations(contest: Contest, pairs: list[Pair], datasets: tuple[TableRef, 
     found = []
     for name, pair, dataset in zip(("recent", "golden"), pairs, datasets, strict=True):
         for ref, scored in ((contest.champion, pair.champion), (contest.challenger, pair.challenger)):
-            result = evaluation(ref, scored, name, dataset.digest, used, rules.seed)
+            numbers = contest.asked[0].summary(scored, rules.seed)
+            result = replace(evaluation(ref, scored, name, dataset.digest, used, numbers), labels_table=dataset)
             ledger().evaluations.save(ref.name, result)
             found.append(result)
     if found[1].n:

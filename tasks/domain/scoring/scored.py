@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tasks.domain.errors import ContractError
-from tasks.domain.evaluation import Evaluation
+from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.protocol import Protocol as Protocol
@@ -41,24 +42,39 @@ def score(
     return score_detections(truths, predictions, ref.classes, confidence, ref.kind, size_limits)
 
 
-def evaluation(
-    ref: ModelRef, scored: Scored, dataset: str, digest: str, protocol: Protocol, seed: int = 0
-) -> Evaluation:
-    """Headline with its 95 % interval, all numbers, and one score per image; all of it nan or empty without images."""
-    point = float(scored.headline()[0])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The headline with its 95 % interval, and all other numbers by name."""
+
+    headline: Interval
+    metrics: dict[str, float]
+
+
+def summary(scored: Scored, seed: int = 0) -> Summary:
+    """Everything that is drawn or counted; all of it nan or empty without images."""
     cameras = scored.images.cameras
     samples = scored.headline(session_weights(scored.sessions, DRAWS, seed, cameras))
+    more = details(scored) if isinstance(scored, DetectionScores) else {}
+    return Summary(
+        headline=interval(float(scored.headline()[0]), samples, scored.sessions, cameras),
+        metrics=scored.metrics() | more | _gaps(scored, seed),
+    )
+
+
+def evaluation(
+    ref: ModelRef, scored: Scored, dataset: str, digest: str, protocol: Protocol, known: Summary | int = 0
+) -> Evaluation:
+    """The numbers and one score per image. `known` are the numbers where they were summed up before, else the seed."""
+    found = known if isinstance(known, Summary) else summary(scored, known)
     return Evaluation(
         model_sha256=ref.sha256,
         dataset=dataset,
         digest=digest,
         protocol=protocol.digest,
         metric=scored.metric,
-        headline=interval(point, samples, scored.sessions, cameras),
+        headline=found.headline,
         n=scored.n,
-        metrics=scored.metrics()
-        | (details(scored) if isinstance(scored, DetectionScores) else {})
-        | _gaps(scored, seed),
+        metrics=found.metrics,
         image_ids=scored.image_ids,
         scores=scored.scores(),
         answers=scored.answers(),
