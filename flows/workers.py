@@ -44,10 +44,10 @@ def settled(futures: Sequence[PrefectFuture[TableRef | None]]) -> list[TableRef 
         try:
             future.wait()
         except BrokenExecutor as error:
-            log.warning("the worker of shard %d died (%s): its images are inferred here", number, error)
+            log.warning("the worker of shard %d died (%s): what it kept stands", number, error)
             continue
         if future.state.is_completed():
             found.append(future.result())
         else:
-            log.warning("shard %d did not come back: its images are inferred here", number)
+            log.warning("shard %d did not come back: what it kept stands", number)
     return found

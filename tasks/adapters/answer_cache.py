@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,9 +21,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.adapters.summary_cache import SummaryCache
 from tasks.domain.prediction import Prediction, Speed
 from tasks.domain.tables_answers import ANSWERS as SCHEMA
-from tasks.adapters.summary_cache import SummaryCache
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,10 @@ SHARD = 1024
 
 SMALL, MANY = 128, 32
 """More than `MANY` shards with less than `SMALL` answers each are put together."""
+
+
+STALE = 3_600 * 10**9
+"""Nanoseconds after which half a shard is nobody's any more: whoever wrote it was killed."""
 
 
 def here(folder: Path) -> str:
@@ -56,17 +62,17 @@ class AnswerCache:
                 _touch(path)
         return found
 
+    @property
+    def summaries(self) -> SummaryCache:
+        """The numbers of scores beside the answers that they were computed from."""
+        return SummaryCache(self._folder / "summaries", self._max_bytes > 0)
+
     def add(self, model: str, recipe: str, answers: dict[str, Prediction]) -> None:
         """Keep answers by image hash; what the bound has no room for is forgotten, the oldest first.
 
         A full or read-only disk costs a log line and the time to compute them again.
         """
         if not self._max_bytes or not answers:
-    @property
-    def summaries(self) -> SummaryCache:
-        """The numbers of scores beside the answers that they were computed from."""
-        return SummaryCache(self._folder / "summaries", self._max_bytes > 0)
-
             return
         try:
             self._write(model, recipe, answers)
@@ -101,7 +107,10 @@ class AnswerCache:
                 path.unlink(missing_ok=True)
 
     def _shrink(self) -> None:
-        """Forget what was not used for longest until the folder keeps its bound."""
+        """Forget what was not used for longest until the folder keeps its bound, and what killed processes left."""
+        for left in self._folder.glob("*/.part-*"):
+            if any(time.time_ns() - age > STALE for age, _ in _aged(iter((left,)))):
+                shutil.rmtree(left, ignore_errors=True)
         newest = sorted(_aged(self._folder.glob("*/*.parquet")), reverse=True)
         total = 0
         for _, path in newest:

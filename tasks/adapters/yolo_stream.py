@@ -32,7 +32,16 @@ AHEAD = 2
 AUTO_CPU, AUTO_CUDA = 16, 128
 """Where `auto` begins: a processor gains nothing above 16 images, a card is filled and halved when it overflows."""
 
-_FULL = ("out of memory", "not enough memory", "allocate memory", "bad alloc", "bad_alloc")
+_FULL = (
+    "out of memory",
+    "outofmemory",
+    "not enough memory",
+    "allocate memory",
+    "alloc_failed",
+    "bad alloc",
+    "bad_alloc",
+)
+"""What torch, CUDA's libraries, ONNX Runtime and TensorRT say when memory is full."""
 
 
 def first_batch(batch: int | str, device: str) -> int:
@@ -109,7 +118,8 @@ def in_batches(
 
 def _smaller(size: int, error: Exception) -> int:
     """Half of a batch that did not fit; any other error goes on as it is."""
-    if not (isinstance(error, MemoryError) or any(word in str(error).casefold() for word in _FULL)):
+    said = f"{type(error).__name__} {error}".casefold()
+    if not (isinstance(error, MemoryError) or any(word in said for word in _FULL)):
         raise error
     if size == 1:
         raise ConfigError(

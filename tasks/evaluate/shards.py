@@ -8,6 +8,9 @@ from dataclasses import dataclass
 LEAST = 16
 """Images below which starting another process costs more than it brings."""
 
+ROUNDS = 2
+"""How often what is missing is shared out: workers may be killed for reasons of their machine, not of the images."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:

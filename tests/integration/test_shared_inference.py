@@ -1,69 +1,39 @@
-"""Two Dask workers infer what one process would, once, and give it back through one cache or through the bucket."""
+"""Two workers infer what one process would, once, and give it back through one cache or through the bucket.
+
+One of them is killed on the way, with the signal that nobody can catch: nothing that was kept is computed again.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectStore
+from tests.fakes.shared_world import COUNT, environment, finished
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not importlib.util.find_spec("prefect_dask"), reason="no Dask: install the extra `cluster`"),
-]
+dask = pytest.mark.skipif(not importlib.util.find_spec("prefect_dask"), reason="no Dask: install the extra `cluster`")
+pytestmark = pytest.mark.integration
 
-SCRIPT = """
-import hashlib, json, os, shutil
-from datetime import UTC, datetime
+BEGIN = """
+import contextlib, json, os, shutil, signal
 from pathlib import Path
 
-import cv2
-import numpy as np
-import pyarrow as pa
 from prefect import flow
-from prefect.settings import PREFECT_API_URL
-from prefect.testing.utilities import prefect_test_harness
 
 from flows.infer import share_inference
-from tasks.adapters.yolo_load import sha256_of, ultralytics
-from tasks.connections import answers, store, tables
-from tasks.domain.model import Kind, ModelRef
-from tasks.domain.tables import DATASETS
+from tasks.adapters import answering
+from tasks.adapters.answer_cache import AnswerCache
+from tasks.connections import tables
 from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.shards import Shard
-from tasks.evaluate.task import _answering, gather_shards, infer_shard, plan_shards
+from tasks.evaluate.task import _answering, evaluate_version, gather_shards, infer_shard, plan_shards
 from tasks.settings import settings
+from tests.fakes.shared_world import prepare, serve
 
-COUNT = 40
 RULES = EvaluateRules(workers=2, batch=4)
-
-
-def prepare():
-    network = ultralytics().YOLO("yolo11n-cls.yaml")
-    network.save("model.pt")
-    sha256 = sha256_of(Path("model.pt"))
-    store().put_file("m/model.pt", Path("model.pt"))
-    classes = tuple(str(network.names[i]) for i in sorted(network.names))
-    uri = store().uri("m/model.pt")
-    ref = ModelRef(name="m", sha256=sha256, uri=uri, kind=Kind.CLASSIFY, classes=classes, imgsz=32)
-    rows = []
-    for i in range(COUNT):
-        pixels = np.random.default_rng(i).integers(0, 255, (40, 40, 3), dtype=np.uint8)
-        data = cv2.imencode(".png", pixels)[1].tobytes()
-        store().put(f"m/{i}.png", data)
-        rows.append({"image_id": f"i{i}", "key": f"m/{i}.png", "sha256": hashlib.sha256(data).hexdigest(),
-                     "camera": "c", "session": f"s{i}", "split": "test", "source": "recent", "objects": [],
-                     "labelled_at": datetime(2026, 1, 1, tzinfo=UTC)})
-    return ref, pa.Table.from_pylist(rows, schema=DATASETS)
 
 
 @flow
@@ -74,14 +44,17 @@ def shared(ref, dataset):
 def values(asked, table):
     found = asked.cache.get(asked.sha256, asked.protocol.recipe, table["sha256"].to_pylist())
     return [found[name].probabilities for name in table["sha256"].to_pylist() if name in found]
+"""
 
-
+ALIKE = (
+    BEGIN
+    + """
 if __name__ == "__main__":  # the workers import this file
     ref, table = prepare()
     dataset = tables().write(table, "datasets", "m/set.parquet")
     asked = _answering(ref, RULES)
-    with prefect_test_harness(server_startup_timeout=120):
-        os.environ["PREFECT_API_URL"] = PREFECT_API_URL.value()  # one server for flow and workers
+    with contextlib.ExitStack() as stack:
+        serve(stack)
         shared(ref, dataset)
     by_two = values(asked, table)
     shards = len(list((settings().cache / "answers").glob("*/*.parquet")))
@@ -101,51 +74,85 @@ if __name__ == "__main__":  # the workers import this file
         "bucket": float(max(abs(a - b).max() for a, b in zip(through_bucket, alone, strict=True))),
     }))
 """
+)
+
+KILLED = (
+    BEGIN
+    + """
+answering.PIECE = 4
+WRITE, DEATHS = AnswerCache._write, int(os.environ["DEATHS"])
 
 
-def finished(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str, str]:
-    """Exit code and what was said; server and workers end with the process that started them, whatever happens."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        words, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-    ) as process:
-        try:
-            said, log = process.communicate(timeout=280)
-            return process.returncode, said, log
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+def kept(self, model, recipe, answers):
+    written = WRITE(self, model, recipe, answers)
+    with open("kept.txt", "a") as file:
+        file.writelines(f"{os.getpid()} {name}\\n" for name in answers)
+    if __name__ != "__main__":  # a worker dies after its second piece, so many workers in all
+        mine = sum(line.split()[0] == str(os.getpid()) for line in Path("kept.txt").read_text().splitlines())
+        for number in range(DEATHS if mine >= 8 else 0):
+            try:
+                os.close(os.open(f"death-{number}", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+    return written
 
 
+AnswerCache._write = kept
+
+if __name__ == "__main__":
+    ref, table = prepare()
+    dataset = tables().write(table, "datasets", "m/set.parquet")
+    with contextlib.ExitStack() as stack:
+        serve(stack)
+        shared(ref, dataset)
+    left = plan_shards.fn(ref, dataset, RULES)
+    found = evaluate_version.fn(ref, dataset, "recent", RULES)
+    lines = [line.split() for line in Path("kept.txt").read_text().splitlines()]
+    workers = {who for who, _ in lines} - {str(os.getpid())}
+    shutil.rmtree(settings().cache / "answers")
+    alone = evaluate_version.fn(ref, dataset, "anew", RULES)
+    print(json.dumps({
+        "deaths": len(list(Path().glob("death-*"))), "workers": len(workers), "left": len(left),
+        "kept": [name for _, name in lines], "here": sum(who == str(os.getpid()) for who, _ in lines),
+        "same": (found.n, found.scores, found.headline.value) == (alone.n, alone.scores, alone.headline.value),
+        "n": found.n,
+    }))
+"""
+)
+
+
+@dask
 def test_two_workers_give_the_answers_of_one_process_and_nothing_is_inferred_twice(
     object_store: ObjectStore, tmp_path: Path
 ) -> None:
-    url = f"sqlite:///{tmp_path}/ledger.db"
-    Ledger.upgrade(url)
-    (tmp_path / "shared.py").write_text(SCRIPT)
-    endpoint, region, access, secret = object_store._address
-    foreign = ("PREFECT_", "EVERGREEN_", "MLFLOW_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
-        "EVERGREEN_HOME": str(tmp_path / "home"),
-        "EVERGREEN_BUCKET": object_store.bucket,
-        "EVERGREEN_S3_ENDPOINT": str(endpoint),
-        "EVERGREEN_S3_REGION": str(region),
-        "EVERGREEN_S3_ACCESS_KEY": str(access),
-        "EVERGREEN_S3_SECRET_KEY": str(secret),
-        "EVERGREEN_LEDGER_URL": url,
-        "EVERGREEN_MLFLOW_URL": "http://127.0.0.1:9",
-        "EVERGREEN_PREFECT_URL": "http://127.0.0.1:9/api",
-        "EVERGREEN_DEVICE": "cpu",
-        "EVERGREEN_DASK": "local",
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    code, said, log = finished([sys.executable, "shared.py"], tmp_path, environment)
+    code, said, log = finished(ALIKE, tmp_path, environment(object_store, tmp_path, EVERGREEN_DASK="local"))
     assert code == 0, log[-3000:]
     found = json.loads(said.strip().splitlines()[-1])
-    assert (found["inferred"], found["left"], found["loaded_again"]) == (40, 0, False)
+    assert (found["inferred"], found["left"], found["loaded_again"]) == (COUNT, 0, False)
     assert found["shards"] == 2
     assert found["apart"] < 1e-6 and found["bucket"] < 1e-6
+
+
+@pytest.mark.parametrize("who", ["", pytest.param("local", marks=dask)], ids=["processes", "dask"])
+def test_a_worker_that_is_killed_costs_what_it_had_not_kept_and_the_score_is_that_of_one_process(
+    who: str, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    known = environment(object_store, tmp_path, DEATHS="1", **({"EVERGREEN_DASK": who} if who else {}))
+    code, said, log = finished(KILLED, tmp_path, known)
+    assert code == 0, log[-3000:]
+    found = json.loads(said.strip().splitlines()[-1])
+    assert (found["deaths"], found["n"], found["same"]) == (1, COUNT, True)
+    assert found["workers"] >= 2, "both worked, and somebody took over"
+    assert len(found["kept"]) == len(set(found["kept"])) == COUNT, "no image was computed again after it was kept"
+
+
+def test_workers_that_are_killed_again_and_again_leave_the_rest_to_the_flow(
+    object_store: ObjectStore, tmp_path: Path
+) -> None:
+    code, said, log = finished(KILLED, tmp_path, environment(object_store, tmp_path, DEATHS="9"))
+    assert code == 0, log[-3000:]
+    found = json.loads(said.strip().splitlines()[-1])
+    assert (found["n"], found["same"], len(set(found["kept"]))) == (COUNT, True, COUNT)
+    assert found["deaths"] >= 1 and found["here"] > 0
+    assert "what is missing is inferred alone" in log

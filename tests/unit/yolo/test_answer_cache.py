@@ -1,6 +1,7 @@
 """Kept answers are exactly the answers, for one image, one model and one recipe; damage costs time, never a crash."""
 
 import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -123,3 +124,16 @@ def test_a_folder_that_cannot_be_written_to_costs_nothing_but_time(tmp_path):
     cache = AnswerCache(tmp_path / "answers", 2**20)
     cache.add(MODEL, RECIPE, {"1" * 64: boxes(1)})
     assert cache.get(MODEL, RECIPE, ["1" * 64]) == {}
+
+
+def test_half_a_shard_of_a_process_that_was_killed_goes_after_an_hour(cache, tmp_path):
+    cache.add(MODEL, RECIPE, {"1" * 64: boxes(1)})
+    (folder,) = {path.parent for path in shards(tmp_path)}
+    for name, age in ((".part-old", 7200), (".part-new", 0)):
+        (folder / name).mkdir()
+        (folder / name / "shard").write_bytes(b"half")
+        moment = time.time() - age
+        os.utime(folder / name, (moment, moment))
+    cache.add(MODEL, RECIPE, {"2" * 64: boxes(2)})
+    assert [path.name for path in folder.glob(".part-*")] == [".part-new"]
+    assert cache.get(MODEL, RECIPE, ["1" * 64, "2" * 64]).keys() == {"1" * 64, "2" * 64}

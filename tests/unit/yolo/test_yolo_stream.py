@@ -1,13 +1,17 @@
 """Every image has one answer in its place, also when memory runs out on the way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
-from tasks.adapters.yolo import Yolo
+from tasks.adapters.answer_cache import AnswerCache
+from tasks.adapters.answering import Answering
+from tasks.adapters.yolo import Yolo, protocol
 from tasks.adapters.yolo_stream import AUTO_CPU, AUTO_CUDA, decoded, first_batch, in_batches
 from tasks.domain.errors import ConfigError, ContractError
 from tasks.domain.model import Kind
@@ -35,13 +39,15 @@ class Card:
 
 FULL = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    torch.OutOfMemoryError("Allocation on device 0 would exceed allowed memory."),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
     RuntimeError("onnxruntime: Failed to allocate memory for requested buffer of size 99"),
     MemoryError(),
 ]
 
 
-@pytest.mark.parametrize("error", FULL, ids=["cuda", "cpu", "onnx", "python"])
+@pytest.mark.parametrize("error", FULL, ids=["cuda", "limit", "cublas", "cpu", "onnx", "python"])
 def test_a_batch_that_does_not_fit_is_halved_and_no_answer_is_lost(error):
     card = Card(3, error)
     assert list(in_batches(numbered(23), 16, card.answer, card.release)) == list(range(23))
@@ -97,17 +103,36 @@ class Small:
         return self.network.predict(images, **asked)
 
 
+def test_an_evaluation_with_a_batch_that_is_too_large_gets_every_answer_and_keeps_it(detector, tmp_path):
+    """`batch: auto` from the protocol down to the network, which says what torch says when a card is full."""
+    model = Yolo.load(detector.result.weights, detector.result.sha256, Kind.DETECT, "cpu")
+    small = replace(model, model=Small(model.model, 3))
+    paths = {row.sha256: row.path for row in (*detector.plan.train, *detector.plan.val)}
+    table = pa.table({"key": list(paths), "sha256": list(paths)})
+
+    def asked(batch, loaded, folder):
+        cache = AnswerCache(tmp_path / folder, 2**24)
+        used = protocol(64, 0.001, 0.7, batch, "cpu")
+        images = SimpleNamespace(fetch=lambda key, sha256: paths[sha256])
+        return Answering(sha256=model.sha256, protocol=used, load=lambda: loaded, images=images, cache=cache)
+
+    full, fits = asked("auto", small, "full"), asked(2, model, "fits")
+    for first, second in zip(full.answers(table), fits.answers(table), strict=True):
+        assert second.confidences == pytest.approx(first.confidences, abs=1e-5)
+    assert full.unknown(table).num_rows == 0
+    assert asked(1, None, "full").answers(table), "kept for any batch: no model is needed"
+
+
+def test_a_card_without_room_for_one_image_ends_the_evaluation_with_a_sentence(detector):
+    model = Yolo.load(detector.result.weights, detector.result.sha256, Kind.DETECT, "cpu")
+    with pytest.raises(ConfigError, match="a smaller imgsz, or a device with more free memory"):
+        replace(model, model=Small(model.model, 0)).predict([detector.plan.train[0].path], 64, batch="auto")
+
+
 def test_a_real_model_that_runs_out_of_memory_answers_as_with_a_batch_that_fits(detector):
     model = Yolo.load(detector.result.weights, detector.result.sha256, Kind.DETECT, "cpu")
     paths = [row.path for row in detector.plan.train]
-    small = Yolo(
-        sha256=model.sha256,
-        kind=model.kind,
-        classes=model.classes,
-        imgsz=64,
-        device="cpu",
-        model=Small(model.model, 2),
-    )
+    small = replace(model, model=Small(model.model, 2))
     whole, halved = model.predict(paths, 64, batch=2), small.predict(paths, 64, batch="auto")
     for first, second in zip(whole, halved, strict=True):
         assert np.array_equal(first.boxes, second.boxes)
