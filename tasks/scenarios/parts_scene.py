@@ -31,6 +31,9 @@ CLASSES: Final = ("washer", "nut", "bolt")
 _NOISE_SIGMA, _MARGIN = 3.0, 4.0
 _LAYOUT, _LOOK, _SENSOR, _BELT, _DIRT = range(5)
 
+_REACH: Final = 24
+"""Pixels beyond its outline that a part's shadow can touch: moved by 3, and blurred over a kernel of 21."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
@@ -112,7 +115,7 @@ def render(scene: SceneSpec) -> Scene:
     canvas = _belt_under(scene)
     look = _stream(scene, _LOOK)
     for part in parts:
-        canvas = _draw(canvas, part, look)
+        _draw(canvas, part, look)
     canvas = canvas * (daylight(scene.hour) * scene.light * _lamp_field(scene.camera))[:, :, None]
     canvas = _through_dirt(canvas, scene)
     canvas = canvas + _stream(scene, _SENSOR).normal(0, _NOISE_SIGMA, canvas.shape).astype(np.float32)
@@ -178,6 +181,13 @@ def _box(part: _Part) -> Floats:
     return np.asarray(np.concatenate([part.outline.min(axis=0), part.outline.max(axis=0)]), dtype=np.float32)
 
 
+def _around(part: _Part) -> tuple[slice, slice]:
+    """Rows and columns that the part and its shadow can reach: the rest of the picture stays as it is."""
+    left, top = np.floor(part.outline.min(axis=0)).astype(int) - _REACH
+    right, bottom = np.ceil(part.outline.max(axis=0)).astype(int) + _REACH
+    return slice(max(top, 0), min(bottom, SIZE)), slice(max(left, 0), min(right, SIZE))
+
+
 def _mask(part: _Part) -> Floats:
     """How much of each pixel the part covers, (256, 256) in [0, 1]."""
     canvas = np.zeros((SIZE, SIZE), dtype=np.uint8)
@@ -188,21 +198,22 @@ def _mask(part: _Part) -> Floats:
     return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
-def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> Floats:
-    """`canvas` with the part on it: a soft shadow, then the body in its finish with a rim where the edge turns."""
-    mask = _mask(part)
+def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> None:
+    """Puts the part on `canvas`: a soft shadow, then the body in its finish with a rim where the edge turns."""
+    rows, columns = _around(part)
+    whole = _mask(part)
+    mask, under = whole[rows, columns], canvas[rows, columns]
     shade, tilt = float(rng.uniform(0.9, 1.1)), float(rng.uniform(0, 2 * math.pi))
-    shadow = cv2.GaussianBlur(np.roll(mask, (3, 3), axis=(0, 1)), (0, 0), 2.5)
-    canvas = canvas * (1 - 0.45 * shadow)[:, :, None]
+    shadow = cv2.GaussianBlur(np.roll(whole, (3, 3), axis=(0, 1))[rows, columns], (0, 0), 2.5)
     rim = mask * (1 - cv2.GaussianBlur(mask, (0, 0), 1.5))
     grid = np.linspace(-18, 18, SIZE, dtype=np.float32)
-    sheen = 14 * np.sin(math.cos(tilt) * grid[None, :] + math.sin(tilt) * grid[:, None])
+    sheen = 14 * np.sin(math.cos(tilt) * grid[None, columns] + math.sin(tilt) * grid[rows, None])
     if part.is_new:
         body = np.array([34, 30, 30], dtype=np.float32) * shade + 0.25 * sheen[:, :, None] + 150 * rim[:, :, None]
     else:
         body = np.array([196, 194, 190], dtype=np.float32) * shade + sheen[:, :, None] - 110 * rim[:, :, None]
     cover = mask[:, :, None]
-    return np.asarray(canvas * (1 - cover) + body * cover, dtype=np.float32)
+    canvas[rows, columns] = under * (1 - 0.45 * shadow)[:, :, None] * (1 - cover) + body * cover
 
 
 def _belt_under(scene: SceneSpec) -> Floats:
