@@ -1,8 +1,8 @@
 """Imports once what the servers and flows import at every start, so that Python keeps the compiled files.
 
-uv installs without compiling. Where nothing is kept (PYTHONDONTWRITEBYTECODE, a read-only installation) every process of
-the stack compiles some 3,000 files again: about half of what it takes to start. The set-up runs this; it is also the
-first proof that what was installed can be loaded.
+uv installs without compiling. Where nothing is kept (PYTHONDONTWRITEBYTECODE, a read-only installation) every process
+of the stack compiles some thousand files again: about half of what it takes to start. The set-up runs this; it is also
+the first proof that what was installed can be loaded.
 """
 
 import importlib
@@ -13,9 +13,21 @@ import flows
 import tasks
 
 SERVERS_AND_LIBRARIES = (
-    "boto3", "evidently", "great_expectations", "mlflow.server", "onnxruntime", "pandas", "prefect.cli", "prefect.runner",
-    "prefect.server.api.server", "scipy.stats", "sklearn.ensemble", "torch", "torchvision", "uvicorn",
-)  # fmt: skip
+    "boto3",
+    "evidently",
+    "great_expectations",
+    "mlflow.server",
+    "onnxruntime",
+    "pandas",
+    "prefect.cli",
+    "prefect.runner",
+    "prefect.server.api.server",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "torch",
+    "torchvision",
+    "uvicorn",
+)
 
 
 def main() -> None:
