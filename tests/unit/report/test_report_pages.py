@@ -287,6 +287,13 @@ def test_numbers_of_two_protocols_are_not_subtracted_and_the_decision_says_why()
     assert "+0.080" in decision_markdown(alike)
 
 
+@pytest.mark.parametrize("foreign", [True, False])
+def test_of_weights_that_somebody_brought_the_decision_says_what_nobody_knows(foreign: bool) -> None:
+    seen = replace(decision(), foreign=foreign)
+    for text in (watched(decision_page(seen)).text, decision_markdown(seen)):
+        assert ("whether it has learnt from these images" in text) is foreign
+
+
 @pytest.mark.parametrize("outcome", [Outcome.BREACH, Outcome.INCONCLUSIVE])
 def test_a_gate_that_is_not_passed_is_named_in_the_first_sentence(outcome: Outcome) -> None:
     text = watched(decision_page(decision(outcome=outcome))).text
