@@ -202,7 +202,8 @@ def crushed(rng: Rng) -> Change:
 def shoulder(rng: Rng) -> Change:
     """Twice to four times the light on a sensor that saturates softly."""
     factor = float(rng.uniform(2, 4))
-    return lambda image: clipped(255 * (1 - np.exp(-image / 255.0 * factor)) / (1 - math.exp(-max(factor, 2.5))))
+    most = 1 - math.exp(-max(factor, 2.5))
+    return lambda image: clipped(255 * (1 - np.exp(image * (-factor / 255))) / most)
 
 
 def in_stops(rng: Rng) -> Change:

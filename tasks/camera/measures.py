@@ -161,9 +161,12 @@ def _blur(reference: Frames, current: Frames, light: float) -> float:
 
 
 def _blind(reference: Frames, current: Frames, light: float, burnt: float, change: Floats) -> float:
-    """Share of the places that do not move any more, light taken into account, and that also look different."""
+    """Share of the places that do not move any more, light taken into account, and that also look different.
+
+    Less light moves less. More light asks for no more movement: a veil or a curve brightens and takes contrast at once.
+    """
     moved, moves = cells(reference.luma.std(axis=0)), cells(current.luma.std(axis=0))
-    still = moves <= STILL * moved * np.exp(max(light, DIM))
+    still = moves <= STILL * moved * np.exp(np.clip(light, DIM, 0.0))
     white = burnt_out(reference, current, light, burnt)
     other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
     return float((still & (other | (np.abs(change) >= LOST)) & ~white).mean())

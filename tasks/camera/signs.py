@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.camera.case import BURNT, SPARE, Case
 from tasks.camera.measures import Measures
-from tasks.camera.moves import elsewhere, fixed_view, moved, placed, where
+from tasks.camera.moves import elsewhere, fixed_view, moved, placed, turned, where
 from tasks.domain.subjects import CameraFault
 
 LEAST_DEPTH = 0.6
@@ -157,13 +157,15 @@ def unsteady(case: Case) -> tuple[Sign, Sign, Sign]:
     """Out of focus, moved, dirty: told apart by what each of them does not change.
 
     Without focus, directions and places are blurred as well, so a blurred picture says nothing of where it looks;
-    dirt takes detail from few places, and from fine and coarse alike.
+    dirt takes detail from few places, and from fine and coarse alike. A picture that is nearer looks slightly blurred:
+    there a turn of all edges is a move.
     """
     focus, dirt = _focus(case), _dirt(case)
     found = moved(case)
     hazed = dirt.over and case.now.inside >= dirt.limit
     if focus.over or (hazed and not fixed_view(case)):  # then edges say less of where it looks
-        found = max(placed(case), elsewhere(case) / SURE)
+        slight = not hazed and not fixed_view(case) and focus.value < SURE * focus.limit
+        found = max(placed(case), elsewhere(case) / SURE, turned(case) if slight else 0.0)
     return (_sign(CameraFault.MOVED, found, 1.0, "of the limit", where(case)), focus, dirt)
 
 
