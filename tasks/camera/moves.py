@@ -17,6 +17,8 @@ CALM = 0.7
 """Share of an even glow that is as it was around a stain."""
 WHOLE_SIDE = 0.75
 """Share of a side of the frame from which what is new there is no stain."""
+PLAINLY = 3.0
+"""Times the limit from which a better fit elsewhere explains a change of light as well."""
 STANDS = 1.5
 """Times the healthy strangeness up to which what is fixed is where it was, while no edges are gone."""
 NEARER = 0.1
@@ -60,6 +62,11 @@ def placed(case: Case) -> float:
         return 0.0
     times = 1.0 if fixed_view(case) else MANY if told else LOOSE
     return case.now.stance.gain / case.limit(times * case.rules.moved_fit, _gain)
+
+
+def replaced(case: Case) -> bool:
+    """Whether what is fixed is plainly somewhere else: then light is that of other things, or of a dark edge."""
+    return case.now.stance.told and placed(case) >= PLAINLY
 
 
 def stands(case: Case) -> bool:
