@@ -1,7 +1,7 @@
 """Confusion matrix of camera faults, told apart from drift and from each other.
 
 Every case draws its own images, camera, severity and place; the ways in which things go wrong are in
-`camera_ways.py` and `camera_ways_optics.py`, those for one last look in `camera_ways_fresh.py`, the places in
+`camera_ways.py` and `camera_ways_optics.py`, those of other physics in `camera_ways_fresh.py`, the places in
 `camera_worlds.py`. Beside the faults there are cases that
 are none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels
 that show harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody
@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="*", default=["belts", "cells", "views"], choices=list(WORLDS))
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--held", action="store_true", help="the ways that the rules were not tuned on")
-    parser.add_argument("--fresh", action="store_true", help="ways that were written for one last look")
+    parser.add_argument("--fresh", action="store_true", help="ways of other physics, which no rule was made on")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
