@@ -7,7 +7,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from camera_ways import Image, clipped
+from camera_ways import Image, Rng, Way, clipped, field
+from camera_ways_optics import drifting, gained
 from sklearn.datasets import load_sample_images
 
 from tasks.drift.properties import of_image
@@ -120,3 +121,25 @@ def photos(pool: int) -> World:
 
 
 WORLDS = {"belts": belts, "cells": cells, "views": views, "photos": photos}
+
+
+def everywhere(kind: str, rng: Rng) -> Way | None:
+    """What is done to the images of every camera alike."""
+    bright, seed, tint = bool(rng.integers(2)), int(rng.integers(1e9)), rng.uniform(0.85, 1.15, 3)
+
+    def texture(images: list[Image], rng: Rng) -> list[Image]:
+        pattern = 1 + 0.06 * field(images[0].shape, 0.012, seed)[:, :, None] / 0.06
+        return [clipped(image * np.clip(pattern, 0.8, 1.2)) for image in images]
+
+    def warm(images: list[Image], rng: Rng) -> list[Image]:
+        return [clipped(image * tint) for image in images]
+
+    low, high = (1.4, 1.8) if bright else (0.4, 0.7)
+    factor = float(rng.uniform(low, high))
+    ways: dict[str, Way] = {
+        "light, all": gained(factor * 0.95, factor * 1.05),
+        "dusk, all": drifting(0.3, 0.45),
+        "texture, all": texture,
+        "warm, all": warm,
+    }
+    return ways.get(kind)

@@ -75,6 +75,11 @@ def _strange(before: Floats, after: Floats, around: Places) -> float:
     return float(1 - np.corrcoef(before[rest], after[rest])[0, 1])
 
 
+def unlike(reference: Frames, current: Frames) -> float:
+    """How little the whole picture looks like before (0..2, nan: it is even), whatever became of its places."""
+    return _strange(middle(reference), middle(current), np.zeros((DETAIL_SIDE, DETAIL_SIDE), dtype=bool))
+
+
 def inside(places: Places) -> Places:
     """Those of the places that a move does not leave at its edges: it leaves some on three sides of the frame or more.
 

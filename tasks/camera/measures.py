@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle
+from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle, unlike
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.hours import expected_colour
 from tasks.camera.spots import Spots, spots
@@ -17,6 +17,8 @@ STILL = 0.25
 """Share of its movement below which a place is blind: what passes is not seen there any more."""
 DIM = -1.9
 """ln of light from which on less light excuses nothing further: below a sixth noise is all that moves."""
+HIDDEN = 0.15
+"""Share of the picture without sight from which what is left of it speaks for it, and not the whole."""
 BARE = 0.1
 """Below the plainest image of the reference by so much (logarithm of detail), pictures show nothing."""
 NO_MORE = 0.03
@@ -43,7 +45,8 @@ class Measures:
     pixels, `colour` the share of colour that is left (nan for a camera without colour). `blur` is by how much fine
     detail fell more than coarse detail (ln variance; 0 or less: not at all). `lost` and `gained` are shares of the
     picture that show less and more than the rest of it, `inside` the share that is hazy and does not reach the frame,
-    `strange` says how little the rest of it looks like before (0..2, nan: there is none), `blind` is the share in
+    `strange` says how little the rest of it looks like before (0..2, nan: there is none; where all of it changed and is
+    not hidden, the whole is the rest), `blind` is the share in
     which nothing moves any more and that looks different. `level` is the change of detail in most places, `depth` the
     fall in the lost ones. `repeats` is the share of images that show the same as the one before; `familiar` says that
     the middle picture looks like one of the reference, `bare` that pictures show nothing.
@@ -75,6 +78,8 @@ def measures(reference: Frames, current: Frames) -> Measures:
     level = float(np.median(change))
     burnt = float(np.median(current.burnt) - np.median(reference.burnt))
     places = damage(reference, current, light, burnt)
+    blind = _blind(reference, current, light, burnt, change)
+    alone = np.isfinite(places.strange) or blind >= HIDDEN
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
@@ -84,8 +89,8 @@ def measures(reference: Frames, current: Frames) -> Measures:
         lost=float((places.lost | places.hazy).mean()),
         inside=float(inside(places.hazy).mean()),
         gained=float(places.gained.mean()),
-        strange=places.strange,
-        blind=_blind(reference, current, light, burnt, change),
+        strange=places.strange if alone else unlike(reference, current),
+        blind=blind,
         level=level,
         depth=float(-change[places.lost].mean()) if places.lost.any() else 0.0,
         repeats=repeats(reference, current),
@@ -161,9 +166,12 @@ def _blur(reference: Frames, current: Frames, light: float) -> float:
 
 
 def _blind(reference: Frames, current: Frames, light: float, burnt: float, change: Floats) -> float:
-    """Share of the places that do not move any more, light taken into account, and that also look different."""
+    """Share of the places that do not move any more, light taken into account, and that also look different.
+
+    Less light moves less. More light asks for no more movement: a veil or a curve brightens and takes contrast at once.
+    """
     moved, moves = cells(reference.luma.std(axis=0)), cells(current.luma.std(axis=0))
-    still = moves <= STILL * moved * np.exp(max(light, DIM))
+    still = moves <= STILL * moved * np.exp(np.clip(light, DIM, 0.0))
     white = burnt_out(reference, current, light, burnt)
     other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
     return float((still & (other | (np.abs(change) >= LOST)) & ~white).mean())

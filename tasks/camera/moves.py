@@ -15,6 +15,10 @@ LOOSE, MANY = 1.7, 3.0
 """Times the limit for a camera whose views are never quite the same, and where many moves are tried as well."""
 CALM = 0.7
 """Share of an even glow that is as it was around a stain."""
+WHOLE_SIDE = 0.75
+"""Share of a side of the frame from which what is new there is no stain."""
+PLAINLY = 3.0
+"""Times the limit from which a better fit elsewhere explains a change of light as well."""
 STANDS = 1.5
 """Times the healthy strangeness up to which what is fixed is where it was, while no edges are gone."""
 NEARER = 0.1
@@ -32,7 +36,7 @@ def moved(case: Case) -> float:
         return 0.0
     if fixed_view(case) and not math.isnan(case.now.strange):
         return elsewhere(case)
-    return max(_turned(case), placed(case), elsewhere(case))
+    return max(turned(case), placed(case), elsewhere(case))
 
 
 def elsewhere(case: Case) -> float:
@@ -44,7 +48,8 @@ def elsewhere(case: Case) -> float:
     return case.now.strange / limit * min(case.now.lost / VACATED, 1.0)
 
 
-def _turned(case: Case) -> float:
+def turned(case: Case) -> float:
+    """The turn of all edges together, in its limit."""
     return abs(case.now.stance.turn) / case.limit(case.rules.moved_degrees, _turn)
 
 
@@ -59,6 +64,11 @@ def placed(case: Case) -> float:
     return case.now.stance.gain / case.limit(times * case.rules.moved_fit, _gain)
 
 
+def replaced(case: Case) -> bool:
+    """Whether what is fixed is plainly somewhere else: then light is that of other things, or of a dark edge."""
+    return case.now.stance.told and placed(case) >= PLAINLY
+
+
 def stands(case: Case) -> bool:
     """Whether what is fixed is where it was, edges and all: then a picture that fits better turned says nothing.
 
@@ -69,9 +79,13 @@ def stands(case: Case) -> bool:
 
 
 def stained(case: Case) -> bool:
-    """Whether an even glow shows something new in one place, and is else what it was: that fits best where it is."""
+    """Whether an even glow shows something new in one place, and is else what it was: that fits best where it is.
+
+    What is new along a whole side has come into view there.
+    """
     inside = case.now.inside >= case.rules.dirty_share  # a move changes the edges of the picture
-    return inside and case.now.spots.apart > 0 and case.now.spots.calm >= CALM
+    found = case.now.spots
+    return inside and found.apart > 0 and found.calm >= CALM and found.side < WHOLE_SIDE
 
 
 def fixed_view(case: Case) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.camera.case import BURNT, SPARE, Case
 from tasks.camera.measures import Measures
-from tasks.camera.moves import elsewhere, fixed_view, moved, placed, where
+from tasks.camera.moves import elsewhere, fixed_view, moved, placed, replaced, turned, where
 from tasks.domain.subjects import CameraFault
 
 LEAST_DEPTH = 0.6
@@ -89,7 +89,7 @@ def too_bright(case: Case) -> Sign:
         2 * case.own(_burnt) < case.now.burnt or _shared_light(case) >= LIFTED
     ):  # the same light burns one more than another
         burnt = 0.0
-    value = 0.0 if veiled(case) else max(light, burnt, -curve(case), 0.0)
+    value = 0.0 if veiled(case) or replaced(case) else max(light, burnt, -curve(case), 0.0)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
         words = f"is too bright: {case.now.burnt:.0%} more of the picture is burnt out to white"
@@ -101,7 +101,7 @@ def too_dark(case: Case) -> Sign:
     limit = case.limit(-math.log(1 - case.rules.light_share), _light) * case.strictness
     lost = max(-case.own(_light), limit * min(curve(case), 1.0), 0.0)
     words = f"is too dark: it gets {1 - math.exp(min(case.now.light, 0.0)):.0%} less light than before"
-    value = 0.0 if veiled(case) else 1 - math.exp(-lost)
+    value = 0.0 if veiled(case) or replaced(case) else 1 - math.exp(-lost)
     return _sign(CameraFault.TOO_DARK, value, 1 - math.exp(-limit), "share of light", words)
 
 
@@ -157,13 +157,15 @@ def unsteady(case: Case) -> tuple[Sign, Sign, Sign]:
     """Out of focus, moved, dirty: told apart by what each of them does not change.
 
     Without focus, directions and places are blurred as well, so a blurred picture says nothing of where it looks;
-    dirt takes detail from few places, and from fine and coarse alike.
+    dirt takes detail from few places, and from fine and coarse alike. A picture that is nearer looks slightly blurred:
+    there a turn of all edges is a move.
     """
     focus, dirt = _focus(case), _dirt(case)
     found = moved(case)
     hazed = dirt.over and case.now.inside >= dirt.limit
     if focus.over or (hazed and not fixed_view(case)):  # then edges say less of where it looks
-        found = max(placed(case), elsewhere(case) / SURE)
+        slight = not hazed and not fixed_view(case) and focus.value < SURE * focus.limit
+        found = max(placed(case), elsewhere(case) / SURE, turned(case) if slight else 0.0)
     return (_sign(CameraFault.MOVED, found, 1.0, "of the limit", where(case)), focus, dirt)
 
 

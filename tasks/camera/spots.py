@@ -29,10 +29,14 @@ DARK = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spots:
-    """Shares of the picture: `apart` is another one in nearly all images, `calm` is as it was."""
+    """Shares of the picture: `apart` is another one in nearly all images, `calm` is as it was.
+
+    `side` is the share of one side of the frame that is apart, of that with most.
+    """
 
     apart: float
     calm: float
+    side: float = 0.0
 
 
 def spots(reference: Frames, current: Frames) -> Spots:
@@ -46,7 +50,9 @@ def spots(reference: Frames, current: Frames) -> Spots:
         above = least_after >= np.maximum(most_before, middle + least)
         apart |= above | (most_after <= np.minimum(least_before, middle - least))
         calm &= np.abs(change) <= np.maximum((high - low) / 4, least)
-    return Spots(apart=float(_together(apart).mean()), calm=float(calm.mean()))
+    found = _together(apart)
+    sides = (found[0], found[-1], found[:, 0], found[:, -1])
+    return Spots(apart=float(found.mean()), calm=float(calm.mean()), side=max(float(each.mean()) for each in sides))
 
 
 def _beside(frames: Frames) -> tuple[Floats, Floats]:

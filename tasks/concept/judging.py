@@ -14,6 +14,7 @@ from tasks.concept.maturity import mature
 from tasks.concept.policy import FEWEST, signs
 from tasks.concept.rules import ConceptRules
 from tasks.concept.sequence import Tracked
+from tasks.concept.whose import one_camera
 from tasks.domain.concept import AUDIT, CONCEPT, ERROR, HALF, INPUTS
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 
@@ -33,13 +34,16 @@ class Asked:
 
 
 def report(images: Sequence[Answered], tracked: Tracked | None, asked: Asked) -> Report:
-    """The findings: the error, whether the inputs moved with it, the four signs, and whether an audit is due."""
+    """The findings: the error, whether the inputs moved with it, on which cameras, the four signs, and whether an audit
+    is due.
+    """
     error = _error(images, tracked, asked.rules)
     if not (error.outcome is Outcome.BREACH or asked.fell):
         return Report(stage=Stage.CONCEPT, findings=(error,))
     before, since = _around(images, tracked)
     inputs = _inputs(since, tracked, asked)
-    found = (error, inputs, *signs(before, since, asked.rules.margin))
+    margin = asked.rules.margin
+    found = (error, inputs, one_camera(before, since, margin), *signs(before, since, margin))
     due = () if (inputs.value or 0.0) >= HALF else (_audit(asked),)
     return Report(stage=Stage.CONCEPT, findings=(*found, *due))
 

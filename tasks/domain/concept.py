@@ -15,8 +15,8 @@ from tasks.domain.verdict import Cause, CauseKind
 CONCEPT, AUDIT, POLICY = "concept", "label_audit", "label_policy"
 """Checks of the concept stage: the error and its inputs, whether somebody has to look at the labels, and the signs."""
 
-ERROR, INPUTS = "error", "inputs"
-"""Subjects of `concept`."""
+ERROR, INPUTS, ONE_CAMERA = "error", "inputs", "one_camera"
+"""Subjects of `concept`: whether the error rose, whether its inputs moved, and the one camera that it rose on."""
 
 HALF = 0.5
 """Share of the images with the higher error from which on their inputs count as moved."""
@@ -48,8 +48,21 @@ def audit_due(reports: Sequence[Report]) -> bool:
     return any(f.check == AUDIT and f.outcome is Outcome.INCONCLUSIVE for f in findings(reports))
 
 
+def risen_on(reports: Sequence[Report]) -> frozenset[str]:
+    """The one camera of several on which the errors rose; empty where several share it, and while a sign of another way
+    of labelling has not been looked at.
+    """
+    found = [f for f in findings(reports) if f.outcome is Outcome.BREACH]
+    if audit_due(reports) and any(f.check == POLICY for f in found):
+        return frozenset()
+    return frozenset(f.camera for f in found if (f.check, f.subject) == (CONCEPT, ONE_CAMERA) and f.camera)
+
+
 def cause_of(reports: Sequence[Report]) -> Cause:
-    """Why errors rose while nothing moved: the signs of another way of labelling, where there are any."""
+    """Why errors rose while nothing moved: on one camera only, or with signs of another way of labelling, if so."""
+    if risen_on(reports):
+        one = next(f.note for f in findings(reports) if f.subject == ONE_CAMERA)
+        return Cause(kind=CauseKind.MODEL, summary=one)
     signs = [f.note for f in findings(reports) if f.check == POLICY and f.outcome is Outcome.BREACH]
     if not signs:
         return AGED

@@ -47,8 +47,8 @@ _BROKEN = {
 class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
-    `alone` are cameras that show a change which no other sound camera shows, `fleet` says that several show one;
-    `nearly` is a camera that is close to a fault.
+    `alone` are sound cameras that each show a change which no other one shows, `fleet` says that several show one;
+    `nearly` is a camera that is close to a fault, `only` the one whose errors rose where no product changed.
     `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 
@@ -60,6 +60,7 @@ class _Evidence:
     kinds: frozenset[CauseKind]
     alone: frozenset[str]
     nearly: frozenset[str]
+    only: frozenset[str]
     fleet: bool
     outcome: Outcome
     breached: bool
@@ -75,8 +76,8 @@ def judge(reports: Sequence[Report], causes: Sequence[Cause], performance: Repor
     no report at all is inconclusive.
 
     A camera is never a reason to retrain, neither by a fault that has a name nor by a change that it alone shows: a
-    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all and no
-    single camera is close to a fault.
+    retraining starts only from what a second sound camera confirms, or from errors while nothing moved at all, which
+    rose on more than one camera, or where nobody knows on which, and while no single one is close to a fault.
     """
     known = _evidence(reports, causes, performance)
     action = _action(known)
@@ -104,15 +105,18 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
     sound = Outcome.worst(report.outcome for report in others if report.stage not in quiet or report.breaches())
     slow = any(report.breaches() for report in reports if report.stage is Stage.SERVING)
+    kinds = _kinds(reports, causes)
+    only = concept.risen_on(reports) if harmed else frozenset()
     return _Evidence(
         inputs_moved=moved,
         answers_moved=bool(answers),
         harmed=harmed,
         unharmed=labelled is Outcome.OK and not harmed,
         audit=harmed and not moved and concept.audit_due(reports),
-        kinds=_kinds(reports, causes),
+        kinds=kinds,
         alone=lone(reports, causes),
         nearly=nearly(reports),
+        only=only if only <= faulty(causes) or CauseKind.PRODUCT not in kinds else frozenset(),
         fleet=on_sound_cameras(reports, causes),
         outcome=Outcome.BREACH if harmed or misexported or slow else sound,
         breached=sound is Outcome.BREACH,
@@ -139,9 +143,9 @@ def _action(known: _Evidence) -> Action:
     if CauseKind.DATA in known.kinds:
         return Action.FIX_DATA
     if CauseKind.CAMERA in known.kinds:
-        return Action.RETRAIN if known.harmed and known.fleet else Action.FIX_CAMERA
+        return Action.RETRAIN if known.harmed and known.fleet and not known.only else Action.FIX_CAMERA
     if known.harmed:
-        return Action.FIX_CAMERA if known.alone or _suspected(known) else _relearn(known)
+        return Action.FIX_CAMERA if known.alone or known.only or _suspected(known) else _relearn(known)
     if known.misexported or known.slow:
         return Action.EXPORT if known.misexported else Action.FIX_SERVING
     if known.breached:
@@ -211,11 +215,7 @@ def _reading(known: _Evidence) -> str:
 def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     cameras = sorted(faulty(causes))
     if action is Action.FIX_CAMERA and not cameras:
-        if not known.alone and known.nearly:
-            near = ", ".join(sorted(known.nearly))
-            return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
-        one = ", ".join(sorted(known.alone))
-        return f"Only {one} shows it: look at that camera first. If it is sound, retrain by hand."
+        return _look_first(known)
     if action is Action.RETRAIN and cameras:
         return f"Retrain without the images of {', '.join(cameras)}, and check {'it' if len(cameras) == 1 else 'them'}."
     if action is Action.WAIT:
@@ -224,6 +224,17 @@ def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
     if action is Action.FIX_SERVING and known.breached and not known.unharmed:
         return f"{_ADVICE[action]} {label}"
     return label if action is Action.LABEL_MORE else _ADVICE[action]
+
+
+def _look_first(known: _Evidence) -> str:
+    if not known.alone and not known.only:
+        near = ", ".join(sorted(known.nearly))
+        return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
+    one = ", ".join(sorted(known.alone or known.only))
+    if len(known.alone) > 1:
+        return f"{one}: each shows another change, so look at these cameras first. If they are sound, retrain by hand."
+    what = "it: look at that camera" if known.alone else "more errors: look at that camera, and at its labels,"
+    return f"Only {one} shows {what} first. If it is sound, retrain by hand."
 
 
 def _capital(text: str) -> str:

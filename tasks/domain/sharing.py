@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import permutations
 
 import numpy as np
 
@@ -29,19 +30,22 @@ def faulty(causes: Sequence[Cause]) -> frozenset[str]:
 
 
 def lone(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[str]:
-    """Sound cameras that show a change of product which no other sound camera shows; empty when several do.
+    """Sound cameras that show a change of product which no other sound camera shows; empty when several share one.
 
-    Also empty for an installation of a single camera, and for a change of all cameras together.
+    More than one only where at most half of the sound cameras changed, each in a way of its own: two faults at once, or
+    a fault beside a false alarm, are no new product. Also empty for an installation of a single camera, and for what
+    only all cameras together show.
     """
     changed = frozenset(name for cause in causes if cause.kind is CauseKind.PRODUCT for name in cause.cameras)
     known = {f.camera for r in reports if r.stage in (Stage.CAMERA, Stage.DRIFT) for f in r.findings if f.camera}
-    shown = changed - faulty(causes)
-    if len(shown) != 1 or len(known | changed) < 2:
+    shown, sound = changed - faulty(causes), (known | changed) - faulty(causes)
+    if not shown or len(known | changed) < 2 or (len(shown) > 1 and 2 * len(shown) > len(sound)):
         return frozenset()
-    (camera,) = shown
     drift = [f for report in reports if report.stage is Stage.DRIFT for f in report.findings]
-    sound = [f for f in drift if f.camera and f.camera not in faulty(causes)]
-    return frozenset() if _shared(camera, sound) else shown
+    seen = [f for f in drift if f.camera and f.camera not in faulty(causes)]
+    if any(_shared(camera, seen) for camera in shown):
+        return frozenset()
+    return frozenset() if any(_alike(*pair, seen) for pair in permutations(sorted(shown), 2)) else shown
 
 
 def nearly(reports: Sequence[Report]) -> frozenset[str]:
@@ -67,11 +71,31 @@ def _shared(camera: str, findings: Sequence[Finding]) -> bool:
 
     With few images a change of the whole fleet is significant on one camera only.
     """
-    own = [
+    return _larger_part(_shifts(camera, findings), findings)
+
+
+def _alike(camera: str, other: str, findings: Sequence[Finding]) -> bool:
+    """Whether one other camera shows the larger part of this one's change; of changes without direction any will do."""
+    pair = [f for f in findings if f.camera in (camera, other)]
+    own = _shifts(camera, pair)
+    if own:
+        return _larger_part(own, pair)
+    asked = [
+        {(f.check, f.subject) for f in pair if f.camera == c and f.outcome is Outcome.BREACH} for c in (camera, other)
+    ]
+    return bool(asked[0] & asked[1])
+
+
+def _shifts(camera: str, findings: Sequence[Finding]) -> list[Finding]:
+    """What changed on this camera into a direction that others could share."""
+    return [
         f
         for f in findings
         if f.camera == camera and f.outcome is Outcome.BREACH and abs(_effect(f)) >= DIRECTED and _directed(f)
     ]
+
+
+def _larger_part(own: Sequence[Finding], findings: Sequence[Finding]) -> bool:
     whole = math.fsum(abs(_effect(f)) for f in own)
     alike = math.fsum(abs(_effect(f)) for f in own if _others(f, findings) * math.copysign(1, _effect(f)) >= _half(f))
     return whole > 0 and alike >= HALF * whole

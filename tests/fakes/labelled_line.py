@@ -82,15 +82,24 @@ class LabelledLine:
     def moment(self, back: int, row: int = 0) -> datetime:
         return self.window(back).start + timedelta(seconds=10 * row)
 
-    def judge(self, back: int, answers: dict[str, list[dict[str, Any]]], moved: bool = False) -> None:
-        """A window with these images and what the model answered on them; `moved`: its inputs were found to differ."""
+    def judge(
+        self,
+        back: int,
+        answers: dict[str, list[dict[str, Any]]],
+        moved: bool = False,
+        cameras: Sequence[str] = ("cam-1",),
+    ) -> None:
+        """A window with these images and what the model answered on them, its cameras in turn; `moved`: its inputs
+        were found to differ.
+        """
         window, catalog, rows = self.window(back), [], []
         for row, (name, detections) in enumerate(answers.items()):
             at, data = self.moment(back, row), picture(int.from_bytes(name.encode()[-7:]))
-            key = f"{MODEL}/images/cam-1/{window.start:%Y/%m/%d/%H}/{name}.png"
+            camera = cameras[row % len(cameras)]
+            key = f"{MODEL}/images/{camera}/{window.start:%Y/%m/%d/%H}/{name}.png"
             self.bucket.put(key, data)
             sha = hashlib.sha256(data).hexdigest()
-            who = {"image_id": name, "key": key, "captured_at": at, "camera": "cam-1", "sha256": sha}
+            who = {"image_id": name, "key": key, "captured_at": at, "camera": camera, "sha256": sha}
             catalog.append({**who, "size": len(data), "etag": "e", "verdict": "accepted", "reason": "", "note": ""})
             rows.append({**who, "model_version": "1", "kind": "detect", "width": 64, "height": 48,
                          "detections": detections})  # fmt: skip

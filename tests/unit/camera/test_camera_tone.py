@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.camera.frames import Frames
-from tasks.camera.measures import familiar
+from tasks.camera.measures import familiar, measures
 from tasks.camera.spots import spots
 from tasks.camera.tone import tone
 
@@ -106,3 +106,20 @@ def test_a_picture_that_was_seen_before_is_known_again_and_a_cloth_is_not():
     old = frames(np.repeat(scene[None] + rng.normal(0, 8, (1, 32, 32)), 20, axis=0))
     assert familiar(known, old)
     assert not familiar(known, frames(100 + rng.normal(0, 8, (20, 32, 32))))
+
+
+def test_a_veil_through_which_things_still_pass_hides_nothing_however_bright_it_is(healthy):
+    moving = replace(healthy, luma=healthy.luma / 3)
+    veiled = seen(moving, lambda luma: 0.45 * luma + 140, 0.45)
+    hidden = seen(moving, lambda luma: 0.03 * luma + 140, 0.03)
+    assert measures(moving, veiled).blind == 0.0
+    assert measures(moving, hidden).blind == 1.0
+
+
+@pytest.mark.parametrize(("rows", "columns", "side"), [((0, 32), (0, 6), 1.0), ((10, 20), (10, 20), 0.0)])
+def test_what_is_new_along_a_whole_side_is_told_from_what_is_new_in_one_place(healthy, rows, columns, side):
+    luma = healthy.luma.copy()
+    luma[:, slice(*rows), slice(*columns)] *= 2.5
+    found = spots(healthy, replace(healthy, luma=luma))
+    assert found.side == side
+    assert found.apart > 0.05

@@ -136,3 +136,78 @@ def test_a_camera_far_from_a_fault_or_a_change_of_the_fleet_holds_no_retraining_
 
 def test_without_harm_a_camera_close_to_a_fault_is_healthy():
     assert judge((close("b", 0.8), drift()), (), NO_HARM).action is Action.NONE
+
+
+def rose(camera):
+    """A concept stage that saw the errors rise, on this camera only; on several with an empty name."""
+    one = Finding(
+        check="concept",
+        subject="one_camera",
+        slice=f"camera={camera}" if camera else "all",
+        outcome=BREACH if camera else OK,
+        note=f"the errors rose on camera {camera} and on no other" if camera else "",
+    )
+    return Report(stage=Stage.CONCEPT, findings=(Finding(check="concept", subject="error", outcome=BREACH), one))
+
+
+def test_errors_of_one_camera_that_no_picture_explains_are_looked_at_before_anything_is_learnt():
+    verdict = judge((drift(), rose("b")), (), None)
+    assert verdict.action is Action.FIX_CAMERA
+    assert [cause.kind for cause in verdict.causes] == [CauseKind.MODEL]
+    assert "Only b shows more errors" in verdict.sentence
+    assert verdict.blocked_cameras() == frozenset(), "a sound camera that sees something new may be learnt from"
+
+
+def test_errors_that_rose_on_several_cameras_retrain():
+    assert judge((drift(), rose("")), (), None).action is Action.RETRAIN
+
+
+def test_a_change_that_sound_cameras_share_is_learnt_also_where_one_of_them_errs_most():
+    assert judge((drift("a", "c"), rose("a")), (product("a", "c"),), None).action is Action.RETRAIN
+    assert judge((drift(), rose("a")), (product(),), None).action is Action.RETRAIN
+
+
+def test_errors_on_the_broken_camera_only_retrain_nothing_whatever_the_others_show():
+    reports = (health("dirty_lens", "b"), drift("a", "c"))
+    causes = (fault("b"), product("a", "c"))
+    assert judge((*reports, rose("b")), causes, None).action is Action.FIX_CAMERA
+    assert judge((*reports, rose("")), causes, None).action is Action.RETRAIN
+
+
+def changes(**subjects):
+    """A breach on each of these cameras in a subject of its own, with its shift; the others show nothing of it."""
+    asked = dict(subjects.values())
+    found = [
+        Finding(
+            check="ks",
+            subject=subject,
+            slice=f"camera={name}",
+            outcome=BREACH if subjects.get(name, ("", 0))[0] == subject else OK,
+            effect=subjects[name][1] if subjects.get(name, ("", 0))[0] == subject else 0.0,
+        )
+        for subject in asked
+        for name in FLEET
+    ]
+    return Report(stage=Stage.DRIFT, findings=tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("a", "c", "action"),
+    [
+        (("sharpness", -1.5), ("noise", 1.2), Action.FIX_CAMERA),
+        (("sharpness", -1.5), ("sharpness", 1.5), Action.FIX_CAMERA),
+        (("sharpness", -1.5), ("sharpness", -0.9), Action.RETRAIN),
+        (("embedding", 0.0), ("embedding", 0.0), Action.RETRAIN),
+        (("embedding", 0.0), ("noise", 1.2), Action.FIX_CAMERA),
+    ],
+)
+def test_two_of_four_cameras_share_a_change_only_when_it_is_the_same_one(a, c, action):
+    verdict = judge((changes(a=a, c=c),), (product("a", "c"),), HARM)
+    assert verdict.action is action
+    if action is Action.FIX_CAMERA:
+        assert "a, c: each shows another change, so look at these cameras first." in verdict.sentence
+
+
+def test_most_of_the_cameras_are_the_fleet_however_each_of_them_shows_it():
+    seen = changes(a=("sharpness", -1.5), b=("noise", 1.2), c=("brightness", 1.0))
+    assert judge((seen,), (product("a", "b", "c"),), HARM).action is Action.RETRAIN
