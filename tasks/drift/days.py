@@ -31,7 +31,8 @@ def without_days(
     """
     before, after = (side.reshape(len(side), -1) for side in (reference, current))
     rest = centred(before, at.contexts)[0]
-    before = before - _of_days(rest, at.days, known)
+    shared = _of_days(rest, at.days, known)
+    before = before - (shared - shared.mean(axis=0))
     after = after - _of_days(after - after.mean(axis=0), at.window, known)
     times = min(float(-stdtrit(known.count - 1, chance / 2)), MOST)
     margin = times * known.between * np.sqrt(1 / len(np.unique(at.window)) + 1 / known.count)

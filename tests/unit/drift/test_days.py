@@ -127,3 +127,11 @@ def test_a_window_is_never_moved_beyond_the_reference_and_days_are_moved_onto_ea
     means = np.stack([before[days == day].mean(axis=0) for day in range(10)])
     assert (means.std(axis=0) < 0.1).all()
     assert before.std(axis=0) == pytest.approx([1, 1, 1], rel=0.1)
+
+
+def test_rare_answers_stay_shares_when_their_days_differ():
+    """What is left of a rate of two in a hundred is no negative count, which no exact test would take."""
+    rng = np.random.default_rng(10)
+    reference = scenes(rng, range(9), 40, mix=0.02, mixed=0.03)
+    for share in (0.0, 0.1, 0.5):
+        assert "class[nut]" in {each.subject for each in compare(reference, scenes(rng, [9], 200, mix=share), RULES)}
