@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from quiet_plant import CAMERAS, START, WANDER, Change, Plant, Wander
-from scipy.stats import binomtest
+from quiet_plant import CAMERAS, START, WANDER, Change, Plant, Wander, share, told
 
 from tasks.adapters.expectations import ask
 from tasks.camera import pictures
@@ -71,6 +70,7 @@ class History:
 
     drift: Told = field(default_factory=dict)
     moved: Told = field(default_factory=dict)
+    flicker: Told = field(default_factory=dict)
     visits: list[Visit] = field(default_factory=list)
     counts: list[Counts] = field(default_factory=list)
     rates: list[Any] = field(default_factory=list)
@@ -165,7 +165,9 @@ class Monitor:
         answers = pa.table({**{name: table[name] for name in table.column_names}, **extra})
         found = sessions(answers, "1", FLICKER)
         rates = usable(found, FLICKER)
-        findings = flicker_findings(found, rates, self.past.rates, FLICKER)
+        findings = flicker_findings(found, rates, self.past.rates, FLICKER, part_of_month(window))
+        findings = confirmed(findings, lambda each: self.past.flicker.get(_key(each)))
+        self.past.flicker = {_key(each): each for each in findings}
         self.past.rates.append(rates)
         return Report(stage=Stage.WATCH, findings=findings)
 
@@ -199,25 +201,6 @@ def month(seed: int, length: timedelta, given: argparse.Namespace, change: Chang
     return found, monitor
 
 
-def share(hits: int, of: int) -> str:
-    interval = binomtest(hits, of).proportion_ci(method="wilson")
-    return f"{hits} of {of} ({hits / of:.4f} [{interval.low:.4f}, {interval.high:.4f}])"
-
-
-def told(verdicts: list[Verdict], change: int) -> str:
-    """Windows in breach before the change, and after how many windows it was found, by which cause."""
-    alarms = [place for place, verdict in enumerate(verdicts) if verdict.outcome is Outcome.BREACH]
-    found = next((place for place in alarms if place >= change), None)
-    healthy = [place for place in alarms if place < change]
-    words = [f"    window {place}: {verdicts[place].sentence[:200]}" for place in healthy[:3]]
-    if found is not None:
-        causes = [f"{each.kind.value} {','.join(each.cameras)}" for each in verdicts[found].causes]
-        words.append(
-            f"    found in window {found - change + 1} after it, as {causes}: {verdicts[found].sentence[:160]}"
-        )
-    return "\n".join([f"{len(healthy)} alarms in health, of {min(change, len(verdicts))} windows", *words])
-
-
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--months", type=int, default=1)
@@ -231,7 +214,7 @@ def main() -> None:
     asked.add_argument("--planted", choices=("light", "view"), help="a change from the middle of the month on")
     given = asked.parse_args()
     plants = {"light": Change(cameras=("cam-1",), light=0.7, day=14 + given.days / 2),
-              "view": Change(cameras=CAMERAS, view=1.0, day=14 + given.days / 2)}  # fmt: skip
+              "view": Change(cameras=CAMERAS, view=3.0, day=14 + given.days / 2)}  # fmt: skip
     planted = plants.get(given.planted, Change())
     at = int(given.days * 24 / given.hours) // (2 if given.planted else 1)
     outcomes, why, bad = Counter[str](), Counter[str](), 0

@@ -16,8 +16,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.stats import binomtest
 
+from tasks.domain.finding import Outcome
 from tasks.domain.tables import DETAIL_STEP, PROPERTIES, REFERENCES
+from tasks.domain.verdict import Verdict
 from tasks.domain.window import Window
 from tasks.drift.properties import of_image
 from tasks.scenarios.parts_scene import CLASSES, SceneSpec, render
@@ -63,7 +66,7 @@ WANDER = {
     "light": (0.01, "sd between days of all light, as a share"),
     "sun": (0.005, "sd between hours of daylight, as a share"),
     "mix": (0.1, "sd between days of the log of each class's part"),
-    "look": (0.1, "sd between days of the model's view, of its spread"),
+    "look": (0.05, "sd between days of the model's view, of its spread"),
     "ageing": (0.01, "share of the light that lamps lose in 30 days"),
 }
 """What the command line asks of `Wander`: values and words."""
@@ -197,3 +200,22 @@ def _detail(cells: bytes, light: float) -> bytes:
     """The detail of each place in another light."""
     change = light * np.expm1(np.frombuffer(cells, np.uint8) * DETAIL_STEP)
     return np.clip(np.rint(np.log1p(change) / DETAIL_STEP), 0, 255).astype(np.uint8).tobytes()
+
+
+def share(hits: int, of: int) -> str:
+    interval = binomtest(hits, of).proportion_ci(method="wilson")
+    return f"{hits} of {of} ({hits / of:.4f} [{interval.low:.4f}, {interval.high:.4f}])"
+
+
+def told(verdicts: list[Verdict], change: int) -> str:
+    """Windows in breach before the change, and after how many windows it was found, by which cause."""
+    alarms = [place for place, verdict in enumerate(verdicts) if verdict.outcome is Outcome.BREACH]
+    found = next((place for place in alarms if place >= change), None)
+    healthy = [place for place in alarms if place < change]
+    words = [f"    window {place}: {verdicts[place].sentence[:200]}" for place in healthy[:3]]
+    if found is not None:
+        causes = [f"{each.kind.value} {','.join(each.cameras)}" for each in verdicts[found].causes]
+        words.append(
+            f"    found in window {found - change + 1} after it, as {causes}: {verdicts[found].sentence[:160]}"
+        )
+    return "\n".join([f"{len(healthy)} alarms in health, of {min(change, len(verdicts))} windows", *words])
