@@ -92,12 +92,12 @@ class Monitor:
         self.hour = self.turn = 0
         remembered: dict[tuple[int, int], Any] = {}
 
-        def healthy(frames: Frames) -> Any:
+        def healthy(frames: Frames, size: int) -> Any:
             """What is healthy at one hour, measured once for each camera: nearly the same pictures at every day."""
             self.turn += 1
             key = self.hour, self.turn
             if key not in remembered:
-                remembered[key] = MEASURED(frames)
+                remembered[key] = MEASURED(frames, size)
             return remembered[key]
 
         pictures.healthy = healthy
