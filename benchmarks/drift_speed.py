@@ -20,8 +20,8 @@ import pandas as pd  # noqa: E402
 from evidently import DataDefinition, Dataset, Report  # noqa: E402
 from evidently.presets import DataDriftPreset  # noqa: E402
 
-from tasks.drift.compare import holm  # noqa: E402
 from tasks.drift.detector import detector  # noqa: E402
+from tasks.drift.judging import holm  # noqa: E402
 
 KINDS = ("normal", "skewed", "heavy", "discrete")
 

@@ -12,13 +12,12 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from quiet_plant import CAMERAS, START, Change, Plant
-from scipy.stats import binomtest
+from quiet_plant import CAMERAS, START, WANDER, Change, Plant, Wander, share, told
 
 from tasks.adapters.expectations import ask
 from tasks.camera import pictures
@@ -56,7 +55,7 @@ from tasks.scenarios.parts_scene import CLASSES
 from tasks.watch.history import Visit, blamed
 from tasks.watch.judging import judged
 from tasks.watch.rules import WatchRules
-from tasks.watch.scores import checks
+from tasks.watch.scores import checks, days_differ
 
 HEALTHY = timedelta(days=14)
 DRIFT, WATCH, OUTLIERS, FLICKER = DriftRules(), WatchRules(), OutlierRules(), FlickerRules()
@@ -71,6 +70,7 @@ class History:
 
     drift: Told = field(default_factory=dict)
     moved: Told = field(default_factory=dict)
+    flicker: Told = field(default_factory=dict)
     visits: list[Visit] = field(default_factory=list)
     counts: list[Counts] = field(default_factory=list)
     rates: list[Any] = field(default_factory=list)
@@ -87,13 +87,17 @@ class Monitor:
         self.known = familiar(self.vectors, views.cameras(scenes), OUTLIERS.min_camera_scenes)
         self.places = places(scenes, OUTLIERS.confidence)
         self.sampled = lru_cache(maxsize=24)(self._sampled)
-        remembered: dict[tuple[bytes, ...], Any] = {}
+        self.days = cache(lambda camera: days_differ(camera, reference, WATCH))
+        self.whole = cache(lambda: sample(reference, CLASSES, "1", DRIFT))
+        self.hour = self.turn = 0
+        remembered: dict[tuple[int, int], Any] = {}
 
-        def healthy(frames: Frames) -> Any:
-            """The same answer for the same pictures of the reference, without measuring them at every window."""
-            key = frames.hour.tobytes(), frames.burnt.tobytes(), frames.colour.tobytes()
+        def healthy(frames: Frames, size: int) -> Any:
+            """What is healthy at one hour, measured once for each camera: nearly the same pictures at every day."""
+            self.turn += 1
+            key = self.hour, self.turn
             if key not in remembered:
-                remembered[key] = MEASURED(frames)
+                remembered[key] = MEASURED(frames, size)
             return remembered[key]
 
         pictures.healthy = healthy
@@ -133,6 +137,7 @@ class Monitor:
 
     def camera(self, window: Window, table: pa.Table) -> Report:
         rules, cameras = CameraRules(), table["camera"].to_pylist()
+        self.hour, self.turn = window.start.hour, 0
         looks = pictures.judge_pictures(self.frames, by_camera(table), rules)
         times = self.reference["captured_at"].to_pylist()
         sent = judge_delivery(usual(times, self.reference["camera"].to_pylist(), window), dict(Counter(cameras)), rules)
@@ -142,14 +147,14 @@ class Monitor:
     def drift(self, window: Window, table: pa.Table) -> Report:
         before = self.sampled(window.start.hour, window.length)
         after = sample(table, CLASSES, "1", DRIFT)
-        found = compare(before, after, DRIFT, part_of_month(window))
+        found = compare(before, after, DRIFT, part_of_month(window), self.whole)
         found = confirmed(found, lambda each: self.past.drift.get(_key(each)))
         self.past.drift = {_key(each): each for each in found}
         return Report(stage=Stage.DRIFT, findings=(*found, *unanswered(before, after)))
 
     def watch(self, window: Window, table: pa.Table) -> Report:
         visit = Visit(window=window, checks=checks(table, self.reference, WATCH))
-        report, _ = judged(visit, self.past.visits, (), WATCH)
+        report, _ = judged(visit, self.past.visits, (), WATCH, self.days)
         self.past.visits.append(visit)
         return report
 
@@ -160,7 +165,9 @@ class Monitor:
         answers = pa.table({**{name: table[name] for name in table.column_names}, **extra})
         found = sessions(answers, "1", FLICKER)
         rates = usable(found, FLICKER)
-        findings = flicker_findings(found, rates, self.past.rates, FLICKER)
+        findings = flicker_findings(found, rates, self.past.rates, FLICKER, part_of_month(window))
+        findings = confirmed(findings, lambda each: self.past.flicker.get(_key(each)))
+        self.past.flicker = {_key(each): each for each in findings}
         self.past.rates.append(rates)
         return Report(stage=Stage.WATCH, findings=findings)
 
@@ -184,7 +191,7 @@ def _key(finding: Finding) -> tuple[str, str, str]:
 
 def month(seed: int, length: timedelta, given: argparse.Namespace, change: Change) -> tuple[list[Verdict], Monitor]:
     """The verdicts on 30 days of windows after 14 healthy days that were pinned."""
-    plant = Plant(seed, given.scenes, given.weather)
+    plant = Plant(seed, given.scenes, Wander(**{name: getattr(given, name) for name in WANDER}))
     days = (Window(START + timedelta(days=day), START + timedelta(days=day + 1)) for day in range(14))
     reference = thinned(pa.concat_tables([plant.table(day, 4) for day in days]), DRIFT.reference_scenes)
     monitor, found, begin = Monitor(reference), [], START + HEALTHY
@@ -192,11 +199,6 @@ def month(seed: int, length: timedelta, given: argparse.Namespace, change: Chang
         window = Window(begin + step * length, begin + (step + 1) * length)
         found.append(monitor.judge(window, plant.table(window, given.per_hour, change)))
     return found, monitor
-
-
-def share(hits: int, of: int) -> str:
-    interval = binomtest(hits, of).proportion_ci(method="wilson")
-    return f"{hits} of {of} ({hits / of:.4f} [{interval.low:.4f}, {interval.high:.4f}])"
 
 
 def main() -> None:
@@ -207,27 +209,26 @@ def main() -> None:
     asked.add_argument("--hours", type=int, default=1, help="length of a window")
     asked.add_argument("--per-hour", type=int, default=30, help="images of a camera and hour")
     asked.add_argument("--scenes", type=int, default=120, help="drawn scenes of a camera by day, and by night")
-    asked.add_argument("--weather", type=float, default=0.003, help="daily change of all light, as a share")
+    for name, (value, words) in WANDER.items():
+        asked.add_argument(f"--{name}", type=float, default=value, help=words)
     asked.add_argument("--planted", choices=("light", "view"), help="a change from the middle of the month on")
     given = asked.parse_args()
     plants = {"light": Change(cameras=("cam-1",), light=0.7, day=14 + given.days / 2),
-              "view": Change(cameras=CAMERAS, view=1.0, day=14 + given.days / 2)}  # fmt: skip
+              "view": Change(cameras=CAMERAS, view=3.0, day=14 + given.days / 2)}  # fmt: skip
+    planted = plants.get(given.planted, Change())
+    at = int(given.days * 24 / given.hours) // (2 if given.planted else 1)
     outcomes, why, bad = Counter[str](), Counter[str](), 0
-    for number in range(given.months):
-        verdicts, monitor = month(
-            given.seed + number, timedelta(hours=given.hours), given, plants.get(given.planted, Change())
-        )
-        outcomes.update(verdict.outcome.value for verdict in verdicts)
-        alarms = [place for place, verdict in enumerate(verdicts) if verdict.outcome is Outcome.BREACH]
-        bad += bool(alarms)
-        for verdict in verdicts:
+    for number in range(given.seed, given.seed + given.months):
+        verdicts, monitor = month(number, timedelta(hours=given.hours), given, planted)
+        healthy = verdicts[:at]
+        outcomes.update(verdict.outcome.value for verdict in healthy)
+        bad += any(verdict.outcome is Outcome.BREACH for verdict in healthy)
+        for verdict in healthy:
             why.update({f"{f.check} {f.subject} {f.slice}" for report in verdict.reports for f in report.breaches()})
-        print(f"month {given.seed + number}: alarms at windows {alarms[:10]} of {len(verdicts)}; "
-              f"CPU s {({name: round(spent) for name, spent in monitor.spent.items()})}", flush=True)  # fmt: skip
-        for place in alarms[:3]:
-            print(f"    {verdicts[place].sentence[:200]}")
+        spent = {name: round(seconds) for name, seconds in monitor.spent.items()}
+        print(f"month {number}: {told(verdicts, at)}\n    CPU s {spent}", flush=True)
     total = outcomes.total()
-    print(f"\n| windows | ok | inconclusive | breach | months with a breach |\n|{'---|' * 5}")
+    print(f"\n| healthy windows | ok | inconclusive | breach | months with a breach |\n|{'---|' * 5}")
     print(f"| {total} | {outcomes['ok']} | {outcomes['inconclusive']} | {share(outcomes['breach'], total)} "
           f"| {share(bad, given.months)} |\n\n{why.most_common(12)}")  # fmt: skip
 

@@ -182,7 +182,7 @@ def judge_window(
         health = check_cameras(snapshot, profiles, reference, rules.camera)
         moved = check_drift(snapshot, profiles, reference, rules.drift, asked)
         watched = check_schedule(snapshot, profiles, reference, rules.watch)
-        flickered = check_flicker(snapshot, champion, reference, rules.flicker)
+        flickered = check_flicker(snapshot, champion, reference, rules.flicker, asked)
         served = check_serving(snapshot, rules.serving)
         counted = check_kpis(snapshot, rules.kpi)
         strange = check_outliers(snapshot, profiles, reference, rules.outliers, asked)

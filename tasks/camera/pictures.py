@@ -13,6 +13,7 @@ from tasks.camera.hours import same_hours
 from tasks.camera.measures import Measures, measures
 from tasks.camera.rules import CameraRules
 from tasks.camera.signs import Sign, signs
+from tasks.domain.few import evenly
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 
@@ -34,9 +35,9 @@ def judge_pictures(
     pairs = {name: same_hours(reference[name], current[name], rules.min_images) for name in judged}
     now = {name: measures(*pair) for name, pair in pairs.items()}
     asked = {}
-    for name, (before, _) in pairs.items():
+    for name, (before, seen) in pairs.items():
         others = [now[other] for other in judged if other != name]
-        asked[name] = signs(Case(now=now[name], healthy=healthy(before), others=others, rules=rules))
+        asked[name] = signs(Case(now=now[name], healthy=healthy(before, len(seen)), others=others, rules=rules))
     faults = {name: first for name, found in asked.items() if (first := _first(found)) is not None}
     shown = Counter(sign.fault for sign in faults.values())
     fleet = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(judged)}
@@ -46,11 +47,14 @@ def judge_pictures(
     return tuple(found)
 
 
-def healthy(reference: Frames) -> list[Measures]:
-    """What the numbers are when nothing is the matter: parts of the reference against the rest of it."""
+def healthy(reference: Frames, size: int) -> list[Measures]:
+    """What the numbers are when nothing is the matter: parts of the reference against the rest of it.
+
+    Parts have no more images than the window (`size`): fewer images of a healthy camera differ more.
+    """
     places = np.arange(len(reference))
     parts = np.array_split(places, PARTS)
-    return [measures(reference.take(np.setdiff1d(places, part)), reference.take(part)) for part in parts]
+    return [measures(reference.take(np.setdiff1d(places, part)), reference.take(evenly(part, size))) for part in parts]
 
 
 def _first(found: Sequence[Sign]) -> Sign | None:

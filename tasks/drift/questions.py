@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tasks.domain.days import When, when
 from tasks.domain.few import evenly
 from tasks.domain.subjects import CLASS_MIX, EMBEDDING, PLACES, Topic, topic
 from tasks.drift.answers import Answers
@@ -16,8 +17,22 @@ from tasks.drift.looks import against_the_rest, describe_places
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
 
-Owners = tuple[Labels | None, Labels | None]
-"""The session of every row of the reference and of the window, where rows depend on each other."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owners:
+    """The session of every row of the reference and of the window, where rows depend on each other; and their days."""
+
+    reference: Labels | None
+    current: Labels | None
+    when: When | None
+
+    def of(self, known: Labels, seen: Labels) -> tuple[Sessions | None, When | None]:
+        """The sessions and the days of some rows of the reference, and of some of the window."""
+        taken = None if self.when is None else self.when.take(known, seen)
+        if self.reference is None or self.current is None:
+            return None, taken
+        return Sessions(reference=self.reference[known], current=self.current[seen]), taken
+
 
 MOST_PLACED = 2_000
 """Pictures of either side whose places are compared."""
@@ -38,6 +53,8 @@ class Question:
     sessions: Sessions | None = None
     names: tuple[str, ...] = ()
     """What the columns of counts are called."""
+    when: When | None = None
+    """The day of every row and the context of every row of the reference, where they are known."""
 
     @property
     def topic(self) -> Topic:
@@ -68,10 +85,14 @@ class Question:
 
 def questions(reference: Sample, current: Sample, rules: DriftRules) -> Iterator[Question]:
     """All questions about two samples of one slice, always in the same order."""
-    owners = (reference.sessions, current.sessions)
+    owners = Owners(
+        reference=reference.sessions,
+        current=current.sessions,
+        when=when(reference.hours, reference.cameras, current.hours),
+    )
     yield from _columns(reference.photometric, current.photometric, rules, owners)
     if reference.places.size and current.places.size:
-        yield _places(reference, current, rules)
+        yield _places(reference, current, rules, owners)
     if reference.embedding.shape[1] and reference.embedding.shape[1] == current.embedding.shape[1]:
         yield _question(EMBEDDING, rules.vector_detector, (reference.embedding, current.embedding), owners)
     yield from _columns(reference.answers, current.answers, rules, owners)
@@ -96,32 +117,34 @@ def _columns(before: Answers, after: Answers, rules: DriftRules, owners: Owners)
             yield _question(subject, name, pair, owners)
 
 
-def _places(reference: Sample, current: Sample, rules: DriftRules) -> Question:
+def _places(reference: Sample, current: Sample, rules: DriftRules, owners: Owners) -> Question:
     """Of very many pictures so many evenly over time: the places of each are hundreds of numbers."""
     sides = [(side, evenly(np.flatnonzero(side.places.any(axis=1)), MOST_PLACED)) for side in (reference, current)]
     known, seen = (against_the_rest(side.places[rows]) for side, rows in sides)
-    before, after = (None if side.sessions is None else side.sessions[rows] for side, rows in sides)
+    sessions, days = owners.of(*(rows for _, rows in sides))
     return Question(
         subject=PLACES,
         detector=rules.place_detector,
         data=Data.VECTOR,
         reference=known,
         current=seen,
-        sessions=None if before is None or after is None else Sessions(reference=before, current=after),
+        sessions=sessions,
+        when=days,
     )
 
 
 def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owners: Owners) -> Question:
-    """The question with the rows that can be asked about, and the sessions of those rows."""
-    rows = tuple(_rows(subject, side) for side in pair)
-    known, seen = (None if owner is None else owner[kept] for owner, kept in zip(owners, rows, strict=True))
+    """The question with the rows that can be asked about, and the sessions and days of those rows."""
+    known, seen = (_rows(subject, side) for side in pair)
+    sessions, days = owners.of(known, seen)
     return Question(
         subject=subject,
         detector=name,
         data=detector(name).data,
-        reference=pair[0][rows[0]],
-        current=pair[1][rows[1]],
-        sessions=None if known is None or seen is None else Sessions(reference=known, current=seen),
+        reference=pair[0][known],
+        current=pair[1][seen],
+        sessions=sessions,
+        when=days,
     )
 
 

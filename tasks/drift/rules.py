@@ -65,7 +65,11 @@ class DriftRules(BaseModel):
         default=0.5, gt=0, le=1, description="Rise of the share of repeated scenes from which a camera counts as frozen"
     )
     confidence: float = Field(default=0.25, ge=0, le=1, description="Detections below this confidence are not counted")
-    reference_scenes: int = Field(default=1000, ge=50, description="Images that a pinned reference keeps per camera")
+    reference_scenes: int = Field(
+        default=1500,
+        ge=50,
+        description="Images that a pinned reference keeps per camera: enough for `min_scenes` of every hour of the day",
+    )
     embed_batch: int = Field(default=16, ge=1, le=512, description="Images embedded at once")
 
     @field_validator(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.domain.hours import same_hours
+from tasks.domain.hours import HOUR, same_hours
 from tasks.domain.scenes import first_shown
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.domain.window import Window
@@ -31,6 +31,8 @@ The fraction itself is 0 on most images and must not be averaged; the share of s
 ANSWERED = ("model_version", "kind", "width", "height", "detections")
 """What is read of an answer."""
 
+
+MICROSECOND = timedelta(microseconds=1)
 
 BURST = timedelta(minutes=1)
 """Pictures of one scene within this time are one burst, and no sign of a camera that repeats itself.
@@ -52,7 +54,8 @@ class Sample:
     (n, d) with d = 0 where there is none. `images` counts the images per camera before repeats were dropped, those of
     a burst once.
     `sessions` (n,) says which scenes depend on each other; None: each stands alone. `places` (n, 512) is light and
-    detail in 16 x 16 places each; (0, 0) where there is none.
+    detail in 16 x 16 places each; (0, 0) where there is none. `hours` (n,) counts whole hours (UTC) since 1970; None:
+    nobody knows when.
     """
 
     cameras: NDArray[np.object_]
@@ -62,6 +65,7 @@ class Sample:
     images: dict[str, int]
     sessions: Labels | None = None
     places: NDArray[np.uint8] = field(default_factory=_nowhere)
+    hours: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.cameras)
@@ -85,6 +89,7 @@ class Sample:
             images={camera: count for camera, count in self.images.items() if camera in set(cameras.tolist())},
             sessions=None if self.sessions is None else self.sessions[rows],
             places=self.places[rows] if self.places.size else self.places,
+            hours=None if self.hours is None else self.hours[rows],
         )
 
 
@@ -143,18 +148,25 @@ def sample(
         images=dict(Counter(np.asarray(cameras, dtype=object)[new | _later(table, first)].tolist())),
         sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
         places=looks.placed(scenes),
+        hours=_moments(scenes) // int(HOUR / MICROSECOND),
     )
 
 
 def _later(table: pa.Table, first: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which images show a scene that was first shown more than a burst before, (n,)."""
-    moments = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
-    return np.asarray(moments - moments[first] > BURST / timedelta(microseconds=1), np.bool_)
+    moments = _moments(table)
+    return np.asarray(moments - moments[first] > BURST / MICROSECOND, np.bool_)
+
+
+def _moments(table: pa.Table) -> Labels:
+    """Microseconds since 1970, (n,)."""
+    moments: Labels = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    return moments
 
 
 def _sessions(table: pa.Table, minutes: int) -> Labels:
     """The same number for scenes of one camera in the same tile of so many minutes, (n,)."""
-    tiles = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() // (minutes * 60_000_000)
+    tiles = _moments(table) // (minutes * 60_000_000)
     names = [f"{tile} {camera}" for tile, camera in zip(tiles.tolist(), table["camera"].to_pylist(), strict=True)]
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.intp)
 

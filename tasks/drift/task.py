@@ -68,7 +68,8 @@ def check_drift(
         return silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
     before, after = _samples(snapshot, profiled, reference, rules)
     claim = snapshot.claim
-    found = compare(before, after, rules, month=1.0 if asked else part_of_month(claim.window))
+    month = 1.0 if asked else part_of_month(claim.window)
+    found = compare(before, after, rules, month, partial(_whole, reference, rules))
     found = confirmed(found, lambda each: ledger().findings.before(claim.model, claim.window, each))
     found = few.told((*found, *unanswered(before, after)), profiled.rows, snapshot.accepted)
     return Report(stage=Stage.DRIFT, findings=found)
@@ -101,6 +102,7 @@ def drift_page(
         return ""
     before, after = _samples(snapshot, profiled, reference, rules)
     _samples.cache_clear()  # nobody asks for them again
+    _whole.cache_clear()
     claim = snapshot.claim
     try:
         page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
@@ -157,9 +159,19 @@ def _samples(
     """Reference and window as they are compared; kept from the comparison until the page of the same window."""
     before = tables().read(reference.table)
     after = _answered_by(snapshot.predictions, tables().read(profiled))
-    classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
-    version = main_version(before)
+    classes, version = _classes(reference), main_version(before)
     return sample(before, classes, version, rules, snapshot.claim.window), sample(after, classes, version, rules)
+
+
+@lru_cache(maxsize=1)
+def _whole(reference: PinnedReference, rules: DriftRules) -> Sample:
+    """The reference of all hours: read where a change has to be held against what its days differ by."""
+    table = tables().read(reference.table)
+    return sample(table, _classes(reference), main_version(table), rules)
+
+
+def _classes(reference: PinnedReference) -> tuple[str, ...]:
+    return ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
 
 
 def _answered_by(predictions: TableRef, profiled: pa.Table) -> pa.Table:

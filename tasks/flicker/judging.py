@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import mannwhitneyu
 
+from tasks.domain.confirmation import doubted
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import FLICKER
 from tasks.flicker.rules import FlickerRules
@@ -33,11 +34,13 @@ def usable(found: Sequence[Session], rules: FlickerRules) -> dict[str, list[floa
 
 
 def flicker_findings(
-    found: Sequence[Session], now: Rates, earlier: Sequence[Rates], rules: FlickerRules
+    found: Sequence[Session], now: Rates, earlier: Sequence[Rates], rules: FlickerRules, month: float = 1.0
 ) -> tuple[Finding, ...]:
     """One finding over all cameras, and one for each camera that can be judged by itself; () for no video at all.
 
-    `earlier` are the rates of healthy windows against the same reference, the oldest first.
+    `earlier` are the rates of healthy windows against the same reference, the oldest first. What is not sure at the
+    window's part of a month's false alarms (`month`, 0..1) waits for a second witness, where the next window will be
+    one: one that is judged together with sessions of this window is not.
     """
     if not found:
         return ()
@@ -50,10 +53,14 @@ def flicker_findings(
     asked = [camera for camera in cameras if min(map(len, pairs[camera])) >= rules.min_sessions]
     together = tuple([rate for camera in cameras for rate in pairs[camera][side]] for side in (0, 1))
     level = rules.alpha / (1 + len(asked) if len(cameras) > 1 else 1)
-    first = _finding(ALL, (together[0], together[1]), level, rules)
-    if len(cameras) < 2:
-        return (first,)
-    return (first, *(_finding(f"camera={camera}", pairs[camera], level, rules) for camera in asked))
+    slices = {ALL: (together, cameras)} | {
+        f"camera={each}": (pairs[each], [each]) for each in asked if len(cameras) > 1
+    }
+    answers = []
+    for where, (pair, whose) in slices.items():
+        own = all(len(now[camera]) >= rules.min_sessions for camera in whose)
+        answers.append(_finding(where, (pair[0], pair[1]), (level if own else level * month, level * month), rules))
+    return tuple(answers)
 
 
 _UNSEEN = "nobody can tell whether an object was gone between"
@@ -68,7 +75,13 @@ def split(camera: str, now: Rates, earlier: Sequence[Rates], rules: FlickerRules
     return before[:BASELINE], [*later[len(later) - min(missing, len(later)) :], *newest]
 
 
-def _finding(where: str, pair: tuple[Sequence[float], Sequence[float]], level: float, rules: FlickerRules) -> Finding:
+def _finding(
+    where: str,
+    pair: tuple[Sequence[float], Sequence[float]],
+    levels: tuple[float, float],
+    rules: FlickerRules,
+) -> Finding:
+    """`levels`: chances of a false alarm from which it is seen, and from which it is sure."""
     known, seen = pair
     for count, whose in ((len(known), "healthy sessions since the reference"), (len(seen), "sessions in the window")):
         if count < rules.min_sessions:
@@ -76,9 +89,9 @@ def _finding(where: str, pair: tuple[Sequence[float], Sequence[float]], level: f
             return _open(len(seen), f"flicker: {count} {whose}, {missing} more are needed", where)
     before, after = float(np.mean(known)), float(np.mean(seen))
     chance = float(mannwhitneyu(seen, known, alternative="greater").pvalue)
-    breach = chance <= level and after - before >= rules.rise
+    breach = chance <= levels[0] and after - before >= rules.rise
     verb = "rose" if after >= before else "fell"
-    return Finding(
+    found = Finding(
         check=CHECK,
         subject=FLICKER,
         slice=where,
@@ -90,6 +103,7 @@ def _finding(where: str, pair: tuple[Sequence[float], Sequence[float]], level: f
         effect=round(_rate_difference(before, after), 4),
         note=f"{verb} from {100 * before:.2g} % to {100 * after:.2g} % of the objects; p = {chance:.2g} over sessions",
     )
+    return doubted(found) if breach and chance > levels[1] else found
 
 
 def _open(n: int, note: str, where: str = ALL) -> Finding:

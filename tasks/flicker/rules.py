@@ -22,7 +22,11 @@ class FlickerRules(BaseModel):
     )
     min_sessions: int = Field(default=10, ge=6, description="Sessions on either side below which nothing is said")
     alpha: float = Field(
-        default=0.01, gt=0, lt=0.5, description="Chance that a healthy window raises a flicker finding"
+        default=0.01,
+        gt=0,
+        lt=0.5,
+        description="Chance that a healthy model raises a flicker finding within 30 days of scheduled windows, "
+        "or in one window that a person asks about",
     )
     rise: float = Field(
         default=0.03, gt=0, le=1, description="Rise of the mean share of flickering objects from which it matters"

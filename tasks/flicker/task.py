@@ -15,6 +15,7 @@ from tasks.adapters.ledger.trails import Passed
 from tasks.adapters.tables import MANY
 from tasks.connections import ledger, tables
 from tasks.domain import few
+from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.served import only_serving
@@ -51,11 +52,16 @@ class Flickered:
 
 @task(cache_policy=NO_CACHE)
 def check_flicker(
-    snapshot: Snapshot, champion: ModelRef | None, reference: PinnedReference | None, rules: FlickerRules
+    snapshot: Snapshot,
+    champion: ModelRef | None,
+    reference: PinnedReference | None,
+    rules: FlickerRules,
+    asked: bool = False,
 ) -> Flickered:
     """Whether objects vanish between neighbouring frames more often than in the healthy windows since the reference.
 
-    Only breaches speak: that a line sends single pictures, or has no history yet, takes nothing from a window.
+    Only breaches speak: that a line sends single pictures, or has no history yet, takes nothing from a window. A
+    window that a person `asked` about is one question; one of a schedule is one of hundreds a month.
     """
     if champion is None or reference is None:
         return Flickered(report=Report(stage=Stage.WATCH))
@@ -64,7 +70,11 @@ def check_flicker(
     rates = usable(found, rules)
     window = snapshot.claim.window
     passed = ledger().trails.against(snapshot.claim.model, reference.id, window.start, MEMORY) if found else []
-    findings = flicker_findings(found, rates, healthy(passed), rules)
+    month = 1.0 if asked else part_of_month(window)
+    findings = confirmed(
+        flicker_findings(found, rates, healthy(passed), rules, month),
+        lambda each: ledger().findings.before(snapshot.claim.model, window, each),
+    )
     findings = few.told(findings, shown.num_rows, snapshot.predictions.rows)
     return Flickered(report=Report(stage=Stage.WATCH, findings=findings), rates=rates)
 

@@ -17,9 +17,9 @@ class PromoteRules(BaseModel):
         default=(), description="Names that may answer; empty: anyone who reaches the Prefect UI or this command line"
     )
     reference_days: int = Field(
-        default=3,
+        default=7,
         ge=1,
         le=60,
         description="Newest days since the product changed whose windows the new reference is pinned from: whole days, "
-        "so that it knows every hour",
+        "so that it knows every hour; from 5 on it also knows what healthy days differ by",
     )

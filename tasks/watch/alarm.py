@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +18,10 @@ from tasks.watch.shape import Shape, shape
 from tasks.watch.sums import CEILING, Sums, onset, sums
 
 DAY = 24
+FARTHEST = 8.0
+"""Standard deviations of days by which a healthy day may lie away from those before it: Student's tail of two weeks of
+days at the chance of a false alarm of one property in one day of a month, and the error of the days before it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +64,16 @@ class _Evidence:
     chance: FloatArray
 
 
-def lines(course: Course, rules: WatchRules) -> tuple[Line, ...]:
-    """One line a property, in alphabetical order; () before anything could be added up."""
+def lines(course: Course, rules: WatchRules, days: Mapping[str, float]) -> tuple[Line, ...]:
+    """One line a property, in alphabetical order; () before anything could be added up.
+
+    `days` is what the reference's days differ by, by property: CUSUM learns it from healthy days, bets cannot.
+    """
     summed = course.summed if rules.method is Method.CUSUM else course.later
     rows = np.flatnonzero(summed)
     if not len(rows):
         return ()
-    evidence = (_by_cusum if rules.method is Method.CUSUM else _by_bets)(course, rules)
+    evidence = _by_cusum(course, rules) if rules.method is Method.CUSUM else _by_bets(course, rules, days)
     both = sums(evidence.values)
     windows = [course.windows[row] for row in rows.tolist()]
     starts = [window.start for window in windows]
@@ -96,9 +104,10 @@ def _by_cusum(course: Course, rules: WatchRules) -> _Evidence:
     )
 
 
-def _by_bets(course: Course, rules: WatchRules) -> _Evidence:
+def _by_bets(course: Course, rules: WatchRules, days: Mapping[str, float]) -> _Evidence:
     rows, learns = course.later, course.healthy.astype(np.float64)
-    values = e_detector.recursive(course.scores, course.contexts, learns, course.widen)
+    margin = FARTHEST * np.array([days.get(name, 0.0) for name in course.properties])
+    values = e_detector.recursive(course.scores, course.contexts, learns, course.widen, margin)
     month = MONTH * max(1, round(len(course.windows) / max(course.days, 1)))
     limit = rules.limit or e_detector.limit(month, len(course.properties), rules.false_alarms)
     known = baseline(course.scores[course.healthy], course.contexts[course.healthy], DAY // rules.context_hours)

@@ -62,29 +62,38 @@ def limit(checks: int, properties: int, chance: float) -> float:
     return math.log10(max(checks, 1) * max(properties, 1) / chance)
 
 
-def recursive(scores: FloatArray, contexts: Contexts, learns: FloatArray, widen: FloatArray) -> FloatArray:
+def recursive(
+    scores: FloatArray,
+    contexts: Contexts,
+    learns: FloatArray,
+    widen: FloatArray,
+    margin: FloatArray | float = 0.0,
+) -> FloatArray:
     """Each check (T, P) held against all healthy ones of its time of day before it; nan before there are three.
 
     Under health these values are independent and standard normal (recursive residuals), which the theorem asks for
     and which a baseline of few days that stays would spoil. Source: Brown, Durbin & Evans, JRSS B 37 (1975).
     `learns` (T,) is 1 for checks that later ones are held against, 0 for those that belong to a known fault;
-    `widen` (T, 1) enlarges the spread of checks with few scenes.
+    `widen` (T, 1) enlarges the spread of checks with few scenes. Every difference is first made smaller by `margin`
+    (P,): what whole days may differ by, which all checks of a day share, is no evidence.
     """
     found = np.full(scores.shape, np.nan)
     for part in np.unique(contexts).tolist():
         rows = np.flatnonzero(contexts == part)
-        found[rows] = _predicted(scores[rows], learns[rows, None], widen[rows])
+        found[rows] = _predicted(scores[rows], learns[rows, None], widen[rows], margin)
     return found
 
 
-def _predicted(scores: FloatArray, learns: FloatArray, widen: FloatArray) -> FloatArray:
+def _predicted(scores: FloatArray, learns: FloatArray, widen: FloatArray, margin: FloatArray | float) -> FloatArray:
     used = np.isfinite(scores) * learns
     filled = np.where(np.isfinite(scores), scores, 0.0) * learns
     count, total, square = (_before(each) for each in (used, filled, filled**2))
     mean = total / np.maximum(count, 1)
     spread = np.sqrt(np.maximum(square - count * mean**2, 0) / np.maximum(count - 1, 1))
     scale = np.maximum(spread, SPREAD) * widen * np.sqrt(1 + 1 / np.maximum(count, 1))
-    values = from_student((scores - mean) / scale, np.maximum(count - 1, 1))
+    apart = scores - mean
+    apart = np.copysign(np.maximum(np.abs(apart) - margin, 0.0), apart)
+    values = from_student(apart / scale, np.maximum(count - 1, 1))
     return np.where(count >= LEAST, values, np.nan)
 
 

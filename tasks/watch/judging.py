@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.watch.alarm import Line, lines
@@ -14,19 +14,31 @@ from tasks.watch.rules import Method, WatchRules
 from tasks.watch.scores import ENOUGH, Check
 
 
-def judged(present: Visit, earlier: Sequence[Visit], resets: Sequence[Reset], rules: WatchRules) -> tuple[Report, Kept]:
+def alike(camera: str) -> Mapping[str, float]:
+    """Days that differ in nothing, or of which nothing is known."""
+    return {}
+
+
+def judged(
+    present: Visit,
+    earlier: Sequence[Visit],
+    resets: Sequence[Reset],
+    rules: WatchRules,
+    days: Callable[[str], Mapping[str, float]] = alike,
+) -> tuple[Report, Kept]:
     """The report about the newest window, and what must be kept of it.
 
-    `earlier` are the windows before it in any order; a reset after its beginning does not concern it.
+    `earlier` are the windows before it in any order; a reset after its beginning does not concern it. `days` says what
+    the days of a camera differ by in the reference, in normal-score units by property: asked where bets are made.
     """
     counted = [reset for reset in resets if reset.moment <= present.window.start]
     found: list[Line] = []
     open_ones: list[Finding] = []
     lines_of = by_camera([*earlier, present])
     for check in present.checks:
-        stands, days = _camera(check, lines_of[check.camera], counted, rules)
+        stands, sound = _camera(check, lines_of[check.camera], counted, rules, days)
         found += stands
-        open_ones += [] if stands else [too_few(check, days, rules)]
+        open_ones += [] if stands else [too_few(check, sound, rules)]
     answered: Answer = answer(found, open_ones, rules)
     told = digest(found, rules) if ends_a_day(present.window) else ()
     report = Report(stage=Stage.WATCH, findings=(*answered.findings, *told))
@@ -34,13 +46,18 @@ def judged(present: Visit, earlier: Sequence[Visit], resets: Sequence[Reset], ru
 
 
 def _camera(
-    check: Check, visits: Sequence[Visit], resets: Sequence[Reset], rules: WatchRules
+    check: Check,
+    visits: Sequence[Visit],
+    resets: Sequence[Reset],
+    rules: WatchRules,
+    days: Callable[[str], Mapping[str, float]],
 ) -> tuple[tuple[Line, ...], int]:
     """The camera's lines, () where it cannot be judged, and its healthy days so far."""
     known = course(check.camera, visits, resets, rules)
     if check.known < ENOUGH or check.scenes < rules.min_scenes:
         return (), known.days
-    return lines(known, rules if known.days >= rules.healthy_days else _uncalibrated(rules)), known.days
+    used = rules if known.days >= rules.healthy_days else _uncalibrated(rules)
+    return lines(known, used, days(check.camera) if used.method is Method.E_DETECTOR else {}), known.days
 
 
 def _uncalibrated(rules: WatchRules) -> WatchRules:

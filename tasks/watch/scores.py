@@ -8,9 +8,11 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from tasks.domain.days import DAY, When, differ
 from tasks.domain.hours import part_of_day
 from tasks.domain.scenes import distinct
 from tasks.domain.tables import PROPERTIES
@@ -64,6 +66,27 @@ def checks(current: pa.Table, reference: pa.Table, rules: WatchRules) -> tuple[C
         _check(camera, _rows(after, cameras == camera), _rows(before, known == camera), rules)
         for camera in sorted(set(cameras.tolist()))
     )
+
+
+def days_differ(camera: str, reference: pa.Table, rules: WatchRules) -> dict[str, float]:
+    """What the camera's days in the reference differ by, in normal-score units, by property; 0 where they do not.
+
+    The table has the columns of `COLUMNS`; with too few days all are 0, because nobody knows.
+    """
+    before = _scenes(reference.filter(pc.equal(reference["camera"], camera)), rules)
+    hours = before["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() // 3_600_000_000
+    parts = _contexts(before, rules)
+    found = {}
+    for name in PROPERTIES:
+        values = _column(before, name)
+        there = np.isfinite(values)
+        scores = np.zeros(len(values))
+        for part in np.unique(parts[there]).tolist():
+            here = there & (parts == part)
+            scores[here] = normal_scores(_base(values[there], values[here]), values[here])
+        at = When(days=hours[there] // DAY, contexts=hours[there] % DAY, window=hours[:0])
+        found[name] = float(differ(scores[there], at).between[0])
+    return found
 
 
 def _scenes(table: pa.Table, rules: WatchRules) -> pa.Table:

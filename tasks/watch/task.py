@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from prefect import task
@@ -21,7 +22,7 @@ from tasks.watch.history import Reset, Visit, blamed
 from tasks.watch.judging import judged
 from tasks.watch.kept import ARTIFACT, Kept, Key, kept
 from tasks.watch.rules import WatchRules
-from tasks.watch.scores import COLUMNS, checks
+from tasks.watch.scores import COLUMNS, checks, days_differ
 
 MEMORY = 60
 """Days of windows that are looked at: from the first one after the reference was pinned, and before the present one."""
@@ -47,11 +48,16 @@ def check_schedule(
     if profiled is None or reference is None or reference.outdated:
         return Watched(report=Report(stage=Stage.WATCH), kept=Kept())
     window = snapshot.claim.window
-    found = checks(tables().read(profiled, COLUMNS), tables().read(reference.table, COLUMNS), rules)
+    known = tables().read(reference.table, COLUMNS)
+    found = checks(tables().read(profiled, COLUMNS), known, rules)
     trails = ledger().trails
     passed = trails.against(snapshot.claim.model, reference.id, window.start, MEMORY)
     report, keep = judged(
-        Visit(window=window, checks=found), visits(passed), resets(passed, trails.acknowledged(reference.model)), rules
+        Visit(window=window, checks=found),
+        visits(passed),
+        resets(passed, trails.acknowledged(reference.model)),
+        rules,
+        partial(days_differ, reference=known, rules=rules),
     )
     told = few.told(report.findings, profiled.rows, snapshot.accepted)
     return Watched(report=replace(report, findings=told), kept=keep)

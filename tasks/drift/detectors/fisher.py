@@ -17,7 +17,7 @@ def score(reference: FloatArray, current: FloatArray, sessions: Sessions | None 
     """
     if not usable(reference, current):
         return NO_SCORE
-    before, after = int(reference.sum()), int(current.sum())
+    before, after = round(float(reference.sum())), round(float(current.sum()))
     difference = rate_difference(before / len(reference), after / len(current))
     if sessions is None:
         table = [[before, len(reference) - before], [after, len(current) - after]]

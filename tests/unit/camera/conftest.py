@@ -38,7 +38,13 @@ def known_once():
         kept = {}
 
         def found(*sides):
-            name = hash(tuple(getattr(each, part).tobytes() for each in sides for part in Frames.__slots__))
+            name = hash(
+                tuple(
+                    getattr(each, part).tobytes() if isinstance(each, Frames) else each
+                    for each in sides
+                    for part in Frames.__slots__
+                )
+            )
             if name not in kept:
                 kept[name] = real(*sides)
             return kept[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import cv2
@@ -94,3 +95,27 @@ def test_a_window_is_held_against_the_same_hours_where_the_reference_knows_enoug
     assert 6.5 <= known.hour.min() < 8 and 10 < known.hour.max() <= 11.5
     few = reference.take(np.arange(0, len(reference), 8))
     assert same_hours(few, window, 20)[0] is few
+
+
+def lamps(lit, hours, on=lambda hour: 6 <= hour < 20, light=0.35):
+    """Frames of one camera whose hall has so much of its light while the lamps are off."""
+    shown = frames(lit, hours, lambda hour: False)["cam-1"]
+    gain = np.where([on(hour % 24) for hour in hours], 1.0, light)
+    return replace(shown, luma=shown.luma * gain[:, None, None])
+
+
+@pytest.mark.parametrize("start", [4.5, 5, 5.5, 6, 19, 19.5, 20])
+def test_where_lamps_go_on_at_an_hour_a_window_is_held_against_the_light_that_it_shows(lit, start):
+    reference, window = lamps(lit, WEEK), lamps(lit, 144 + start + np.arange(0, 1, 0.03))
+    known, seen = same_hours(reference, window, 10)
+    before, after = (side.luma.mean(axis=(1, 2)) for side in (known, seen))
+    assert len(known) >= 10 and len(seen) >= len(window) // 2
+    assert before.max() < 1.5 * before.min()
+    assert after.mean() == pytest.approx(before.mean(), rel=0.1)
+
+
+def test_light_that_the_reference_never_had_is_held_against_what_it_had(lit):
+    reference = lamps(lit, WEEK)
+    window = lamps(lit, 144 + np.arange(10, 12, 0.08), on=lambda hour: False)
+    known, seen = same_hours(reference, window, 10)
+    assert seen.luma.mean() < 0.5 * known.luma.mean()

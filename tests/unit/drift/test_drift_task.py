@@ -239,7 +239,7 @@ def test_a_second_window_confirms_what_one_of_a_schedule_cannot(world, monkeypat
         check="ks", subject="noise", outcome=Outcome.BREACH, value=0.4, limit=0.25, effect=0.4, note="rose"
     )
 
-    def compared(before, after, rules, month):
+    def compared(before, after, rules, month, whole):
         parts.append(month)
         return (slight if month == 1.0 else doubted(slight),)
 

@@ -7,9 +7,9 @@ import pytest
 from scipy import stats
 
 from tasks.drift import points
-from tasks.drift.compare import holm
 from tasks.drift.detectors import ks, mmd, wasserstein
 from tasks.drift.effect import describe, gap_as_shift, normal_score_shift, rate_difference
+from tasks.drift.judging import holm
 
 
 def test_a_normal_shift_is_read_back_in_standard_deviations():

@@ -168,6 +168,22 @@ def test_healthy_videos_raise_no_alarm():
     assert alarms <= 0.02 * 200 + 2
 
 
+def test_one_window_of_a_month_must_be_surer_and_is_no_witness_of_its_own_sessions():
+    rng = np.random.default_rng(5)
+    past, rates = [video(rng, 60, 0.05)], [0.05] * 7 + [0.2] * 5
+    found = video(rng, 12, 0.05)
+
+    def asked(count, month):
+        known = [usable(each, RULES) for each in past]
+        (answer,) = flicker_findings(found, {"a": rates[-count:]}, [*known, {"a": rates[:-count]}], RULES, month)
+        return answer.outcome
+
+    assert asked(12, 1.0) is Outcome.BREACH
+    assert asked(12, 1 / 720) is Outcome.INCONCLUSIVE  # the next window is a second witness
+    assert asked(4, 1 / 720) is Outcome.OK  # the next one would be judged with most of these sessions
+    assert asked(4, 1.0) is Outcome.BREACH
+
+
 def test_a_rise_that_is_too_small_to_matter_is_told_to_nobody():
     rng = np.random.default_rng(3)
     past = [video(rng, 60, 0.02, objects=4000)]

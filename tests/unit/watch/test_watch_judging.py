@@ -230,3 +230,30 @@ def test_the_e_detector_finds_a_change_within_the_first_week():
     rules = WatchRules(method=Method.E_DETECTOR)
     (found,) = breaches(visits(70, drift={"b": 1.0}, begin=50), rules)
     assert found.slice == "camera=b" and found.unit == "powers of ten"
+
+
+def wandering(count, strength, begin=10**6, drift=0.0, seed=5):
+    """Windows of three hours of one camera whose whole days differ by so much."""
+    rng = np.random.default_rng(seed)
+    days = strength * rng.standard_normal(count // 8 + 1)
+    found = []
+    for number in range(count):
+        score = days[number // 8] + rng.normal(0, 0.2) + (drift if number >= begin else 0.0)
+        check = Check(camera="a", scenes=20, known=500, scores={"brightness": float(score)})
+        found.append(Visit(window=Window(START + number * STEP, START + (number + 1) * STEP), checks=(check,)))
+    return found
+
+
+def test_days_that_differ_make_no_bet_win_once_the_reference_has_told_by_how_much():
+    lines = [wandering(14 * 8, 0.6, seed=seed) for seed in range(6)]
+    ends = range(16, 14 * 8, 8)
+    parts = [line[:n] for line in lines for n in ends]
+    told = [judged(part[-1], part[:-1], (), RULES, lambda _: {"brightness": 0.6})[0] for part in parts]
+    assert not any(report.breaches() for report in told)
+    assert any(breaches(part) for part in parts)
+
+
+def test_bets_still_find_what_goes_beyond_the_days():
+    line = wandering(12 * 8, 0.1, begin=9 * 8, drift=2.0)
+    report, _ = judged(line[-1], line[:-1], (), RULES, lambda _: {"brightness": 0.1})
+    assert [each.subject for each in report.breaches()] == ["brightness"]

@@ -13,7 +13,7 @@ from scipy.stats import norm, rankdata
 from tasks.domain.tables import PROPERTIES
 from tasks.watch.kept import ARTIFACT, Kept, kept
 from tasks.watch.rules import WatchRules
-from tasks.watch.scores import Check, checks, normal_scores
+from tasks.watch.scores import Check, checks, days_differ, normal_scores
 
 RULES = WatchRules()
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -89,3 +89,18 @@ def test_what_is_kept_reads_back():
 def test_hours_that_do_not_divide_a_day_are_refused():
     with pytest.raises(ValidationError, match="divide a day"):
         WatchRules(context_hours=5)
+
+
+def test_what_the_days_of_a_reference_differ_by_is_read_beside_day_and_night():
+    rng = np.random.default_rng(6)
+    parts = []
+    for day in range(14):
+        start = MIDNIGHT + timedelta(days=day)
+        values, offset = rng.standard_normal((2, 30)), 2.0 * rng.standard_normal()
+        parts += [rows(values[0] + offset, start=start)]
+        parts += [rows(values[1] + offset + 50, start=start + timedelta(hours=12))]
+    wild = days_differ("a", pa.concat_tables(parts), RULES)
+    assert wild["brightness"] == pytest.approx(2 / 5**0.5, rel=0.35)  # in spreads of all scenes
+    calm = [rows(rng.standard_normal(30), start=MIDNIGHT + timedelta(days=day)) for day in range(14)]
+    assert days_differ("a", pa.concat_tables(calm), RULES)["brightness"] < 0.15
+    assert set(days_differ("a", pa.concat_tables(parts[:8]), RULES).values()) == {0.0}
