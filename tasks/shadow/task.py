@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 import pyarrow as pa
 from prefect import task
@@ -12,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.answering import Answering
 from tasks.adapters.manifests import local_paths
+from tasks.adapters.tables import MANY
 from tasks.adapters.yolo import Yolo
 from tasks.adapters.yolo_protocol import halved, protocol
 from tasks.connections import answers, images, ledger, tables, weights
@@ -25,6 +27,7 @@ from tasks.domain.scoring.agreement import agreement, operating
 from tasks.domain.scoring.scored import evaluation, score
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef
+from tasks.domain.tables import CATALOG
 from tasks.settings import settings
 from tasks.shadow import gates
 from tasks.shadow.examples import Examined, contrast
@@ -160,10 +163,16 @@ def _evaluations(contest: Contest, pairs: list[Pair], datasets: tuple[TableRef, 
 def _agreement(contest: Contest, recent: Pair, unlabelled: Snapshot | None) -> tuple[float | None, int]:
     if unlabelled is None:
         return None, 0
-    table = tables().read(unlabelled.catalog, ["key", "sha256", "verdict"])
-    rows = [row for row in table.to_pylist() if row["verdict"] == "accepted" and row["sha256"]]
-    rows.sort(key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
-    sample = pa.Table.from_pylist(rows[: contest.rules.unlabelled], schema=table.schema)
+    sample = _drawn(unlabelled.catalog, contest.rules.unlabelled)
     first, second = contest.answers(sample)
     confidences = (operating(recent.champion), operating(recent.challenger))
     return agreement(first, second, confidences), sample.num_rows
+
+
+def _drawn(catalog: TableRef, count: int) -> pa.Table:
+    """`key` and `sha256` of so many accepted images, by chance and always the same; the others are never in memory."""
+    names = ["key", "sha256", "verdict"]
+    listed = (row for batch in tables().batches(catalog, names, MANY) for row in batch.to_pylist())
+    accepted = (row for row in listed if row["verdict"] == "accepted" and row["sha256"])
+    rows = nsmallest(count, accepted, key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
+    return pa.Table.from_pylist(rows, schema=pa.schema([CATALOG.field(name) for name in names]))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from prefect import task
@@ -21,7 +22,7 @@ from tasks.watch.history import Reset, Visit, blamed
 from tasks.watch.judging import judged
 from tasks.watch.kept import ARTIFACT, Kept, Key, kept
 from tasks.watch.rules import WatchRules
-from tasks.watch.scores import COLUMNS, checks
+from tasks.watch.scores import COLUMNS, Check, checks
 
 MEMORY = 60
 """Days of windows that are looked at: from the first one after the reference was pinned, and before the present one."""
@@ -47,7 +48,9 @@ def check_schedule(
     if profiled is None or reference is None or reference.outdated:
         return Watched(report=Report(stage=Stage.WATCH), kept=Kept())
     window = snapshot.claim.window
-    found = checks(tables().read(profiled, COLUMNS), tables().read(reference.table, COLUMNS), rules)
+    about = (profiled.digest, reference.table.digest, rules.model_dump_json())
+    stored = tables().recall(snapshot.claim, "watch", about, partial(_checks, profiled, reference.table, rules))
+    found = tuple(Check(**each) for each in stored["checks"])
     trails = ledger().trails
     passed = trails.against(snapshot.claim.model, reference.id, window.start, MEMORY)
     report, keep = judged(
@@ -55,6 +58,12 @@ def check_schedule(
     )
     told = few.told(report.findings, profiled.rows, snapshot.accepted)
     return Watched(report=replace(report, findings=told), kept=keep)
+
+
+def _checks(profiled: TableRef, reference: TableRef, rules: WatchRules) -> dict[str, Any]:
+    """The window's check values as JSON; what adds up over windows is made of them every time."""
+    found = checks(tables().read(profiled, COLUMNS), tables().read(reference, COLUMNS), rules)
+    return {"checks": [asdict(each) for each in found]}
 
 
 def visits(passed: Sequence[Passed]) -> list[Visit]:
