@@ -94,8 +94,8 @@ def test_no_stage_reads_a_large_window_whole(plant: Plant, monkeypatch: pytest.M
     assert record is not None and record.facts is not None and record.facts.catalog is not None
     assert shadow._drawn(record.facts.catalog, 7).num_rows == 7
     rows = connections.tables().at(record.facts.catalog, [3], ["key", "image_id"]).to_pylist()
-    said = LabelRecord.model_validate({"schema": 1, "key": rows[0]["key"], "kind": "detect", "verdict": "correct", "objects": [],
-                                       "annotator": "kim", "labelled_at": SECOND.end})  # fmt: skip
+    said = LabelRecord.model_validate({"schema": 1, "key": rows[0]["key"], "kind": "detect", "verdict": "correct",
+                                       "objects": [], "annotator": "kim", "labelled_at": SECOND.end})  # fmt: skip
     known = shown(connections.ledger(), connections.tables(), "m", [("labels/a.json#1", said)])
     assert known.ids == {rows[0]["key"]: rows[0]["image_id"]}
     assert known.answers[rows[0]["image_id"]]["detections"][0]["class_id"] == 1
