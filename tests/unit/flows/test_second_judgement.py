@@ -85,6 +85,7 @@ def test_a_page_that_was_tidied_away_is_drawn_again(plant: Plant) -> None:
 def test_no_stage_reads_a_large_window_whole(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catalog and answers of a window that is larger than what is compared come in pieces, wherever they are read."""
     monkeypatch.setattr(few, "MOST", 40)
+    monkeypatch.setattr(few, "LEAST", 10)
     monkeypatch.setattr(quality, "PIECE", 40)
     monkeypatch.setattr(flicker, "MOST_FRAMES", 40)
     plant.read.clear()

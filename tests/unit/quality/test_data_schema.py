@@ -351,7 +351,7 @@ def test_every_window_is_held_against_the_accepted_schema_and_the_ledger_says_wh
     assert {"schema_cameras", "schema_sizes", "schema_volume", "schema_shares", "schema_numbers"} <= {
         f.check for f in held.report.findings
     }
-    [key] = [key for key in plant.bucket.objects if "/quality-" in key and "T05" in key]
+    [key] = [key for key in plant.bucket.objects if "/windows/" in key and "/quality-" in key and "T05" in key]
     kept = json.loads(plant.bucket.objects[key])
     assert kept["images"]["success"] is True
     assert "expect_column_values_to_be_in_set" in {
