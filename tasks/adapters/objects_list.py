@@ -53,13 +53,13 @@ def page_of(body: bytes) -> Page | None:
     """The objects of an answer to ListObjectsV2; None when it is not one, or not complete."""
     try:
         root = ElementTree.fromstring(body)  # noqa: S314 - the bucket's own server, as the client does
-        found = {_name(each): each.text or "" for each in root}
-        quoted = found.get("EncodingType") == "url"
-        objects = tuple(_object(each, quoted) for each in root if _name(each) == "Contents")
-    except (ElementTree.ParseError, ValueError, KeyError):
+        space = root.tag.removesuffix("ListBucketResult")  # not every server writes one
+        quoted = root.findtext(f"{space}EncodingType") == "url"
+        objects = tuple(_object(each, space, quoted) for each in root.iterfind(f"{space}Contents"))
+    except (ElementTree.ParseError, ValueError):
         return None
-    more, token = found.get("IsTruncated") == "true", found.get("NextContinuationToken", "")
-    if _name(root) != "ListBucketResult" or more != bool(token):
+    more, token = (root.findtext(f"{space}{name}", "") for name in ("IsTruncated", "NextContinuationToken"))
+    if space == root.tag or (more == "true") != bool(token):
         return None
     return Page(objects=objects, token=token)
 
@@ -72,13 +72,11 @@ def _page(direct: DirectReader, bucket: str, prefix: str, start_after: str, toke
     return page_of(body) if body is not None else None
 
 
-def _object(item: ElementTree.Element, quoted: bool) -> ObjectInfo:
-    found = {_name(each): each.text or "" for each in item}
-    moment = datetime.fromisoformat(found["LastModified"]).astimezone(UTC)
-    key = unquote_plus(found["Key"]) if quoted else found["Key"]
-    return ObjectInfo(key=key, size=int(found["Size"]), etag=found.get("ETag", "").strip('"'), modified=moment)
-
-
-def _name(element: ElementTree.Element) -> str:
-    """Its name without the namespace, which not every server writes."""
-    return element.tag.rpartition("}")[2]
+def _object(item: ElementTree.Element, space: str, quoted: bool) -> ObjectInfo:
+    """Raises `ValueError` for one that lacks its key, size or time."""
+    key, etag = item.findtext(f"{space}Key", ""), item.findtext(f"{space}ETag", "")
+    moment = datetime.fromisoformat(item.findtext(f"{space}LastModified", "")).astimezone(UTC)
+    if not key:
+        raise ValueError("an object without a key")
+    key = unquote_plus(key) if quoted else key
+    return ObjectInfo(key=key, size=int(item.findtext(f"{space}Size", "")), etag=etag.strip('"'), modified=moment)
