@@ -31,7 +31,7 @@ ALL = dict.fromkeys(("quality", "drift", "page", "camera", "watch", "flicker", "
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
     plant = Plant(tmp_path, monkeypatch)
     plant.pinned()
-    plant.shoot(SECOND, range(120))
+    plant.shoot(SECOND, range(64))
     yield plant
     connections.close()
     settings.cache_clear()
@@ -84,10 +84,10 @@ def test_a_page_that_was_tidied_away_is_drawn_again(plant: Plant) -> None:
 
 def test_no_stage_reads_a_large_window_whole(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catalog and answers of a window that is larger than what is compared come in pieces, wherever they are read."""
-    monkeypatch.setattr(few, "MOST", 40)
+    monkeypatch.setattr(few, "MOST", 20)
     monkeypatch.setattr(few, "LEAST", 10)
-    monkeypatch.setattr(quality, "PIECE", 40)
-    monkeypatch.setattr(flicker, "MOST_FRAMES", 40)
+    monkeypatch.setattr(quality, "PIECE", 20)
+    monkeypatch.setattr(flicker, "MOST_FRAMES", 20)
     plant.read.clear()
     plant.judge()
     draw_audit("m", 10, SECOND)
@@ -102,6 +102,6 @@ def test_no_stage_reads_a_large_window_whole(plant: Plant, monkeypatch: pytest.M
     assert known.answers[rows[0]["image_id"]]["detections"][0]["class_id"] == 1
     books = Books(ledger=connections.ledger(), store=connections.store(), tables=connections.tables())
     [seen] = [each.seen for each in windows_of(books, "m", {}, ConceptRules()) if each.seen.window == SECOND]
-    assert seen.accepted == {"cam-0": 60, "cam-1": 60}
+    assert seen.accepted == {"cam-0": 32, "cam-1": 32}
     assert plant.worked["flicker"] and plant.worked["quality"] > 1
-    assert [ref for ref in plant.read if ref.schema in ("catalog", "predictions", "profiles") and ref.rows > 60] == []
+    assert [ref for ref in plant.read if ref.schema in ("catalog", "predictions", "profiles") and ref.rows > 40] == []

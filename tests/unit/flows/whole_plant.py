@@ -141,7 +141,7 @@ class Plant:
 
     def pinned(self) -> PinnedReference:
         """A reference of the first window."""
-        self.shoot(FIRST, range(120))
+        self.shoot(FIRST, range(64))
         self.judge(FIRST)
         return drifting.pin_reference.fn("m", [FIRST], "ann", "healthy")
 
