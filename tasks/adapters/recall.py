@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.adapters.objects import ObjectStore
-from tasks.domain.errors import NotFound
+from tasks.domain.errors import NotFound, ObjectRejected
 from tasks.domain.snapshot import Claim
 
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ def recalled(
         work: Makes the answer: dictionaries, lists, text and numbers, nan included.
         points: The addresses (`s3://…`) that an answer points to; where one of them is gone, it is made again.
     """
-    kept = _kept(store, key) if store.exists(key) else None
+    kept = _kept(store, key)
     if kept is not None and all(store.exists(store.key_of(uri)) for uri in points(kept)):
         return kept
     text = json.dumps(work(), default=_plain, separators=(",", ":"))
@@ -69,10 +69,10 @@ def recalled(
 
 
 def _kept(store: ObjectStore, key: str) -> Json | None:
-    """The answer as it was kept; None where it is gone again or damaged."""
+    """The answer as it was kept; None where there is none, or one that is damaged."""
     try:
         found = json.loads(store.get(key, MAX_BYTES))
-    except (NotFound, ValueError):
+    except (NotFound, ObjectRejected, ValueError):
         return None
     return found if isinstance(found, dict) else None
 
