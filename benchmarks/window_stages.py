@@ -1,9 +1,10 @@
 """What every stage of monitor costs on a window of up to a million images: processor time and highest memory.
 
-Catalog and answers are written by the real writers, ten thousand rows at a time; the pictures behind them are a few
-thousand different ones under many keys. Every size runs in a process of its own, in which each stage has seen a small
-window before, so that what is counted is the window and not the libraries. Memory is the highest resident size of the
-stage less that at its beginning. The model is a stand-in that answers at once.
+Catalog and answers are written by the real writers, as many rows at a time as ingestion writes; the pictures behind
+them are a few thousand different ones under many keys. Every size runs in a process of its own, in which each stage has
+seen a small window before, so that what is counted is the window and not the libraries. Memory is the highest resident
+size of the stage less that at its beginning. The model is a stand-in that answers at once. Afterwards the same window
+is judged again, and it is said how large its pages are.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from metering import MB, measured
 from prefect.logging import disable_run_logger
 from window_scale import CHAMPION, WINDOW, AtOnce, MadeUp
 
@@ -38,8 +41,12 @@ from tasks.domain.verdict import Action, Verdict
 from tasks.domain.window import Window
 from tasks.drift import task as drifting
 from tasks.drift.rules import DriftRules
+from tasks.estimate.audit import order
+from tasks.estimate.fitting import looking_at
+from tasks.estimate.reading import answers_of, images_of
 from tasks.flicker.rules import FlickerRules
 from tasks.flicker.task import check_flicker
+from tasks.ingest.pull import BATCH
 from tasks.ingest.rules import IngestRules
 from tasks.outliers.rules import OutlierRules
 from tasks.outliers.task import check_outliers
@@ -47,12 +54,13 @@ from tasks.quality.rules import QualityRules
 from tasks.quality.task import check_quality
 from tasks.report import task as reporting
 from tasks.report.records import facts_of
+from tasks.serving.rules import ServingRules
+from tasks.serving.task import check_serving
 from tasks.watch.rules import WatchRules
 from tasks.watch.task import check_schedule
 
 DAY = timedelta(days=1)
-CAMERAS, FRAMES, DIFFERENT, ROWS = 10, 100, 4_000, 10_000
-MB = 1 << 20
+CAMERAS, FRAMES, DIFFERENT = 10, 100, 4_000
 SAME = {
     "key": "", "image_id": "", "captured_at": WINDOW.start, "camera": "", "etag": "", "size": 900,
     "verdict": "accepted", "reason": "", "note": "", "format": "jpeg", "width": 16, "height": 16,
@@ -128,9 +136,9 @@ class Plant:
 
     def written(self, name: str, fields: pa.Schema, day: int, count: int) -> TableRef:
         with connections.tables().writer(name, f"m/{name}-{day}-{count}.parquet") as writer:
-            alike = pa.Table.from_pylist([SAME] * ROWS, schema=fields)
-            for start in range(0, count, ROWS):
-                end = min(start + ROWS, count)
+            alike = pa.Table.from_pylist([SAME] * BATCH, schema=fields)
+            for start in range(0, count, BATCH):
+                end = min(start + BATCH, count)
                 varying = self.columns(start, end, count, hours(day))
                 rows = alike.slice(0, end - start)
                 for place, field in enumerate(fields):
@@ -139,15 +147,20 @@ class Plant:
                 writer.write(rows)
         return writer.ref
 
-    def judged(self, day: int, count: int, reference: Any) -> Iterator[tuple[str, Callable[[], object]]]:
-        """Every stage in the order of `flows/monitor.py`, each with what runs it."""
-        seen: dict[str, Any] = {}
+    def again(self, snapshot: Snapshot) -> Snapshot:
+        """The same window to be judged once more: nothing in it has changed."""
+        claim = connections.ledger().windows.claim("m", snapshot.claim.window, "benchmark", rescore=True)
+        assert claim is not None  # noqa: S101
+        return replace(snapshot, claim=claim)
+
+    def judged(
+        self, snapshot: Snapshot, reference: Any, seen: dict[str, Any]
+    ) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Every stage in the order of `flows/monitor.py`, each with what runs it; what they give is in `seen`."""
 
         def step(name: str, run: Callable[[], object]) -> tuple[str, Callable[[], object]]:
             return name, lambda: seen.__setitem__(name, run())
 
-        yield step("tables written", lambda: self.window(day, count))
-        snapshot = seen["tables written"]
         yield step("quality", lambda: check_quality.fn(snapshot, QualityRules()))
         yield step("profile", lambda: drifting.profile.fn(snapshot, CHAMPION, DriftRules()))
         profiled = seen["profile"]
@@ -155,12 +168,14 @@ class Plant:
         yield step("drift", lambda: drifting.check_drift.fn(snapshot, profiled, reference, DriftRules()))
         yield step("watch", lambda: check_schedule.fn(snapshot, profiled, reference, WatchRules()))
         yield step("flicker", lambda: check_flicker.fn(snapshot, CHAMPION, reference, FlickerRules()))
+        yield step("serving", lambda: check_serving.fn(snapshot, ServingRules()))
         yield step("outliers", lambda: check_outliers.fn(snapshot, profiled, reference, OutlierRules()))
         yield step("drift page", lambda: drifting.drift_page.fn(snapshot, profiled, reference, DriftRules()))
+        yield step("estimate: what it reads", lambda: read_for_estimates(snapshot))
         yield step("facts", lambda: facts_of(snapshot, seen["drift page"], [IngestRules()], seen["outliers"].artifacts))
         watched, facts = seen["watch"], seen["facts"]
         reports = (seen["quality"].report, seen["camera"], seen["drift"], watched.report, seen["flicker"].report)
-        yield step("verdict", lambda: judge((*reports, seen["outliers"].report), (), None))
+        yield step("verdict", lambda: judge((*reports, seen["serving"].report, seen["outliers"].report), (), None))
         yield step("window page", lambda: reporting.publish_window.fn(snapshot.claim, seen["verdict"], facts))
         connections.ledger().windows.commit(snapshot.claim, seen["verdict"], seen["window page"], [])
 
@@ -173,19 +188,11 @@ class Plant:
         return drifting.pin_reference.fn("m", [hours(0)], "benchmark", "healthy")
 
 
-def resident(peak: bool = False) -> int:
-    """Bytes of memory that the process holds now, or held at most since the last `forgotten`; Linux only."""
-    name = "VmHWM" if peak else "VmRSS"
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-
-def measured(run: Callable[[], object]) -> dict[str, float]:
-    pa.default_memory_pool().release_unused()
-    Path("/proc/self/clear_refs").write_text("5")  # the highest size is counted anew
-    before, wall, start = resident(), time.monotonic(), time.process_time()
-    run()
-    return {"cpu": time.process_time() - start, "wall": time.monotonic() - wall, "mb": (resident(True) - before) / MB}
+def read_for_estimates(snapshot: Snapshot) -> None:
+    """What an estimate reads of a window before it asks a model about 200 of its pictures."""
+    found = answers_of(connections.tables(), snapshot.predictions, "1")
+    looking_at(found.answers, found.sizes, 0.25)
+    nsmallest(200, images_of(connections.tables(), snapshot.catalog), key=order)
 
 
 def one(count: int) -> None:
@@ -193,13 +200,24 @@ def one(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder, disable_run_logger():
         plant = Plant(Path(folder))
         reference = plant.reference()
-        for _, run in plant.judged(1, 3_000, reference):
+        for _, run in plant.judged(plant.window(1, 3_000), reference, {}):
             run()
-        found = {}
-        for name, run in plant.judged(2, count, reference):
+        seen: dict[str, Any] = {}
+        found = {"tables written": measured(lambda: seen.__setitem__("snapshot", plant.window(2, count)))}
+        for name, run in plant.judged(seen["snapshot"], reference, seen):
             found[name] = measured(run)
             print(f"{count:,} {name}: {found[name]}", file=sys.stderr, flush=True)
-    print(json.dumps({"count": count, "whole": resident(True) / MB, "stages": found}))
+        for name, run in plant.judged(plant.again(seen["snapshot"]), reference, seen):
+            found[name]["again"] = measured(run)["cpu"]
+            print(f"{count:,} {name}, again: {found[name]['again']}", file=sys.stderr, flush=True)
+        weights = {name: len(plant.bucket.get(plant.bucket.key_of(uri))) / MB for name, uri in pages(seen).items()}
+        print(f"{count:,} pages, MB: {weights}", file=sys.stderr, flush=True)
+    print(json.dumps({"count": count, "pages": weights, "stages": found}))
+
+
+def pages(seen: dict[str, Any]) -> dict[str, str]:
+    """Addresses of the window's own page and of Evidently's."""
+    return {"window page": seen["window page"].artifacts["page"], "drift page": seen["drift page"]}
 
 
 def main() -> None:
@@ -214,11 +232,14 @@ def main() -> None:
     for count in given.counts:
         command = [sys.executable, __file__, "--one", str(count)]
         found.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))  # noqa: S603
-    heads = [f"{each['count']:,}: CPU s | MB" for each in found]
-    print("| stage | " + " | ".join(heads) + " |\n|" + "---|" * (1 + 2 * len(found)))
+    heads = [f"{each['count']:,}: CPU s | MB | again, CPU s" for each in found]
+    print("| stage | " + " | ".join(heads) + " |\n|" + "---|" * (1 + 3 * len(found)))
     for name in found[0]["stages"]:
-        cells = [f"{each['stages'][name]['cpu']:.1f} | {each['stages'][name]['mb']:.0f}" for each in found]
+        costs = [each["stages"][name] for each in found]
+        cells = [f"{each['cpu']:.1f} | {each['mb']:.0f} | {each.get('again', 0.0):.2f}" for each in costs]
         print(f"| {name} | " + " | ".join(cells) + " |")
+    for each in found:
+        print(f"{each['count']:,}: " + ", ".join(f"{name} {mb:.2f} MB" for name, mb in each["pages"].items()))
 
 
 if __name__ == "__main__":

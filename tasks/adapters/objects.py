@@ -108,18 +108,10 @@ class ObjectStore:
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
         """Every object under a prefix in order of keys, page by page; nothing for a prefix without objects."""
+        from tasks.adapters.objects_list import listed
+
         with _ours(f"listing {prefix[:200]!r} in bucket {self.bucket!r}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
-            )
-            for page in pages:
-                for item in page.get("Contents", []):
-                    yield ObjectInfo(
-                        key=item["Key"],
-                        size=item["Size"],
-                        etag=item.get("ETag", "").strip('"'),
-                        modified=item["LastModified"].astimezone(UTC),
-                    )
+            yield from listed(self._direct, self._client, self.bucket, prefix, start_after)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The prefixes one level below `prefix`, each ending in `/` (the cameras below `<model>/images/`)."""

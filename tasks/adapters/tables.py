@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tasks.adapters.objects import ObjectStore
+from tasks.adapters.recall import Json, answer_key, recalled
 from tasks.domain.errors import ContractError
-from tasks.domain.snapshot import TableRef
+from tasks.domain.snapshot import Claim, TableRef
 from tasks.domain.tables import SCHEMAS, check_stamp, stamped
 
 MANY = 8_192
@@ -126,6 +127,20 @@ class TableStore:
         fields = pa.schema([SCHEMAS[ref.schema].field(name) for name in names])
         found = (batch.filter(pc.is_in(batch["image_id"], images)) for batch in self.batches(ref, names, MANY))
         return pa.Table.from_batches([each.cast(fields) for each in found], fields).select(list(columns))
+
+    def recall(
+        self,
+        claim: Claim,
+        stage: str,
+        about: Iterable[str],
+        work: Callable[[], Json],
+        points: Callable[[Json], Iterable[str]] = lambda found: (),
+    ) -> Json:
+        """What a stage found in tables with these digests, by these rules (`about`); made by `work` where it is new.
+
+        `points` are the addresses that an answer points to: it is made again when one of them is gone.
+        """
+        return recalled(self._store, answer_key(claim, stage, about), work, points)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

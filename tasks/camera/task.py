@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +24,7 @@ from tasks.camera.rules import CameraRules
 from tasks.connections import tables
 from tasks.domain import few
 from tasks.domain.few import numbers
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Finding, Outcome, Report, Stage, finding_from_json, finding_json
 from tasks.domain.snapshot import Snapshot, TableRef
 
 CHANCE = "sampling_probability"
@@ -40,7 +42,15 @@ def check_cameras(
         return Report(
             stage=Stage.CAMERA, findings=(_open("no reference is pinned that cameras could be held against"),)
         )
-    before = tables().read(reference.table)
+    about = (snapshot.catalog.digest, snapshot.predictions.digest, profiled.digest, reference.table.digest)
+    work = partial(_checked, snapshot, profiled, reference.table, rules)
+    kept = tables().recall(snapshot.claim, "camera", (*about, rules.model_dump_json()), work)
+    return Report(stage=Stage.CAMERA, findings=tuple(map(finding_from_json, kept["findings"])))
+
+
+def _checked(snapshot: Snapshot, profiled: TableRef, reference: TableRef, rules: CameraRules) -> dict[str, Any]:
+    """The findings as JSON: nothing but these tables and rules has a say in them."""
+    before = tables().read(reference)
     sent = counted(
         tables().batches(snapshot.catalog, ("camera", "image_id", CHANCE), MANY),
         tables().batches(snapshot.predictions, ("image_id", CHANCE), MANY),
@@ -48,13 +58,14 @@ def check_cameras(
     late = delays(tables().batches(snapshot.catalog, ("camera", "verdict", "captured_at", "landed"), MANY))
     expected = usual(before["captured_at"].to_pylist(), before["camera"].to_pylist(), snapshot.claim.window)
     found = judge_delivery(expected, sent, rules) + judge_clocks(late, rules)
-    if not has_maps(before):
+    if has_maps(before):
+        after = tables().read(profiled, list(MEASURED))
+        looks = judge_pictures(by_camera(before), by_camera(after), rules)
+        found = (*few.told(looks, profiled.rows, snapshot.accepted), *found)
+    else:
         note = "the reference was pinned by an older version, before pictures were measured by place: pin it again"
-        return Report(stage=Stage.CAMERA, findings=(*found, _open(note)))
-    after = tables().read(profiled, list(MEASURED))
-    looks = judge_pictures(by_camera(before), by_camera(after), rules)
-    looks = few.told(looks, profiled.rows, snapshot.accepted)
-    return Report(stage=Stage.CAMERA, findings=(*looks, *found))
+        found = (*found, _open(note))
+    return {"findings": [finding_json(each) for each in found]}
 
 
 def counted(catalog: Iterable[pa.RecordBatch], predictions: Iterable[pa.RecordBatch]) -> dict[str, float]:
@@ -93,10 +104,12 @@ def delays(catalog: Iterable[pa.RecordBatch]) -> dict[str, Floats]:
     for piece in catalog:
         rows = piece.filter(pc.equal(piece["verdict"], "accepted")).drop_null()
         minutes = pc.subtract(rows["landed"].cast(pa.int64()), rows["captured_at"].cast(pa.int64())).to_numpy() / 60e6
-        cameras = np.asarray(rows["camera"].to_pylist(), dtype=object)
-        for camera in sorted(set(cameras.tolist())):
-            found[camera].append(minutes[cameras == camera])
-    return {camera: np.concatenate(parts) for camera, parts in found.items()}
+        names = rows["camera"].dictionary_encode()
+        order = np.argsort(names.indices.to_numpy(), kind="stable")
+        ends = np.cumsum(np.bincount(names.indices.to_numpy(), minlength=len(names.dictionary)))
+        for camera, part in zip(names.dictionary.to_pylist(), np.split(minutes[order], ends[:-1]), strict=False):
+            found[camera].append(part)
+    return {camera: np.concatenate(found[camera]) for camera in sorted(found)}
 
 
 def _open(note: str) -> Finding:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tasks.adapters.ledger.records import WindowRecord
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.objects import ObjectStore
-from tasks.adapters.tables import TableStore
+from tasks.adapters.tables import MANY, TableStore
 from tasks.concept.answered import Answered, answered, answered_json, answered_of
 from tasks.concept.maturity import DATASET, Seen, expected_share, label_digest, window_row
 from tasks.concept.rules import ConceptRules
@@ -93,12 +93,14 @@ def _scored(
     if record.facts is None or not note.startswith("{"):
         return None
     predictions = table_of(note)
+    cameras: Counter[str] = Counter()
+    mine = []
     try:
-        rows = books.tables.read(predictions, ["image_id", "camera"])
+        for batch in books.tables.batches(predictions, ["image_id", "camera"], MANY):
+            cameras.update(batch["camera"].to_pylist())
+            mine += [labels[name] for name in batch["image_id"].to_pylist() if name in labels]
     except NotFound:  # somebody tidied up: the row that the window has stands
         return None
-    names, cameras = rows["image_id"].to_pylist(), rows["camera"].to_pylist()
-    mine = [labels[name] for name in names if name in labels]
     digest = label_digest(mine, predictions.digest, rules)
     key = _key(record.model, digest)
     fresh = kept is None or kept.digest != digest or not books.store.exists(key)
@@ -112,7 +114,7 @@ def _scored(
     seen = Seen(
         window=record.window,
         champion_sha256=record.facts.champion_sha256,
-        accepted=Counter(cameras),
+        accepted=cameras,
         images=images,
     )
     return Scored(seen=seen, digest=digest, fresh=fresh and bool(mine or kept))

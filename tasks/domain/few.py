@@ -22,7 +22,10 @@ MOST = 20_000
 """About so many images of a window are compared, all of them in a window that has no more."""
 
 LEAST = 200
-"""Images that every camera may give, however many cameras there are: what is judged by camera must not starve."""
+"""Images that every camera may give where there are many: what is judged by camera must not starve."""
+
+BOUND = 60_000
+"""More are never compared, however many cameras there are: a fleet of thousands gives fewer of each."""
 
 
 def numbers(names: Iterable[str], salt: bytes = b"") -> NDArray[np.uint64]:
@@ -54,6 +57,15 @@ def chances(sizes: Mapping[str, int], most: int, least: int) -> dict[str, float]
     return {camera: min(1.0, share / size) for camera, size in sizes.items() if size}
 
 
+def least(cameras: int) -> int:
+    """Images that every one of so many cameras may give.
+
+    >>> least(10), least(300), least(3000)
+    (200, 200, 20)
+    """
+    return min(LEAST, BOUND // max(cameras, 1))
+
+
 def sizes(pieces: Iterable[pa.RecordBatch]) -> Counter[str]:
     """Images of every camera; pieces have a column `camera`."""
     found: Counter[str] = Counter()
@@ -73,6 +85,11 @@ def chosen(cameras: Sequence[str], image_ids: Sequence[str], given: Mapping[str,
     """Which images are chosen, (n,); `given` are the cameras' chances."""
     limits = np.array([given[camera] for camera in cameras], np.float64)
     return np.asarray((limits >= 1.0) | (numbers(image_ids, b"evergreen few") / 2.0**64 < limits), np.bool_)
+
+
+def lot(image_ids: Iterable[str], chance: float) -> NDArray[np.bool_]:
+    """Which images are taken where all have the same chance, (n,): mixed as the window is, always the same ones."""
+    return np.asarray(numbers(image_ids, b"evergreen lot") / 2.0**64 < chance, np.bool_)
 
 
 def evenly(places: NDArray[np.intp], most: int) -> NDArray[np.intp]:

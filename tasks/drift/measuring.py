@@ -42,6 +42,11 @@ class Profiler:
         Of more than `few.MOST` images the fixed sample that is compared; the whole table lies beside it.
         """
         folder = profiles.folder(self.champion.name, self.champion.sha256, window)
+        known = Shelf(self.store, self.tables, f"{folder}-of")
+        name = f"{catalog.digest[:24]}-{few.MOST}"
+        return known.present(name) or known.point(name, self._measured(catalog, folder))
+
+    def _measured(self, catalog: TableRef, folder: str) -> TableRef:
         shelf = Shelf(self.store, self.tables, folder)
         least = profiles.smallest(self.tables.batches(catalog, profiles.CHANCE, MANY))
 
@@ -86,5 +91,5 @@ class Profiler:
         if known:
             return known
         sizes = few.sizes(self.tables.batches(whole, ["camera"], MANY))
-        given = few.chances(sizes, few.MOST, few.LEAST)
+        given = few.chances(sizes, few.MOST, few.least(len(sizes)))
         return shelf.write(name, few.portion(self.tables.batches(whole, PROFILES.names, PIECE), given))

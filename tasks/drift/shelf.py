@@ -30,6 +30,16 @@ class Shelf:
         marker = f"{self._folder}/{name}.json"
         return self._marked(marker) if self._store.exists(marker) else None
 
+    def present(self, name: str) -> TableRef | None:
+        """The table that the name points to, or None when there is none or it was tidied away."""
+        ref = self.table(name)
+        return ref if ref and self._store.exists(self._store.key_of(ref.uri)) else None
+
+    def point(self, name: str, ref: TableRef) -> TableRef:
+        """Let a name of this folder point to a table that lies elsewhere."""
+        self._store.put(f"{self._folder}/{name}.json", table_note(ref).encode(), "application/json")
+        return ref
+
     def all(self) -> list[TableRef]:
         """Everything that was ever measured of the window, whole or in pieces."""
         listed = self._store.list(f"{self._folder}/")
@@ -50,8 +60,7 @@ class Shelf:
         with self._tables.writer("profiles", f"{self._folder}/{name}.parquet") as writer:
             for piece in pieces:
                 writer.write(piece)
-        self._store.put(f"{self._folder}/{name}.json", table_note(writer.ref).encode(), "application/json")
-        return writer.ref
+        return self.point(name, writer.ref)
 
     def _marked(self, marker: str) -> TableRef:
         return table_of(self._store.get(marker, MARKER_BYTES).decode())

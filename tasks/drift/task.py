@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
-from pathlib import Path
+from operator import itemgetter
+from typing import Any
 
 import pyarrow as pa
 from prefect import task
@@ -20,7 +22,7 @@ from tasks.connections import images, ledger, store, tables, weights
 from tasks.domain import few
 from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
-from tasks.domain.finding import Report, Stage
+from tasks.domain.finding import Report, Stage, finding_from_json, finding_json
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_of
 from tasks.domain.tables import PREDICTIONS
@@ -66,13 +68,12 @@ def check_drift(
     if reference is None or reference.outdated:
         why = "another profiler measured the one that is pinned" if reference else "none is pinned for this champion"
         return silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
-    before, after = _samples(snapshot, profiled, reference, rules)
-    claim = snapshot.claim
-    month = 1.0 if asked else part_of_month(claim.window)
-    found = compare(before, after, rules, month, partial(_whole, reference, rules))
-    found = confirmed(found, lambda each: ledger().findings.before(claim.model, claim.window, each))
-    found = few.told((*found, *unanswered(before, after)), profiled.rows, snapshot.accepted)
-    return Report(stage=Stage.DRIFT, findings=found)
+    claim, month = snapshot.claim, 1.0 if asked else part_of_month(snapshot.claim.window)
+    about = (*_about(snapshot, profiled, reference, rules), repr(month))
+    kept = tables().recall(claim, "drift", about, partial(_compared, snapshot, profiled, reference, rules, month))
+    made = map(finding_from_json, kept["findings"])
+    found = confirmed(made, lambda each: ledger().findings.before(claim.model, claim.window, each))
+    return Report(stage=Stage.DRIFT, findings=few.told(found, profiled.rows, snapshot.accepted))
 
 
 @task(cache_policy=NO_CACHE)
@@ -100,18 +101,11 @@ def drift_page(
     """The URI of the page with the distributions of window and reference; empty when there is nothing to draw."""
     if profiled is None or reference is None or reference.outdated:
         return ""
-    before, after = _samples(snapshot, profiled, reference, rules)
+    given = (snapshot, profiled, reference, rules)
+    kept = tables().recall(snapshot.claim, "drift-page", _about(*given), partial(_drawn, *given), itemgetter("pages"))
     _samples.cache_clear()  # nobody asks for them again
     _whole.cache_clear()
-    claim = snapshot.claim
-    try:
-        page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
-    except ContractError:  # an empty window, or one where nothing varies: there is no page to show
-        return ""
-    folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
-    name = f"{folder}/drift-{profiled.digest[:12]}-{reference.id}"
-    store().put(f"{name}.html", page.html, "text/html; charset=utf-8")
-    return store().uri(f"{name}.html")
+    return str(kept["pages"][0]) if kept["pages"] else ""
 
 
 @task(cache_policy=NO_CACHE)
@@ -150,6 +144,34 @@ def _champion(model: str) -> ModelRef:
     if champion is None:
         raise NotFound(f"model {model!r} has no champion: promote a version first")
     return champion
+
+
+def _about(snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules) -> tuple[str, ...]:
+    """What a comparison depends on beside the window's own times."""
+    digests = (snapshot.predictions.digest, profiled.digest, reference.table.digest)
+    return (*digests, reference.champion_sha256, rules.model_dump_json())
+
+
+def _compared(
+    snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules, month: float
+) -> dict[str, Any]:
+    """The findings as JSON, before windows of the past have their say."""
+    before, after = _samples(snapshot, profiled, reference, rules)
+    found = (*compare(before, after, rules, month, partial(_whole, reference, rules)), *unanswered(before, after))
+    return {"findings": [finding_json(each) for each in found]}
+
+
+def _drawn(snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules) -> dict[str, Any]:
+    """The address of a page that was drawn just now, empty where there is nothing to draw."""
+    (before, after), claim = _samples(snapshot, profiled, reference, rules), snapshot.claim
+    try:
+        page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
+    except ContractError:  # an empty window, or one where nothing varies: there is no page to show
+        return {"pages": []}
+    folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
+    words = hashlib.sha256("\n".join(_about(snapshot, profiled, reference, rules)).encode()).hexdigest()
+    store().put(name := f"{folder}/drift-{words[:24]}.html", page.html, "text/html; charset=utf-8")
+    return {"pages": [store().uri(name)]}
 
 
 @lru_cache(maxsize=1)
@@ -234,11 +256,6 @@ def _answered(table: pa.Table, champion: ModelRef, rules: DriftRules) -> pa.Tabl
     if not rows or champion.kind not in SCORED or not champion.version:
         return table
     paths = local_paths(images(), table.take(pa.array(rows, pa.int64())))
+    sizes = [(int(width), int(height)) for height, width, *_ in (read_image(path).shape for path in paths)]
     found = _model(champion).predict(paths, champion.imgsz, max(rules.confidence / 2, 0.01), batch=rules.embed_batch)
-    return pinning.answered(table, rows, found, [_size(path) for path in paths], version)
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels as the image is shown."""
-    height, width = read_image(path).shape[:2]
-    return int(width), int(height)
+    return pinning.answered(table, rows, found, sizes, version)

@@ -11,11 +11,18 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
+from itertools import islice
+
+import numpy as np
 
 from tasks.domain.window import Window
 
 PERSON = b"evergreen audit"
 """Makes this order another than that in which windows are sampled or sessions held out."""
+
+GROUP = 10_000
+"""Images that are looked through at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +57,26 @@ class Audit:
 def audit(window: Window, images: Iterable[Candidate], n: int) -> Audit:
     """The `n` images of the window with the smallest hashes; all of them where there are no more.
 
-    Copies of one picture count once: what is labelled is a picture, and its copies say nothing new.
+    Copies of one picture count once: what is labelled is a picture, and its copies say nothing new. Of the others 8
+    bytes each are in memory.
     """
-    known = {image.sha256: image for image in sorted(images, key=lambda image: image.key, reverse=True)}
-    order = sorted(known.values(), key=lambda image: (place(image.sha256), image.key))
-    share = min(1.0, n / len(order)) if order else 0.0
-    drawn = tuple(Drawn(image=image, chance=image.chance * share) for image in order[: max(n, 0)])
-    return Audit(window=window, accepted=len(order), drawn=drawn)
+    best: dict[str, Candidate] = {}
+    seen, rest = bytearray(), iter(images)
+    while group := list(islice(rest, GROUP)):
+        for image in group:
+            seen += place(image.sha256)[:8]
+            first = best.get(image.sha256, image)
+            best[image.sha256] = image if image.key < first.key else first
+        best = {image.sha256: image for image in nsmallest(max(n, 0), best.values(), key=order)}
+    accepted = len(np.unique(np.frombuffer(seen, ">u8")))
+    share = min(1.0, n / accepted) if accepted else 0.0
+    drawn = tuple(Drawn(image=image, chance=image.chance * share) for image in best.values())
+    return Audit(window=window, accepted=accepted, drawn=drawn)
+
+
+def order(image: Candidate) -> tuple[bytes, str]:
+    """The place of an image among others, copies by their keys."""
+    return place(image.sha256), image.key
 
 
 def place(sha256: str) -> bytes:

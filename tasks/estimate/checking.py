@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tasks.domain.scoring.detection import score_detections
+from tasks.domain.scoring.detection import DetectionScores, score_detections
+from tasks.domain.scoring.intervals import session_weights
 from tasks.estimate.audit import Candidate
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.few import FewLabels, Parts, Side, mean_of, ratio_of
 from tasks.estimate.records import Answered, truth_of
 from tasks.estimate.signs import soft_counts, soft_f1
+
+DRAWS = 200
+"""Bootstrap draws of whole sessions."""
 
 
 def audited(
@@ -64,3 +69,13 @@ def _counts(answers: Answered, rows: Sequence[int], calibration: Calibration) ->
     """(3, n) boxes kept, hits to be expected, and objects to be expected of each image."""
     found = [soft_counts(calibration.belief, answers.answers[at], calibration.confidences[0]) for at in rows]
     return np.array(found, np.float64).reshape(-1, 3).T
+
+
+def map50_drawn(scored: DetectionScores) -> NDArray[np.float64]:
+    """(b,) mAP50 of the images as a bootstrap draws them; nan where no labelled object was drawn."""
+    each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
+    classes = np.isfinite(each).sum(1)
+    total = np.nan_to_num(each).sum(1)
+    means = np.full(len(each), np.nan)
+    np.divide(total, classes, out=means, where=classes > 0)
+    return means

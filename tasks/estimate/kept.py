@@ -22,7 +22,7 @@ from tasks.estimate.backtest import Check
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.few import FewLabels
 from tasks.estimate.flag import Flag
-from tasks.estimate.records import candidates
+from tasks.estimate.reading import images_of
 
 CALIBRATED, AUDIT = "calibrated", "audit"
 """Kinds of decision in the ledger."""
@@ -104,7 +104,7 @@ def draw_audit(model: str, n: int, window: Window | None = None) -> tuple[Audit,
     if found is None:
         which = f"window {window}" if window else "window with an accepted image"
         raise NotFound(f"no {which} of {model!r} was judged: `evergreen monitor {model}` first")
-    drawn = audit(found[0], candidates(tables().read(found[1])), n)
+    drawn = audit(found[0], images_of(tables(), found[1]), n)
     return drawn, _keep_audit(model, drawn)
 
 

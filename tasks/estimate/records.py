@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.domain import few
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.truth import Truth
 from tasks.estimate.audit import Candidate
 
-FACTS = ("image_id", "camera", "session", "width", "height", "sampling_probability")
+CHANCE = "sampling_probability"
+
+FACTS = ("image_id", "camera", "session", "width", "height", CHANCE)
+
+WANTED = (*FACTS, "model_version", "detections", "error")
+"""What is read of answers."""
+
+LISTED = ("key", "image_id", "sha256", "camera", "captured_at", "verdict", CHANCE)
+"""What is read of a catalog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,21 +72,29 @@ def prediction(detections: Sequence[Mapping[str, Any]]) -> Prediction:
     )
 
 
-def candidates(catalog: pa.Table) -> list[Candidate]:
-    """The accepted images of a catalog whose bytes are known."""
-    rows = catalog.filter(pc.equal(catalog["verdict"], "accepted")).to_pylist()
-    return [
-        Candidate(
-            key=row["key"],
-            image_id=row["image_id"],
-            sha256=row["sha256"],
-            camera=row["camera"] or "",
-            captured_at=row["captured_at"],
-            chance=row.get("sampling_probability") or 1.0,
-        )
-        for row in rows
-        if row["sha256"] and row["image_id"] and row["captured_at"]
-    ]
+def drawn(piece: pa.RecordBatch, chance: float, always: Collection[str] = ()) -> pa.Table:
+    """The rows of a piece that a draw with this chance takes, and all about these images; each knows its chance."""
+    sure = np.array([name in always for name in piece["image_id"].to_pylist()], np.bool_)
+    taken = sure | few.lot(piece["image_id"].to_pylist(), chance)
+    rows = pa.Table.from_batches([piece]).filter(pa.array(taken))
+    place = rows.column_names.index(CHANCE)
+    known = pc.fill_null(rows[CHANCE], 1.0).to_numpy()
+    return rows.set_column(place, rows.schema.field(place), pa.array(np.where(sure[taken], known, known * chance)))
+
+
+def candidates(catalog: Iterable[pa.RecordBatch]) -> Iterator[Candidate]:
+    """The accepted images of a catalog whose bytes are known; pieces have the columns of `LISTED`."""
+    for piece in catalog:
+        for row in piece.filter(pc.equal(piece["verdict"], "accepted")).to_pylist():
+            if row["sha256"] and row["image_id"] and row["captured_at"]:
+                yield Candidate(
+                    key=row["key"],
+                    image_id=row["image_id"],
+                    sha256=row["sha256"],
+                    camera=row["camera"] or "",
+                    captured_at=row["captured_at"],
+                    chance=row[CHANCE] or 1.0,
+                )
 
 
 def truth_of(image_id: str, session: str, objects: Iterable[Mapping[str, Any]]) -> Truth:

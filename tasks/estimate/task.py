@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from heapq import nsmallest
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,25 +20,27 @@ from tasks.connections import answering, images, ledger, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.scoring.detection import DetectionScores, score_detections
-from tasks.domain.scoring.intervals import interval, session_weights
+from tasks.domain.scoring.detection import score_detections
+from tasks.domain.scoring.intervals import interval
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
 from tasks.domain.window import Window
 from tasks.estimate import kept
 from tasks.estimate.alarms import alarms_of
-from tasks.estimate.audit import place
+from tasks.estimate.audit import order, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
-from tasks.estimate.checking import audited
+from tasks.estimate.checking import audited, map50_drawn
 from tasks.estimate.eyes import eyes, second_of
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import judge
+from tasks.estimate.found import Found, digest_of, found_json, found_of
 from tasks.estimate.guess import CHECK, SUBJECT, Guess, finding, flag_of, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
-from tasks.estimate.records import answered, candidates
+from tasks.estimate.reading import answers_of, images_of
+from tasks.estimate.records import answered
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views, signs_of
 from tasks.settings import settings
@@ -52,8 +55,6 @@ MOST = 400
 
 WINDOWS = 60
 """Newest windows whose estimates are held against labels."""
-
-DRAWS = 200
 
 REFERENCE = ("image_id", "camera", "width", "height", "model_version", "detections")
 """What is read of a reference: its embeddings are not needed here."""
@@ -115,35 +116,53 @@ def _guess(
     how: tuple[Sequence[Report], EstimateRules],
 ) -> Guess | Finding:
     reports, rules = how
-    version, own = str(champion.version), calibration.confidences[0]
-    before = answered(tables().read(reference, REFERENCE), version)
-    after = answered(tables().read(snapshot.predictions), version)
-    for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
-        if count < rules.min_images:
-            return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
-    views = _looked_at(snapshot, champion, calibration, rules)
-    if len(views.own) < rules.min_images:
-        return silent(
-            f"{len(views.own)} images could be looked at again, {rules.min_images} are needed", len(views.own)
-        )
-    signs = signs_of(views, calibration.belief, len(champion.classes), calibration.confidences)
-    moved = shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after)))
-    return Guess(
-        value=calibration.estimate(signs, moved.found.size),
-        verdict=judge(calibration, signs, moved, alarms_of(reports)),
-        n=len(views.own),
-    )
-
-
-def _looked_at(snapshot: Snapshot, champion: ModelRef, calibration: Calibration, rules: EstimateRules) -> Views:
-    """A random part of the window's images, answered again: as they are, mirrored, and by the second version."""
-    known = sorted(candidates(tables().read(snapshot.catalog)), key=lambda each: (place(each.sha256), each.key))
     second = second_of(champion)
     if second is None or second.sha256 != calibration.second:
         second = None  # what another second version would say was never learnt
-    see, views = eyes(champion, second, rules.batch), Views(own=(), mirrored=())
-    for start in range(0, min(len(known), rules.images), rules.batch):
-        part = known[start : min(start + rules.batch, rules.images)]
+    asked = (champion.sha256, str(champion.version), second.sha256 if second else "", digest_of(calibration))
+    about = (snapshot.catalog.digest, snapshot.predictions.digest, reference.digest, *asked, rules.model_dump_json())
+    work = partial(_seen, snapshot, (champion, second), calibration, reference, rules)
+    found = found_of(tables().recall(snapshot.claim, "estimate", about, lambda: found_json(work())))
+    if isinstance(found, Finding):
+        return found
+    return Guess(
+        value=calibration.estimate(found.signs, found.moved.found.size),
+        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports)),
+        n=found.n,
+    )
+
+
+def _seen(
+    snapshot: Snapshot,
+    versions: tuple[ModelRef, ModelRef | None],
+    calibration: Calibration,
+    reference: TableRef,
+    rules: EstimateRules,
+) -> Found | Finding:
+    """What the answers of the window show, and those about some of its images that are asked for again."""
+    champion, version, own = versions[0], str(versions[0].version), calibration.confidences[0]
+    before = answered(tables().read(reference, REFERENCE), version)
+    after = answers_of(tables(), snapshot.predictions, version)
+    for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
+        if count < rules.min_images:
+            return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
+    views = _looked_at(snapshot, eyes(champion, versions[1], rules.batch), rules)
+    n = len(views.own)
+    if n < rules.min_images:
+        return silent(f"{n} images could be looked at again, {rules.min_images} are needed", n)
+    return Found(
+        signs=signs_of(views, calibration.belief, len(champion.classes), calibration.confidences),
+        moved=shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after))),
+        n=n,
+    )
+
+
+def _looked_at(snapshot: Snapshot, see: Callable[[Sequence[Image]], Views], rules: EstimateRules) -> Views:
+    """A random part of the window's images, answered again: as they are, mirrored, and by the second version."""
+    known = nsmallest(rules.images, images_of(tables(), snapshot.catalog), key=order)
+    views = Views(own=(), mirrored=())
+    for start in range(0, len(known), rules.batch):
+        part = known[start : start + rules.batch]
         pictures = [picture for each in part if (picture := _picture(each.key, each.sha256)) is not None]
         views = views.and_then(see(pictures)) if pictures else views
     return views
@@ -190,7 +209,7 @@ def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> lis
         truth = truths(part)
         asked = asked or _evaluated(champion, rules)
         scored = score_detections(truth, asked.answers(part), champion.classes)
-        measured = interval(scored.metrics()["map50"], _drawn(scored), scored.sessions)
+        measured = interval(scored.metrics()["map50"], map50_drawn(scored), scored.sessions)
         doubt = (measured.high - measured.low) / kept.STANDARD
         if not np.isfinite(doubt):
             continue
@@ -204,16 +223,6 @@ def _evaluated(champion: ModelRef, rules: EstimateRules) -> Answering:
     """The champion's answers as an evaluation asks for them unless its rules say otherwise: kept ones cost nothing."""
     device = settings().device
     return answering(champion, protocol(champion.imgsz, LOWEST_CONFIDENCE, NMS_IOU, rules.batch, device), device)
-
-
-def _drawn(scored: DetectionScores) -> NDArray[np.float64]:
-    """(b,) mAP50 of the images as a bootstrap draws them; nan where no labelled object was drawn."""
-    each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
-    classes = np.isfinite(each).sum(1)
-    total = np.nan_to_num(each).sum(1)
-    means = np.full(len(each), np.nan)
-    np.divide(total, classes, out=means, where=classes > 0)
-    return means
 
 
 def _estimates(champion: ModelRef) -> list[tuple[Window, str, float]]:
@@ -239,7 +248,8 @@ def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef) -> N
         note = (record.facts.artifacts if record and record.facts else {}).get("predictions", "")
         if not note.startswith("{") or not ready or (window, len(ready)) in known:
             continue
-        answers = answered(tables().read(table_of(note)), str(champion.version))
+        mine = frozenset(each.image_id for each in ready)
+        answers = answers_of(tables(), table_of(note), str(champion.version), mine)
         found = audited(answers, ready, said, calibration)
         if found:
             kept.keep_audited(champion, window, found, labels.digest)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 from prefect import task
@@ -23,7 +26,7 @@ from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.domain.verdict import CauseKind
 from tasks.flicker.judging import Rates, flicker_findings, usable
 from tasks.flicker.rules import FlickerRules
-from tasks.flicker.tracks import MOST_FRAMES, WANTED, chosen, of_sessions, sessions
+from tasks.flicker.tracks import MOST_FRAMES, WANTED, Session, chosen, of_sessions, sessions
 
 ARTIFACT = "flicker"
 """Name among the artifacts of a judged window."""
@@ -65,8 +68,10 @@ def check_flicker(
     """
     if champion is None or reference is None:
         return Flickered(report=Report(stage=Stage.WATCH))
-    shown = _shown(snapshot.predictions, str(champion.version))
-    found = sessions(shown, str(champion.version), rules)
+    version = str(champion.version)
+    about = (snapshot.predictions.digest, version, rules.model_dump_json())
+    stored = tables().recall(snapshot.claim, "flicker", about, partial(_sessions, snapshot.predictions, version, rules))
+    found = [Session(**{**each, "start": datetime.fromisoformat(each["start"])}) for each in stored["sessions"]]
     rates = usable(found, rules)
     window = snapshot.claim.window
     passed = ledger().trails.against(snapshot.claim.model, reference.id, window.start, MEMORY) if found else []
@@ -75,8 +80,15 @@ def check_flicker(
         flicker_findings(found, rates, healthy(passed), rules, month),
         lambda each: ledger().findings.before(snapshot.claim.model, window, each),
     )
-    findings = few.told(findings, shown.num_rows, snapshot.predictions.rows)
+    findings = few.told(findings, stored["shown"], snapshot.predictions.rows)
     return Flickered(report=Report(stage=Stage.WATCH, findings=findings), rates=rates)
+
+
+def _sessions(predictions: TableRef, version: str, rules: FlickerRules) -> dict[str, Any]:
+    """The sessions of a window as JSON, and how many answers were looked at."""
+    shown = _shown(predictions, version)
+    found = [{**asdict(each), "start": each.start.isoformat()} for each in sessions(shown, version, rules)]
+    return {"shown": shown.num_rows, "sessions": found}
 
 
 def _shown(predictions: TableRef, version: str) -> pa.Table:

@@ -29,6 +29,12 @@ class Mark:
             self._add(info.key, info.etag, info.modified)
             yield folder, info
 
+    def passing(self, listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
+        """The same objects, each counted as it passes."""
+        for info in listed:
+            self._add(info.key, info.etag, info.modified)
+            yield info
+
     def text(self) -> str:
         """`<objects> <newest change> <digest of keys and ETags>`."""
         return f"{self._count} {self._newest.isoformat()} {self._sum % _SPACE:032x}"

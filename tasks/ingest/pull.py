@@ -101,8 +101,7 @@ def pull_window(bucket: Bucket, tables: TableStore, asked: Asked) -> Pulled:
         sheet.add_objects(
             keys.member(info.key, info.size, info.etag, info.modified, at) for at, info in mark.noting(listed)
         )
-        parts = _parts(bucket.store, asked.model, asked.window)
-        mark.note(parts)
+        parts = mark.passing(_parts(bucket.store, asked.model, asked.window))
         sheet.add_records(records_of(bucket, parts, asked.rules, asked.classes), asked.window)
         sheet.settle(timedelta(seconds=asked.rules.session_gap_seconds))
         left_out = sheet.draw(asked.rules.max_images)
@@ -126,7 +125,7 @@ def present_mark(store: ObjectStore, folders: Sequence[str], model: str, window:
     return mark.text()
 
 
-def records_of(bucket: Bucket, parts: Sequence[ObjectInfo], rules: IngestRules, classes: int | None) -> Iterator[Found]:
+def records_of(bucket: Bucket, parts: Iterable[ObjectInfo], rules: IngestRules, classes: int | None) -> Iterator[Found]:
     """Every row of every part, parsed; a part that cannot be read is one refused row named like the part."""
     limit = rules.max_part_mb << 20
     for info, data in bucket.contents(parts, limit):
@@ -147,8 +146,9 @@ def _listed(store: ObjectStore, folders: Sequence[str], window: Window) -> Itera
             before = info.key
 
 
-def _parts(store: ObjectStore, model: str, window: Window) -> list[ObjectInfo]:
-    return [info for prefix in keys.prediction_prefixes(model, window) for info in store.list(prefix)]
+def _parts(store: ObjectStore, model: str, window: Window) -> Iterator[ObjectInfo]:
+    """Every file of records, one listed page at a time: where production writes one an image, they are many."""
+    return (info for prefix in keys.prediction_prefixes(model, window) for info in store.list(prefix))
 
 
 def _written(bucket: Bucket, tables: TableStore, asked: Asked, sheet: Sheet, left_out: int, mark: str) -> Pulled:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -117,10 +117,12 @@ class Sheet:
 
     def _draw(self, kept: bool, limit: int) -> int:
         """Draw among objects (`kept`) or among records whose image was not kept."""
-        for merge in sample.MERGES:
+        (total,) = self._db.execute(sql.TOTAL, (kept,)).fetchone()
+        sizes: dict[str, int] = {}
+        for merge in sample.MERGES if total > limit else sample.MERGES[-1:]:  # of all there is nothing to share out
             self._db.create_function("stratum", 3, merge)
-            sizes = dict(self._db.execute(sql.STRATA, (kept,)))
-            if sum(sizes.values()) <= limit or sample.fits(len(sizes), limit):
+            sizes = dict(islice(self._db.execute(sql.STRATA, (kept,)), limit + 1))  # more are never of use
+            if sample.fits(len(sizes), limit):
                 break
         taken = sample.allocation(sizes, limit)
         self._db.execute("DELETE FROM strata")

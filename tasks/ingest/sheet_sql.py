@@ -49,6 +49,7 @@ FROM standing s JOIN records r ON r.number = s.number WHERE s.key = ''
 """
 """Everything that may be drawn: objects (`key`) and records whose image was not kept (`number`)."""
 
+TOTAL = "SELECT count(*) FROM units WHERE (key IS NOT NULL) = ?"
 STRATA = "SELECT stratum(camera, class, hour), count(*) FROM units WHERE (key IS NOT NULL) = ? GROUP BY 1 ORDER BY 1"
 DRAW = """
 INSERT INTO drawn

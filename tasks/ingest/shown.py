@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tasks.adapters.ledger.records import WindowRecord
 from tasks.adapters.ledger.store import Ledger
-from tasks.adapters.tables import TableStore
+from tasks.adapters.tables import MANY, TableStore
 from tasks.domain.contract_labels import LabelObject, LabelRecord, Meaning
 from tasks.domain.errors import NotFound
 from tasks.domain.model import Kind
@@ -109,11 +109,12 @@ def _answered(tables: TableStore, record: WindowRecord, wanted: set[str]) -> Ite
 
 
 def _only(tables: TableStore, ref: TableRef, columns: list[str], column: str, values: set[str]) -> list[dict[str, Any]]:
+    wanted = pa.array(sorted(values), pa.string())
     try:
-        table = tables.read(ref, columns)
+        return [
+            row
+            for batch in tables.batches(ref, columns, MANY)
+            for row in batch.filter(pc.is_in(batch[column], value_set=wanted)).to_pylist()
+        ]
     except NotFound:  # somebody tidied up: what was shown then is not on record any more
         return []
-    rows: list[dict[str, Any]] = table.filter(
-        pc.is_in(table[column], value_set=pa.array(sorted(values), pa.string()))
-    ).to_pylist()
-    return rows

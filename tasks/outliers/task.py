@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +21,12 @@ from tasks.domain.snapshot import STRANGE, WHERE, Claim, Snapshot, TableRef, tab
 from tasks.domain.tables import PLACES
 from tasks.outliers import atlas, views
 from tasks.outliers.evidence import Counts, chain
-from tasks.outliers.familiar import Familiar, familiar, strangeness
+from tasks.outliers.familiar import Limit, familiar, strangeness
 from tasks.outliers.moved import place_findings
 from tasks.outliers.places import Places, places
 from tasks.outliers.rates import COUNT, at_fault, count_findings, counted, counts_of, rate_findings, silent
 from tasks.outliers.rules import OutlierRules
+from tasks.outliers.seen import Seen, points, seen_json, seen_of
 
 HISTORY = 500
 """Earlier windows whose counts are added up."""
@@ -52,40 +55,48 @@ def check_outliers(
     if profiled is None or reference is None:
         missing = "champion" if profiled is None else "reference"
         return Outliers(report=_report([silent(f"there is no {missing} to tell the strange from the usual")]))
-    before = views.scenes(tables().read(reference.table))
-    seen_ = tables().read(profiled)
-    answers = tables().about(
-        snapshot.predictions, seen_["image_id"].combine_chunks(), ("image_id", "error", *views.ANSWERS)
+    claim, month = snapshot.claim, 1.0 if asked else part_of_month(snapshot.claim.window)
+    digests = (snapshot.predictions.digest, profiled.digest, reference.table.digest)
+    work = partial(_seen, snapshot, profiled, reference, rules, month)
+    about = (*digests, str(reference.id), rules.model_dump_json(), repr(month))
+    kept = tables().recall(claim, "outliers", about, work, points)
+    seen = seen_of(kept)
+    elsewhere = confirmed(seen.elsewhere, lambda each: ledger().findings.before(claim.model, claim.window, each))
+    found = [*_rates(claim, reference, seen, rules), *elsewhere]
+    return Outliers(
+        report=_report([*few.told(found, profiled.rows, snapshot.accepted)]),
+        artifacts={name: table_note(ref) for name, ref in seen.drawn.items()},
     )
-    after = views.scenes(views.answered(seen_, answers))
-    strange, seen = _strange(snapshot.claim, reference, before, after, rules)
+
+
+def _seen(
+    snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: OutlierRules, month: float
+) -> dict[str, Any]:
+    """What this window shows, whatever was in those before; the tables that its page is drawn from are written."""
+    before = views.scenes(tables().read(reference.table))
+    images = tables().read(profiled)
+    names = images["image_id"].combine_chunks()
+    answers = tables().about(snapshot.predictions, names, ("image_id", "error", *views.ANSWERS))
+    after = views.scenes(views.answered(images, answers))
+    limits, counts, shown = _strange(before, after, rules)
     version = views.version_of(before)
     was, now = (places(views.of_version(side, version), rules.confidence) for side in (before, after))
     folder = f"{snapshot.claim.model}/evergreen/outliers/{snapshot.claim.window.start:%Y%m%dT%H%M%SZ}"
-    name = f"{profiled.digest[:12]}-{reference.id}"
+    name = f"{profiled.digest[:12]}-{snapshot.predictions.digest[:12]}-{reference.id}"
     drawn = {
-        STRANGE: tables().write(seen, "strange", f"{folder}/strange-{name}.parquet"),
+        STRANGE: tables().write(shown, "strange", f"{folder}/strange-{name}.parquet"),
         WHERE: tables().write(_maps(was, now), "places", f"{folder}/places-{name}.parquet"),
     }
-    claim = snapshot.claim
-    elsewhere = confirmed(
-        place_findings(was, now, rules, month=1.0 if asked else part_of_month(claim.window)),
-        lambda each: ledger().findings.before(claim.model, claim.window, each),
-    )
-    return Outliers(
-        report=_report([*few.told([*strange, *elsewhere], profiled.rows, snapshot.accepted)]),
-        artifacts={name: table_note(ref) for name, ref in drawn.items()},
-    )
+    elsewhere = place_findings(was, now, rules, month=month)
+    return seen_json(Seen(limits=limits, counts=counts, elsewhere=elsewhere, drawn=drawn))
 
 
 def _report(findings: list[Finding]) -> Report:
     return Report(stage=Stage.DRIFT, findings=tuple(findings))
 
 
-def _strange(
-    claim: Claim, reference: PinnedReference, before: pa.Table, after: pa.Table, rules: OutlierRules
-) -> tuple[list[Finding], pa.Table]:
-    """Findings about strange images, and the rows of both sides that the page shows."""
+def _strange(before: pa.Table, after: pa.Table, rules: OutlierRules) -> tuple[Mapping[str, Limit], Counts, pa.Table]:
+    """The limit of every camera, what lies beyond it, and the rows of both sides that the page shows."""
     vectors = views.embeddings(before)
     current = views.embeddings(after, vectors.shape[1])
     names = views.cameras(after)
@@ -98,21 +109,19 @@ def _strange(
             atlas.written("window", after, atlas.kept(ratios), new, ratios),
         ]
     )
-    counts = counted(ratios, names, known.limits)
-    return _rates(claim, reference, known, counts, rules), shown
+    return known.limits, counted(ratios, names, known.limits), shown
 
 
-def _rates(
-    claim: Claim, reference: PinnedReference, known: Familiar, counts: Counts, rules: OutlierRules
-) -> list[Finding]:
-    if not known.limits:
+def _rates(claim: Claim, reference: PinnedReference, seen: Seen, rules: OutlierRules) -> list[Finding]:
+    if not seen.limits:
         least = rules.min_camera_scenes
         return [silent(f"no camera has {least} distinct scenes with an embedding in the reference")]
-    if not counts:
+    if not seen.counts:
         return [silent("no image of the window has an embedding to compare, from a camera that the reference knows")]
     history = ledger().findings.against(claim.model, reference.id, COUNT, claim.window, HISTORY)
     before = chain([(row.window, counts_of(row.findings, at_fault(row.verdict))) for row in history], claim.window)
-    return [*count_findings(counts, known.limits), *rate_findings([*before, counts], known.limits, rules)]
+    found = rate_findings([*before, seen.counts], seen.limits, rules)
+    return [*count_findings(seen.counts, seen.limits), *found]
 
 
 def _maps(before: Mapping[str, Places], after: Mapping[str, Places]) -> pa.Table:

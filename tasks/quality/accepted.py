@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.adapters.ledger.records import Decision, DecisionKind, WindowRecord
+from tasks.adapters.tables import MANY
 from tasks.connections import ledger, store, tables
 from tasks.domain.errors import ConfigError, ContractError, NotFound
 from tasks.domain.finding import Outcome
@@ -18,6 +19,7 @@ from tasks.domain.window import Window
 from tasks.quality.anomalies import Accepted
 from tasks.quality.frames import frames
 from tasks.quality.infer import Healthy, infer
+from tasks.quality.pieces import PIECE, drawn
 from tasks.quality.schema import DataSchema
 from tasks.quality.schema_file import MAX_BYTES, Notes, digest, read, written
 
@@ -140,8 +142,13 @@ def _window(row: WindowRecord) -> Healthy | None:
     note = row.facts.artifacts.get("predictions", "") if row.facts else ""
     if row.facts is None or row.facts.catalog is None or not note.startswith("{"):
         return None
-    catalog, predictions = tables().read(row.facts.catalog), tables().read(table_of(note))
-    return Healthy(window=row.window, frames=frames(catalog, predictions, row.window))
+    listed, answered = row.facts.catalog, table_of(note)
+    share = min(1.0, PIECE / max(listed.rows, answered.rows, 1))
+    if share == 1.0:
+        shown = [tables().read(ref) for ref in (listed, answered)]
+    else:
+        shown = [pa.concat_tables(drawn(tables().pieces(ref, MANY), share, told=False)) for ref in (listed, answered)]
+    return Healthy(window=row.window, frames=frames(shown[0], shown[1], row.window), share=share)
 
 
 def _reference(table: pa.Table) -> Healthy:

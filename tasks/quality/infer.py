@@ -32,11 +32,15 @@ TAIL = 0.005
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Healthy:
-    """The tables of one healthy window; `thinned` when they are a sample that tells nothing of volume."""
+    """The tables of one healthy window; `thinned` when they are a sample that tells nothing of volume.
+
+    `share` is the part of a very large window's images that the tables hold, 0..1.
+    """
 
     window: Window
     frames: Frames
     thinned: bool = False
+    share: float = 1.0
 
 
 @dataclass(slots=True)
@@ -114,7 +118,8 @@ def _cameras(
 
 def _rates(healthy: Sequence[Healthy], camera: str) -> list[float]:
     """Images an hour of each whole window."""
-    return [images_per_hour(each.frames, each.window).get(camera, 0.0) for each in healthy if not each.thinned]
+    whole = [each for each in healthy if not each.thinned]
+    return [images_per_hour(each.frames, each.window).get(camera, 0.0) / each.share for each in whole]
 
 
 def images_per_hour(frames: Frames, window: Window) -> dict[str, float]:

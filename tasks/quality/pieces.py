@@ -48,11 +48,17 @@ class Whole:
         return _those(ids, self.answered), _those(hashes, self.crossed)
 
 
-def drawn(pieces: Iterable[pa.Table], chance: float) -> Iterator[pa.Table]:
-    """A fixed sample of a window's rows by image id, the same images of catalog and answers; each knows its chance."""
+def drawn(pieces: Iterable[pa.Table], chance: float, told: bool = True) -> Iterator[pa.Table]:
+    """A fixed sample of a window's rows by image id, the same images of catalog and answers.
+
+    Each row knows its chance, unless it is not to be `told`.
+    """
     for piece in pieces:
         names = numbers((name or "" for name in piece["image_id"].to_pylist()), b"evergreen schema")
         rows = piece.filter(pa.array(names / 2.0**64 < chance))
+        if not told:
+            yield rows
+            continue
         place = rows.column_names.index(CHANCE)
         given = pc.multiply(pc.fill_null(rows[CHANCE], 1.0), chance)
         yield rows.set_column(place, rows.schema.field(place), given)

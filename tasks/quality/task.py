@@ -6,6 +6,7 @@ import gc
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -19,7 +20,7 @@ from tasks.connections import store, tables
 from tasks.domain import few
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.expectation import Answer
-from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.finding import Finding, Outcome, Report, Stage, finding_from_json, finding_json
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import Snapshot, TableRef
 from tasks.domain.tables import CATALOG, PREDICTIONS
@@ -54,9 +55,24 @@ def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
 
     Where a person accepted a data schema, one for each thing that it says, too.
     """
-    claim = snapshot.claim
-    classes = classes_of(claim.model)
+    claim, classes = snapshot.claim, classes_of(snapshot.claim.model)
     accepted, lost = _accepted(claim.model)
+    schema = accepted.digest if accepted else "".join(each.note for each in lost)
+    about = (snapshot.catalog.digest, snapshot.predictions.digest, *classes, schema, rules.model_dump_json())
+    work = partial(_checked, snapshot, classes, (accepted, lost), rules)
+    kept = tables().recall(claim, "quality", about, work, lambda found: [found[VALIDATION]])
+    found = tuple(map(finding_from_json, kept["findings"]))
+    return Checked(report=Report(stage=Stage.QUALITY, findings=found), artifacts={VALIDATION: kept[VALIDATION]})
+
+
+def _checked(
+    snapshot: Snapshot,
+    classes: tuple[str, ...],
+    schema: tuple[Accepted | None, tuple[Finding, ...]],
+    rules: QualityRules,
+) -> dict[str, Any]:
+    """The findings as JSON, and where great-expectations' own results lie."""
+    claim, (accepted, lost) = snapshot.claim, schema
     general, own, results = _asked(snapshot, accepted, len(classes) or None, rules)
     found = of_answers(general, rules.examples)
     against = named(of_answers(own, rules.examples), accepted) if accepted else ()
@@ -65,10 +81,10 @@ def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
     store().put(
         f"{key}.json", json.dumps(results if len(results) > 1 else results[0], default=str).encode(), "application/json"
     )
-    return Checked(
-        report=Report(stage=Stage.QUALITY, findings=(*found, *against, *of_schema)),
-        artifacts={VALIDATION: store().uri(f"{key}.json")},
-    )
+    return {
+        "findings": [finding_json(each) for each in (*found, *against, *of_schema)],
+        VALIDATION: store().uri(f"{key}.json"),
+    }
 
 
 def _asked(

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from tasks.adapters.ledger.records import PinnedReference, WindowFacts, WindowRecord
+from tasks.adapters.tables import MANY
 from tasks.connections import ledger, store, tables
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import ModelRef
@@ -69,8 +71,9 @@ def facts_of(
     """
     champion, reference = champion_and_reference(snapshot.claim.model)
     counts: Counter[str] = Counter()
-    for batch in tables().batches(snapshot.catalog, ["verdict", "reason"]):
-        counts.update(row["reason"] for row in batch.to_pylist() if row["verdict"] != "accepted")
+    for batch in tables().batches(snapshot.catalog, ["verdict", "reason"], MANY):
+        refused = batch.filter(pc.not_equal(batch["verdict"], "accepted"))
+        counts.update({each["values"]: each["counts"] for each in refused["reason"].value_counts().to_pylist()})
     digest = hashlib.sha256("\n".join(each.model_dump_json() for each in rules).encode()).hexdigest()
     keep_rules(snapshot.claim.model, rules, digest)
     artifacts = {"predictions": table_note(snapshot.predictions), "snapshot": table_note(snapshot.catalog)}

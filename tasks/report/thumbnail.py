@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +26,10 @@ ORIENTATION = 0x0112
 SIDEWAYS = {5, 6, 7, 8}
 """EXIF: where it says how the camera was held, and what it says when width and height change places."""
 
+MADE = 1
+"""Changes whenever the same image would give another small picture."""
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 _QUALITIES = (82, 65, 45, 25)
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
@@ -52,11 +59,21 @@ def thumbnail(
 ) -> Picture:
     """The image, upright, fitted into `side` x `side` pixels, as JPEG; of it `part` (x, y, width, height) if given.
 
-    At most `limit` bytes, by lower quality and in the end by a smaller picture.
+    At most `limit` bytes, by lower quality and in the end by a smaller picture. A file that is named by the hash of its
+    bytes (the local copies of images are) is decoded once: what was made of it is kept in a folder beside it.
 
     Raises:
         ContractError: the file is no readable image; it was accepted earlier, so it changed since.
     """
+    place = _place(image, repr((MADE, side, part, limit)))
+    data = _kept(place, limit)
+    if not data:
+        data = _made(image, side, part, limit)
+        _keep(place, data)
+    return Picture(data=data, caption=caption)
+
+
+def _made(image: Path, side: int, part: tuple[float, float, float, float] | None, limit: int) -> bytes:
     with _opened(image) as opened:
         if part is None:
             opened.draft("RGB", (2 * side, 2 * side))
@@ -70,8 +87,30 @@ def thumbnail(
     for quality in _QUALITIES:
         data = _jpeg(small, quality)
         if len(data) <= limit:
-            return Picture(data=data, caption=caption)
-    return thumbnail(image, caption, side // 2, part, limit)
+            return data
+    return _made(image, side // 2, part, limit)
+
+
+def _place(image: Path, how: str) -> Path | None:
+    """Where the small picture of an image lies, or would lie; None for a file whose name does not say its bytes."""
+    if not _HASH.fullmatch(image.name):
+        return None
+    return image.parent / "small" / f"{image.name}-{hashlib.sha256(how.encode()).hexdigest()[:16]}"
+
+
+def _kept(place: Path | None, limit: int) -> bytes:
+    """The small picture, empty where it was never made or is damaged."""
+    data = place.read_bytes() if place is not None and place.is_file() else b""
+    return data if data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9") and len(data) <= limit else b""
+
+
+def _keep(place: Path | None, data: bytes) -> None:
+    if place is None:
+        return
+    place.parent.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".write-", delete=False) as file:
+        file.write(data)
+    Path(file.name).replace(place)
 
 
 def shown_size(image: Path) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 import pyarrow as pa
 from prefect import task
@@ -12,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.answering import Answering
 from tasks.adapters.manifests import local_paths
+from tasks.adapters.tables import MANY
 from tasks.adapters.yolo_protocol import halved, protocol
 from tasks.connections import answering, images, ledger, tables
 from tasks.domain.contrast import photos
@@ -24,6 +26,7 @@ from tasks.domain.scoring.agreement import agreement, operating
 from tasks.domain.scoring.scored import evaluation, score
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef
+from tasks.domain.tables import CATALOG
 from tasks.settings import settings
 from tasks.shadow import gates
 from tasks.shadow.examples import Examined, contrast
@@ -150,11 +153,17 @@ def _evaluations(contest: Contest, pairs: list[Pair], datasets: tuple[TableRef, 
 def _agreement(contest: Contest, recent: Pair, unlabelled: Snapshot | None) -> tuple[float | None, int]:
     if unlabelled is None:
         return None, 0
-    table = tables().read(unlabelled.catalog, ["key", "sha256", "verdict", "sampling_probability"])
-    rows = [row for row in table.to_pylist() if row["verdict"] == "accepted" and row["sha256"]]
-    rows.sort(key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
-    sample = pa.Table.from_pylist(rows[: contest.rules.unlabelled], schema=table.schema)
+    sample = _drawn(unlabelled.catalog, contest.rules.unlabelled)
     first, second = contest.answers(sample)
     confidences = (operating(recent.champion), operating(recent.challenger))
     chances = [chance or 1.0 for chance in sample["sampling_probability"].to_pylist()]
     return agreement(first, second, confidences, chances), sample.num_rows
+
+
+def _drawn(catalog: TableRef, count: int) -> pa.Table:
+    """Catalog rows of so many accepted images, by chance and always the same; the others are never in memory."""
+    names = ["key", "sha256", "verdict", "sampling_probability"]
+    listed = (row for batch in tables().batches(catalog, names, MANY) for row in batch.to_pylist())
+    accepted = (row for row in listed if row["verdict"] == "accepted" and row["sha256"])
+    rows = nsmallest(count, accepted, key=lambda row: hashlib.sha256(row["sha256"].encode()).digest())
+    return pa.Table.from_pylist(rows, schema=pa.schema([CATALOG.field(name) for name in names]))

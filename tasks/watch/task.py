@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from prefect import task
@@ -22,7 +22,7 @@ from tasks.watch.history import Reset, Visit, blamed
 from tasks.watch.judging import judged
 from tasks.watch.kept import ARTIFACT, Kept, Key, kept
 from tasks.watch.rules import WatchRules
-from tasks.watch.scores import COLUMNS, checks, days_differ
+from tasks.watch.scores import COLUMNS, Check, checks, days_differ
 
 MEMORY = 60
 """Days of windows that are looked at: from the first one after the reference was pinned, and before the present one."""
@@ -48,8 +48,10 @@ def check_schedule(
     if profiled is None or reference is None or reference.outdated:
         return Watched(report=Report(stage=Stage.WATCH), kept=Kept())
     window = snapshot.claim.window
-    known = tables().read(reference.table, COLUMNS)
-    found = checks(tables().read(profiled, COLUMNS), known, rules)
+    known = cache(lambda: tables().read(reference.table, COLUMNS))
+    about = (profiled.digest, reference.table.digest, rules.model_dump_json())
+    stored = tables().recall(snapshot.claim, "watch", about, partial(_checks, profiled, reference.table, rules))
+    found = tuple(Check(**each) for each in stored["checks"])
     trails = ledger().trails
     passed = trails.against(snapshot.claim.model, reference.id, window.start, MEMORY)
     report, keep = judged(
@@ -57,10 +59,16 @@ def check_schedule(
         visits(passed),
         resets(passed, trails.acknowledged(reference.model)),
         rules,
-        partial(days_differ, reference=known, rules=rules),
+        lambda camera: days_differ(camera, known(), rules),
     )
     told = few.told(report.findings, profiled.rows, snapshot.accepted)
     return Watched(report=replace(report, findings=told), kept=keep)
+
+
+def _checks(profiled: TableRef, reference: TableRef, rules: WatchRules) -> dict[str, Any]:
+    """The window's check values as JSON; what adds up over windows is made of them every time."""
+    found = checks(tables().read(profiled, COLUMNS), tables().read(reference, COLUMNS), rules)
+    return {"checks": [asdict(each) for each in found]}
 
 
 def visits(passed: Sequence[Passed]) -> list[Visit]:

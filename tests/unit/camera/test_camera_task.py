@@ -35,6 +35,9 @@ class Shelf:
             table = table.append_column(CATALOG.field(name), pa.nulls(table.num_rows, CATALOG.field(name).type))
         return table.select(columns).to_batches(max_chunksize=rows)
 
+    def recall(self, claim, stage, about, work):
+        return work()
+
 
 def ref(name, rows=0):
     return TableRef(uri=name, schema=name, rows=rows, digest="")

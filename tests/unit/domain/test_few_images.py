@@ -56,3 +56,19 @@ def test_a_window_that_is_small_enough_is_whole() -> None:
 def test_what_is_found_in_a_sample_says_so() -> None:
     assert few.told([OK], 20_100, 1_000_000)[0].note == "rose; from a fixed sample of 20,100 of 1,000,000 images"
     assert few.told([OK], 18_000, 20_000) == (OK,), "what ingestion has drawn is another matter, told elsewhere"
+
+
+def test_a_fleet_of_thousands_does_not_lift_the_bound() -> None:
+    """A million images of five thousand cameras: two hundred of each would be all of them."""
+    sizes = {f"c{n}": 200 for n in range(5_000)}
+    given = few.chances(sizes, few.MOST, few.least(len(sizes)))
+    assert few.MOST <= sum(given[camera] * size for camera, size in sizes.items()) <= few.BOUND
+    assert few.least(100) == few.LEAST
+
+
+def test_a_lot_is_mixed_as_the_window_is_and_always_the_same() -> None:
+    names = [f"i{n}" for n in range(40_000)]
+    taken = few.lot(names, 0.1)
+    assert abs(taken.mean() - 0.1) < 0.006 and abs(taken[:20_000].mean() - 0.1) < 0.009
+    assert few.lot(names[::-1], 0.1).tolist() == taken[::-1].tolist()
+    assert few.lot(names, 1.0).all() and not few.lot([], 0.5).size

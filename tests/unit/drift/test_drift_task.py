@@ -62,6 +62,8 @@ class MemoryBucket:
         return key in self.objects
 
     def get(self, key, max_bytes=0):
+        if key not in self.objects:
+            raise NotFound(key)
         return self.objects[key]
 
     def get_file(self, key, path):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+import pytest
+
 from tasks.domain.window import Window
+from tasks.estimate import audit as drawing
 from tasks.estimate.audit import Candidate, audit, shared_out
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -71,3 +76,33 @@ def test_several_windows_share_the_list_by_size() -> None:
     later = Window(HOUR.end, HOUR.end + timedelta(hours=1))
     found = shared_out([(HOUR, images(300)), (later, images(100, name="late"))], 40)
     assert [len(each.drawn) for each in found] == [30, 10]
+
+
+def test_a_window_looked_through_in_groups_gives_the_same_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies in later groups included: the first by its key is the one that is asked for."""
+    copies = [Candidate(**{**copy_of(each), "key": f"a/{each.key}"}) for each in images(300)[::2]]
+    many = [*images(300), *copies]
+    whole = audit(HOUR, many, 25)
+    monkeypatch.setattr(drawing, "GROUP", 7)
+    assert audit(HOUR, many, 25) == whole
+    assert whole.accepted == 300 and len(whole.drawn) == 25
+    assert all(each.image.key.startswith("a/") == (each.image in copies) for each in whole.drawn)
+
+
+def test_looking_through_a_window_keeps_no_more_images_than_are_asked_for() -> None:
+    alive: list[int] = []
+
+    def each() -> Iterator[Candidate]:
+        for number in range(60_000):
+            if number % 20_000 == 19_999:
+                alive.append(sum(type(found) is Candidate for found in gc.get_objects()))
+            yield images_at(number)
+
+    assert len(audit(HOUR, each(), 10).drawn) == 10
+    assert max(alive) <= 2 * drawing.GROUP + 10
+
+
+def images_at(number: int) -> Candidate:
+    return Candidate(
+        key=f"k{number}", image_id=f"i{number}", sha256=f"{number:064x}", camera="a", captured_at=NOON, chance=1.0
+    )

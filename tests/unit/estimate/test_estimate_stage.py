@@ -13,13 +13,15 @@ import pytest
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
+from tasks.domain import few
 from tasks.domain.errors import NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.model import ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.truth import Truth
-from tasks.domain.snapshot import Snapshot, TableRef, table_note
+from tasks.domain.snapshot import Snapshot, TableRef, table_note, table_of
+from tasks.domain.subjects import OBJECT_POSITION
 from tasks.domain.tables import CATALOG, DATASETS, LABELS, PREDICTIONS, REFERENCES
 from tasks.domain.window import Window
 from tasks.estimate import kept, standing
@@ -267,3 +269,53 @@ def test_a_calibration_that_was_tampered_with_is_none(line: Line, calibrated: ke
     [key] = [key for key in line.bucket.objects if "calibration" in key]
     line.bucket.put(key, line.bucket.get(key).replace(b"0.9", b"0.8", 1))
     assert kept.calibration_of(line.champion) is None
+
+
+def test_a_window_that_is_judged_again_asks_no_model_about_its_pictures(
+    line: Line, calibrated: kept.Calibration
+) -> None:
+    kept.keep_calibration(line.champion, calibrated)
+    given = line.estimate(0)
+    record = line.book.windows.get(MODEL, line.window(0))
+    assert record is not None and record.facts is not None and record.facts.catalog is not None
+    claim = line.book.windows.claim(MODEL, line.window(0), "t", rescore=True)
+    assert claim is not None
+    snapshot = Snapshot(
+        claim=claim, catalog=record.facts.catalog, predictions=table_of(record.facts.artifacts["predictions"]),
+        listed=N, accepted=N, quarantined=0,
+    )  # fmt: skip
+    looked = line.eyes.looked
+    again = stage.check_estimate.fn(snapshot, line.champion, line.reference, (QUIET,), RULES)
+    assert again.findings == (given,) and line.eyes.looked == looked
+    moved = Finding(check="places", subject=OBJECT_POSITION, outcome=Outcome.BREACH, value=1.0, limit=0.1)
+    alarmed = stage.check_estimate.fn(
+        snapshot, line.champion, line.reference, (Report(stage=Stage.DRIFT, findings=(moved,)),), RULES
+    )
+    assert "the objects are elsewhere" in alarmed.findings[0].note, "what other stages found is asked every time"
+    other = EstimateRules(images=100, min_images=50)
+    stage.check_estimate.fn(snapshot, line.champion, line.reference, (QUIET,), other)
+    assert line.eyes.looked == looked + 100
+
+
+def test_of_a_very_large_window_a_fixed_draw_of_the_answers_is_looked_at(
+    line: Line, calibrated: kept.Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number stays what it was within chance, and neither answers nor catalog are read whole."""
+    kept.keep_calibration(line.champion, calibrated)
+    monkeypatch.setattr(few, "MOST", 75)
+    whole: list[str] = []
+    read = TableStore.read
+
+    def noted(tables: TableStore, ref: TableRef, columns: Sequence[str] | None = None) -> pa.Table:
+        whole.extend([ref.schema] * (ref.schema in ("predictions", "catalog")))
+        return read(tables, ref, columns)
+
+    monkeypatch.setattr(TableStore, "read", noted)
+    said = line.estimate(0)
+    assert said is not None and said.value == pytest.approx(0.985, abs=0.03)
+    drawn, _ = kept.draw_audit(MODEL, 60)
+    places = [int(each.image.image_id.split("-")[1]) for each in drawn.drawn]
+    stage.check_estimates.fn(line.champion, (line.labelled(0, 0),), line.labels(0, places), RULES)
+    [(_, found)] = kept.audited_of(line.champion)
+    assert found.n == 60 and 20 <= found.metrics["pool"] <= 70, "labelled ones and a draw of the others"
+    assert whole == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,6 +62,37 @@ def test_each_further_image_costs_a_few_bytes(tmp_path: Path, monkeypatch: pytes
     large, pulled = pull(crowd(800), tmp_path / "large")
     assert (pulled.left_out, pulled.refused) == (750, 50)
     assert (large - small) / 600 < 500, "a record with its boxes takes several thousand"
+
+
+class Lister(MemoryStore):
+    """Says how many files of records were listed and not read yet, at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting, self.most = 0, 0
+
+    def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
+        for each in super().list(prefix, start_after):
+            self.waiting += "/predictions/" in each.key
+            self.most = max(self.most, self.waiting)
+            yield each
+
+    def get(self, key: str, max_bytes: int = 1 << 30) -> bytes:
+        self.waiting -= "/predictions/" in key
+        return super().get(key, max_bytes)
+
+
+def test_files_of_records_are_listed_as_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Production may write one for each image: a window of a million has a million of them."""
+    monkeypatch.setattr(buckets, "BATCH_OBJECTS", 2)
+    store = Lister()
+    for number in range(40):
+        row = {"schema": 1, "image_id": str(number), "key": "", "captured_at": "2026-11-20T06:30:00Z", "camera": "cam",
+               "model_version": "1", "kind": "detect", "width": 16, "height": 16, "detections": []}  # fmt: skip
+        store.put(f"m/predictions/date=2026-11-20/hour=06/{number:05d}.jsonl", json.dumps(row).encode())
+    _, pulled = pull(store, tmp_path)
+    assert pulled.predictions.rows == 40 and pulled.mark.startswith("40 ")
+    assert store.most <= 4
 
 
 def info(size: int) -> ObjectInfo:

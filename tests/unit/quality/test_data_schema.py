@@ -301,6 +301,23 @@ def test_only_healthy_windows_are_learnt_from_and_the_newest_of_them(plant: Plan
     assert propose(MODEL, 9)[0].made_from.windows == tuple(str(HOURS[n]) for n in (0, 1, 3))
 
 
+def test_of_very_large_windows_a_fixed_part_is_learnt_from_and_their_volume_is_still_known(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        plant.judged(number)
+    whole, _ = propose(MODEL, 9)
+    monkeypatch.setattr(keeping, "PIECE", 120)
+    monkeypatch.setattr(TableStore, "read", None)  # a table of a million rows does not fit
+    part, _ = propose(MODEL, 9)
+    assert part.made_from.images < 0.65 * whole.made_from.images
+    assert part.presence.keys() == whole.presence.keys(), "that rows were drawn is nothing that windows have"
+    for name, camera in whole.cameras.items():
+        rates = (camera.images_per_hour, part.cameras[name].images_per_hour)
+        assert all(rates)
+        assert [rate.high for rate in rates if rate] == pytest.approx([rates[0].high if rates[0] else 0] * 2, rel=0.35)
+
+
 def test_a_model_without_a_healthy_window_or_reference_has_nothing_to_learn_from(plant: Plant) -> None:
     with pytest.raises(NotFound, match="neither a healthy window nor a pinned reference"):
         propose(MODEL, 5)
@@ -334,7 +351,7 @@ def test_every_window_is_held_against_the_accepted_schema_and_the_ledger_says_wh
     assert {"schema_cameras", "schema_sizes", "schema_volume", "schema_shares", "schema_numbers"} <= {
         f.check for f in held.report.findings
     }
-    [key] = [key for key in plant.bucket.objects if "/quality-" in key and "T05" in key]
+    [key] = [key for key in plant.bucket.objects if "/windows/" in key and "/quality-" in key and "T05" in key]
     kept = json.loads(plant.bucket.objects[key])
     assert kept["images"]["success"] is True
     assert "expect_column_values_to_be_in_set" in {

@@ -49,6 +49,8 @@ def findings(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def asked(piece: int) -> list[Finding]:
         monkeypatch.setattr(stage, "PIECE", piece)
+        for key in [key for key in store.objects if "/found/" in key]:
+            store.delete(key)  # answered anew, or one way of asking would be held against itself
         claim = Claim(model="m", window=HOUR, epoch=1, revision=1)
         shown = Snapshot(claim=claim, catalog=catalog, predictions=answers, listed=120, accepted=120, quarantined=0)
         return sorted(stage.check_quality.fn(shown, RULES).report.findings, key=lambda f: (f.check, f.subject))
@@ -77,3 +79,16 @@ def test_a_sample_of_rows_knows_what_it_stands_for() -> None:
     (found,) = pieces.drawn([table], 0.25)
     assert 420 <= found.num_rows <= 580
     assert set(found["sampling_probability"].to_pylist()) == {0.25}
+
+
+def test_what_was_asked_before_is_not_asked_again_and_says_the_same(
+    findings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = findings(50)
+    delete = MemoryStore.delete
+    monkeypatch.setattr(MemoryStore, "delete", lambda *given: None)
+    monkeypatch.setattr(stage.expectations, "ask", None)
+    assert findings(50) == first
+    monkeypatch.setattr(MemoryStore, "delete", delete)
+    with pytest.raises(TypeError):
+        findings(50)
