@@ -65,9 +65,14 @@ class ObjectStore:
     @cached_property
     def _session(self) -> boto3.session.Session:
         import boto3
+        from botocore.session import get_session
+
+        from tasks.adapters.objects_moment import moment_of
 
         _, _, access_key, secret_key = self._address
-        return boto3.session.Session(aws_access_key_id=access_key, aws_secret_access_key=secret_key)
+        session = get_session()
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment_of)
+        return boto3.session.Session(access_key, secret_key, botocore_session=session)
 
     @cached_property
     def _direct(self) -> DirectReader:
@@ -108,10 +113,18 @@ class ObjectStore:
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
         """Every object under a prefix in order of keys, page by page; nothing for a prefix without objects."""
-        from tasks.adapters.objects_list import listed
-
         with _ours(f"listing {prefix[:200]!r} in bucket {self.bucket!r}"):
-            yield from listed(self._direct, self._client, self.bucket, prefix, start_after)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
+            )
+            for page in pages:
+                for item in page.get("Contents", []):
+                    yield ObjectInfo(
+                        key=item["Key"],
+                        size=item["Size"],
+                        etag=item.get("ETag", "").strip('"'),
+                        modified=item["LastModified"].astimezone(UTC),
+                    )
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The prefixes one level below `prefix`, each ending in `/` (the cameras below `<model>/images/`)."""

@@ -17,7 +17,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.response import StreamingBody
 from botocore.utils import get_environ_proxies
-from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     import boto3
@@ -50,8 +49,15 @@ class DirectReader:
         Raises:
             ClientError: there is no such object, or reading it is not allowed.
         """
-        answer = self._answer(f"{bucket}/{quote(key, safe='/~')}")
-        if answer is None:
+        if self._credentials is None:
+            return None
+        url = f"{self._endpoint}/{bucket}/{quote(key, safe='/~')}"
+        request = AWSRequest(method="GET", url=url, stream_output=True)
+        try:
+            now = self._credentials.get_frozen_credentials()
+            S3SigV4Auth(now, "s3", self._region).add_auth(request)
+            answer = self._http.send(request.prepare())
+        except (BotoCoreError, OSError):
             return None
         if answer.status_code == 200 and "content-length" in answer.headers:
             return _output(answer)
@@ -60,33 +66,6 @@ class DirectReader:
         if answer.status_code in _FINAL and (code := _CODE.search(text)):
             raise _refused(answer.status_code, code[1].decode())
         return None
-
-    def text(self, path: str, most: int) -> bytes | None:
-        """The whole answer to a question about a bucket (`<bucket>?<query>`); None when the client has to ask."""
-        answer = self._answer(path)
-        if answer is None:
-            return None
-        try:
-            data: bytes = answer.raw.read(most + 1)
-        except (HTTPError, OSError):
-            return None
-        whole = int(answer.headers.get("content-length", len(data))) == len(data) <= most
-        if not whole or answer.status_code != 200:
-            answer.raw.close()
-            return None
-        return data
-
-    def _answer(self, path: str) -> AWSResponse | None:
-        """What the store says to a signed GET; None when nothing could be asked."""
-        if self._credentials is None:
-            return None
-        request = AWSRequest(method="GET", url=f"{self._endpoint}/{path}", stream_output=True)
-        try:
-            now = self._credentials.get_frozen_credentials()
-            S3SigV4Auth(now, "s3", self._region).add_auth(request)
-            return self._http.send(request.prepare())
-        except (BotoCoreError, OSError):
-            return None
 
 
 def _output(answer: AWSResponse) -> GetObjectOutputTypeDef:

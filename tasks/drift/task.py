@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -34,8 +33,9 @@ from tasks.drift.compare import compare
 from tasks.drift.measuring import Profiler
 from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
+from tasks.drift.pair import Pair, answered_by, forget, samples, whole
 from tasks.drift.rules import DriftRules
-from tasks.drift.sample import ANSWERED, Sample, joined, main_version, sample
+from tasks.drift.sample import joined
 from tasks.drift.silence import silent, unanswered
 from tasks.settings import settings
 
@@ -69,8 +69,8 @@ def check_drift(
         why = "another profiler measured the one that is pinned" if reference else "none is pinned for this champion"
         return silent("reference", f"no reference: {why}; name healthy windows with `evergreen pin-reference`")
     claim, month = snapshot.claim, 1.0 if asked else part_of_month(snapshot.claim.window)
-    about = (*_about(snapshot, profiled, reference, rules), repr(month))
-    kept = tables().recall(claim, "drift", about, partial(_compared, snapshot, profiled, reference, rules, month))
+    pair = _pair(snapshot, profiled, reference, rules)
+    kept = tables().recall(claim, "drift", (*pair.about, repr(month)), partial(_compared, pair, month))
     made = map(finding_from_json, kept["findings"])
     found = confirmed(made, lambda each: ledger().findings.before(claim.model, claim.window, each))
     return Report(stage=Stage.DRIFT, findings=few.told(found, profiled.rows, snapshot.accepted))
@@ -101,10 +101,9 @@ def drift_page(
     """The URI of the page with the distributions of window and reference; empty when there is nothing to draw."""
     if profiled is None or reference is None or reference.outdated:
         return ""
-    given = (snapshot, profiled, reference, rules)
-    kept = tables().recall(snapshot.claim, "drift-page", _about(*given), partial(_drawn, *given), itemgetter("pages"))
-    _samples.cache_clear()  # nobody asks for them again
-    _whole.cache_clear()
+    pair = _pair(snapshot, profiled, reference, rules)
+    kept = tables().recall(snapshot.claim, "drift-page", pair.about, partial(_drawn, pair), itemgetter("pages"))
+    forget()
     return str(kept["pages"][0]) if kept["pages"] else ""
 
 
@@ -146,60 +145,29 @@ def _champion(model: str) -> ModelRef:
     return champion
 
 
-def _about(snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules) -> tuple[str, ...]:
-    """What a comparison depends on beside the window's own times."""
-    digests = (snapshot.predictions.digest, profiled.digest, reference.table.digest)
-    return (*digests, reference.champion_sha256, rules.model_dump_json())
+def _pair(snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules) -> Pair:
+    classes = ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
+    return Pair(
+        tables=tables(), snapshot=snapshot, profiled=profiled, reference=reference, classes=classes, rules=rules
+    )
 
 
-def _compared(
-    snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules, month: float
-) -> dict[str, Any]:
+def _compared(pair: Pair, month: float) -> dict[str, Any]:
     """The findings as JSON, before windows of the past have their say."""
-    before, after = _samples(snapshot, profiled, reference, rules)
-    found = (*compare(before, after, rules, month, partial(_whole, reference, rules)), *unanswered(before, after))
+    before, after = samples(pair)
+    found = (*compare(before, after, pair.rules, month, partial(whole, pair)), *unanswered(before, after))
     return {"findings": [finding_json(each) for each in found]}
 
 
-def _drawn(snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules) -> dict[str, Any]:
+def _drawn(pair: Pair) -> dict[str, Any]:
     """The address of a page that was drawn just now, empty where there is nothing to draw."""
-    (before, after), claim = _samples(snapshot, profiled, reference, rules), snapshot.claim
+    (before, after), claim = samples(pair), pair.snapshot.claim
     try:
         page = drift_report.draw(columns(before), columns(after), f"{claim.model} {claim.window}")
     except ContractError:  # an empty window, or one where nothing varies: there is no page to show
         return {"pages": []}
-    folder = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}"
-    words = hashlib.sha256("\n".join(_about(snapshot, profiled, reference, rules)).encode()).hexdigest()
-    store().put(name := f"{folder}/drift-{words[:24]}.html", page.html, "text/html; charset=utf-8")
-    return {"pages": [store().uri(name)]}
-
-
-@lru_cache(maxsize=1)
-def _samples(
-    snapshot: Snapshot, profiled: TableRef, reference: PinnedReference, rules: DriftRules
-) -> tuple[Sample, Sample]:
-    """Reference and window as they are compared; kept from the comparison until the page of the same window."""
-    before = tables().read(reference.table)
-    after = _answered_by(snapshot.predictions, tables().read(profiled))
-    classes, version = _classes(reference), main_version(before)
-    return sample(before, classes, version, rules, snapshot.claim.window), sample(after, classes, version, rules)
-
-
-@lru_cache(maxsize=1)
-def _whole(reference: PinnedReference, rules: DriftRules) -> Sample:
-    """The reference of all hours: read where a change has to be held against what its days differ by."""
-    table = tables().read(reference.table)
-    return sample(table, _classes(reference), main_version(table), rules)
-
-
-def _classes(reference: PinnedReference) -> tuple[str, ...]:
-    return ledger().versions.get(reference.model, reference.champion_sha256).ref.classes
-
-
-def _answered_by(predictions: TableRef, profiled: pa.Table) -> pa.Table:
-    """The profiled images as rows of a reference, with the answers that were given about them."""
-    images_ = profiled["image_id"].combine_chunks()
-    return joined(profiled, tables().about(predictions, images_, ("image_id", "error", *ANSWERED)))
+    store().put(pair.page_name, page.html, "text/html; charset=utf-8")
+    return {"pages": [store().uri(pair.page_name)]}
 
 
 def _profiler(champion: ModelRef, rules: DriftRules) -> Profiler:
@@ -225,7 +193,7 @@ def _window_part(champion: ModelRef, window: Window, rules: DriftRules) -> pa.Ta
     seen = tables().read(_profiler(champion, rules).window(record.facts.catalog, window))
     note = record.facts.artifacts.get("predictions", "")  # where none were kept the champion answers anew
     known = note.startswith("{")
-    table = _answered_by(table_of(note), seen) if known else joined(seen, PREDICTIONS.empty_table())
+    table = answered_by(tables(), table_of(note), seen) if known else joined(seen, PREDICTIONS.empty_table())
     return pinning.untrained(pinning.without(table, pinning.blamed(record.verdict)), _trained(champion))
 
 
