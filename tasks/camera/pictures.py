@@ -18,8 +18,6 @@ from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 
 CHECK = "camera"
-BURST = 5.0
-"""Seconds within which the next image is of the same burst."""
 PARTS = 4
 """Parts of the reference, in the order of time, that are measured against the rest of it."""
 
@@ -39,9 +37,7 @@ def judge_pictures(
     asked = {}
     for name, (before, seen) in pairs.items():
         others = [now[other] for other in judged if other != name]
-        asked[name] = signs(
-            Case(now=now[name], healthy=healthy(before, max(looks(seen), rules.min_images)), others=others, rules=rules)
-        )
+        asked[name] = signs(Case(now=now[name], healthy=healthy(before, len(seen)), others=others, rules=rules))
     faults = {name: first for name, found in asked.items() if (first := _first(found)) is not None}
     shown = Counter(sign.fault for sign in faults.values())
     fleet = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(judged)}
@@ -51,15 +47,10 @@ def judge_pictures(
     return tuple(found)
 
 
-def looks(frames: Frames) -> int:
-    """How often the camera looked: images of one burst are one look."""
-    return 1 + int((np.diff(frames.moment) > BURST).sum()) if len(frames) else 0
-
-
 def healthy(reference: Frames, size: int) -> list[Measures]:
     """What the numbers are when nothing is the matter: parts of the reference against the rest of it.
 
-    Parts have no more images than the window has looks (`size`): fewer of a healthy camera differ more.
+    Parts have no more images than the window (`size`): fewer images of a healthy camera differ more.
     """
     places = np.arange(len(reference))
     parts = np.array_split(places, PARTS)

@@ -12,7 +12,7 @@ import pytest
 
 from tasks.camera.frames import by_camera
 from tasks.camera.hours import expected_colour, same_hours
-from tasks.camera.pictures import judge_pictures, looks
+from tasks.camera.pictures import judge_pictures
 from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Outcome
 from tasks.domain.tables import REFERENCES
@@ -119,8 +119,3 @@ def test_light_that_the_reference_never_had_is_held_against_what_it_had(lit):
     window = lamps(lit, 144 + np.arange(10, 12, 0.08), on=lambda hour: False)
     known, seen = same_hours(reference, window, 10)
     assert seen.luma.mean() < 0.5 * known.luma.mean()
-
-
-def test_images_of_a_burst_are_one_look(lit):
-    hours = (np.arange(10)[:, None] + np.arange(3) / 3600).ravel()
-    assert looks(frames(lit, hours, night)["cam-1"]) == 10
