@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import read_image
-from tasks.connections import images, ledger, tables
+from tasks.connections import answers, images, ledger, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import Kind, ModelRef
@@ -25,12 +25,14 @@ from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
 from tasks.domain.window import Window
 from tasks.estimate import kept
+from tasks.estimate.again import sample, seen_again
 from tasks.estimate.alarms import alarms_of
-from tasks.estimate.audit import place
+from tasks.estimate.audit import Candidate, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
-from tasks.estimate.checking import audited
+from tasks.estimate.checking import Again, audited
 from tasks.estimate.eyes import eyes, second_of
+from tasks.estimate.few import LEAST
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import judge
 from tasks.estimate.guess import CHECK, SUBJECT, Guess, finding, flag_of, silent
@@ -38,7 +40,7 @@ from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
 from tasks.estimate.records import answered, candidates
 from tasks.estimate.rules import EstimateRules
-from tasks.estimate.signs import Views, signs_of
+from tasks.estimate.signs import signs_of
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ def check_estimates(
     _calibrated(champion, sets, rules)
     calibration = kept.calibration_of(champion)
     if calibration is not None:
-        _audits(champion, calibration, labels)
+        _audits(champion, calibration, labels, rules)
     return tuple(_checked(champion, sets[-1], rules)) if sets else ()
 
 
@@ -119,7 +121,7 @@ def _guess(
     for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
         if count < rules.min_images:
             return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
-    views = _looked_at(snapshot, champion, calibration, rules)
+    views = _looked_at(snapshot.catalog, champion, calibration, rules).views
     if len(views.own) < rules.min_images:
         return silent(
             f"{len(views.own)} images could be looked at again, {rules.min_images} are needed", len(views.own)
@@ -133,24 +135,19 @@ def _guess(
     )
 
 
-def _looked_at(snapshot: Snapshot, champion: ModelRef, calibration: Calibration, rules: EstimateRules) -> Views:
-    """A random part of the window's images, answered again: as they are, mirrored, and by the second version."""
-    known = sorted(candidates(tables().read(snapshot.catalog)), key=lambda each: (place(each.sha256), each.key))
+def _looked_at(listed: TableRef, champion: ModelRef, calibration: Calibration, rules: EstimateRules) -> Again:
+    """A random part of a window's images, answered again: as they are, mirrored, and by the second version."""
     second = second_of(champion)
     if second is None or second.sha256 != calibration.second:
         second = None  # what another second version would say was never learnt
-    see, views = eyes(champion, second, rules.batch), Views(own=(), mirrored=())
-    for start in range(0, min(len(known), rules.images), rules.batch):
-        part = known[start : min(start + rules.batch, rules.images)]
-        pictures = [picture for each in part if (picture := _picture(each.key, each.sha256)) is not None]
-        views = views.and_then(see(pictures)) if pictures else views
-    return views
+    chosen = sample(candidates(tables().read(listed)), rules.images)
+    return seen_again(eyes(champion, second, rules.batch), chosen, _picture, answers(), rules.batch)
 
 
-def _picture(key: str, sha256: str) -> Image | None:
+def _picture(image: Candidate) -> Image | None:
     """The picture, or None when the object is gone or is not what it was."""
     try:
-        return read_image(images().fetch(key, sha256))
+        return read_image(images().fetch(image.key, image.sha256))
     except (NotFound, ContractError):
         return None
 
@@ -222,7 +219,7 @@ def _estimates(champion: ModelRef) -> list[tuple[Window, str, float]]:
     return found
 
 
-def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef) -> None:
+def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef, rules: EstimateRules) -> None:
     """What the labels of audits say of their windows, with the answers that production gave."""
     said = {row["image_id"]: row for row in tables().read(labels, ["image_id", "session", "objects"]).to_pylist()}
     known = {(window, found.n) for window, found in kept.audited_of(champion)}
@@ -232,7 +229,8 @@ def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef) -> N
         note = (record.facts.artifacts if record and record.facts else {}).get("predictions", "")
         if not note.startswith("{") or not ready or (window, len(ready)) in known:
             continue
-        answers = answered(tables().read(table_of(note)), str(champion.version))
-        found = audited(answers, ready, said, calibration)
+        given = answered(tables().read(table_of(note)), str(champion.version))
+        again = _looked_at(record.facts.catalog, champion, calibration, rules) if len(ready) >= LEAST else None
+        found = audited(given, ready, said, calibration, again)
         if found:
             kept.keep_audited(champion, window, found, labels.digest)

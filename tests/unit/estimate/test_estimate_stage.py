@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
-from tasks.domain.errors import NotFound
+from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.model import ModelRef
@@ -24,6 +25,7 @@ from tasks.domain.tables import CATALOG, DATASETS, LABELS, PREDICTIONS, REFERENC
 from tasks.domain.window import Window
 from tasks.estimate import kept, standing
 from tasks.estimate import task as stage
+from tasks.estimate.again import Names
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views
 from tests.fakes.memory_store import MemoryStore
@@ -50,6 +52,7 @@ class SeenAgain:
     def __init__(self, known: Sequence[Truth], skill: float) -> None:
         self.known, self.skill, self.looked = known, skill, 0
         self.imgsz, self.own = SIDE, self
+        self.names = Names(own=("a" * 64, "b" * 64), second=None)
 
     def __call__(self, pictures: Sequence[object]) -> Views:
         part = self.known[self.looked : self.looked + len(pictures)]
@@ -83,13 +86,15 @@ class Line:
         table = pa.Table.from_pylist([{**empty, **row} for row in rows], schema=REFERENCES)
         ref = self.tables.write(table, "references", "r.parquet")
         self.reference = self.book.references.get(self.book.references.pin(MODEL, self.champion.sha256, ref, "a", "b"))
+        known = AnswerCache(folder / "answers", 2**24)
         for module in (stage, kept, standing):
-            for name, thing in (("ledger", self.book), ("store", self.bucket), ("tables", self.tables)):
+            things = (("ledger", self.book), ("store", self.bucket), ("tables", self.tables), ("answers", known))
+            for name, thing in things:
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, lambda thing=thing: thing)
         monkeypatch.setattr(stage, "eyes", lambda *given: self.eyes)
         monkeypatch.setattr(stage, "second_of", lambda champion: None)
-        monkeypatch.setattr(stage, "_picture", lambda key, sha256: np.zeros((SIDE, SIDE, 3), np.uint8))
+        monkeypatch.setattr(stage, "_picture", lambda image: np.zeros((SIDE, SIDE, 3), np.uint8))
         monkeypatch.setattr(stage, "images", lambda: None)
         monkeypatch.setattr(stage, "local_paths", lambda cache, table: [Path("p")] * table.num_rows)
         monkeypatch.setattr(stage, "read_image", lambda path: np.zeros((SIDE, SIDE, 3), np.uint8))
@@ -237,6 +242,42 @@ def test_an_audit_is_drawn_once_and_its_labels_speak_for_the_window(line: Line, 
     scored = stage.score_detections(known, answers, CLASSES, calibrated.confidences[0])
     assert found.headline.low <= float(np.mean(scored.scores())) <= found.headline.high
     assert found.metrics["recall_low"] <= scored.metrics()["recall"] <= found.metrics["recall_high"]
+
+
+def test_an_audit_asks_no_model_about_what_the_estimate_of_its_window_looked_at(
+    line: Line, calibrated: kept.Calibration
+) -> None:
+    kept.keep_calibration(line.champion, calibrated)
+    line.estimate(0)
+    drawn, _ = kept.draw_audit(MODEL, 60)
+    places = [int(each.image.image_id.split("-")[1]) for each in drawn.drawn]
+    looked = line.eyes.looked
+    stage.check_estimates.fn(line.champion, (line.labelled(0, 0),), line.labels(0, places), RULES)
+    assert looked == line.eyes.looked == 120
+    assert len(kept.audited_of(line.champion)) == 1
+
+
+def test_an_audit_by_doubt_writes_down_its_chances_and_still_holds_the_truth(
+    line: Line, calibrated: kept.Calibration
+) -> None:
+    kept.keep_calibration(line.champion, calibrated)
+    line.estimate(0, skill=0.8)
+    drawn, _ = kept.draw_audit(MODEL, 60, by_doubt=True)
+    listed = sorted({round(each.chance, 3) for each in drawn.drawn})
+    assert 0.15 < listed[0] < 0.4 < listed[-1] <= 0.9
+    places = [int(each.image.image_id.split("-")[1]) for each in drawn.drawn]
+    stage.check_estimates.fn(line.champion, (line.labelled(0, 0),), line.labels(0, places), RULES)
+    [(_, found)] = kept.audited_of(line.champion)
+    scored = stage.score_detections(
+        truths(N, 50), views(truths(N, 50), 0.8, 100).own, CLASSES, calibrated.confidences[0]
+    )
+    assert found.headline.low <= float(np.mean(scored.scores())) <= found.headline.high
+
+
+def test_nobody_knows_what_a_version_without_a_calibration_doubts(line: Line) -> None:
+    line.estimate(0)
+    with pytest.raises(ContractError, match="leave `--by-doubt` out"):
+        kept.draw_audit(MODEL, 10, by_doubt=True)
 
 
 def test_an_audit_of_a_window_that_nobody_judged_is_refused(line: Line) -> None:

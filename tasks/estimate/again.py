@@ -1,0 +1,83 @@
+"""The random images of a window that are answered once more, by both versions and mirrored; nothing is answered twice.
+
+A window's estimate and the audit of the window look at the same images: what the first one answered is kept with the
+other answers of this machine, so that the second costs no inference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol as Typed
+
+from tasks.adapters.answer_cache import AnswerCache
+from tasks.domain.prediction import Prediction
+from tasks.estimate.audit import Candidate, place
+from tasks.estimate.checking import Again
+from tasks.estimate.ladder import Image
+from tasks.estimate.signs import Views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Under which names the answers are kept: model and recipe of each; `second` is None without a second version."""
+
+    own: tuple[str, str]
+    second: tuple[str, str] | None
+
+    @property
+    def mirrored(self) -> tuple[str, str]:
+        """Those about the mirrored images, turned back."""
+        return self.own[0], hashlib.sha256(f"mirrored {self.own[1]}".encode()).hexdigest()
+
+
+class Looking(Typed):
+    """Two loaded versions that look at pictures."""
+
+    @property
+    def names(self) -> Names:
+        """Under which names their answers are kept."""
+
+    def __call__(self, images: Sequence[Image]) -> Views:
+        """The answers about each image."""
+
+
+def sample(images: Sequence[Candidate], n: int) -> list[Candidate]:
+    """The first `n` images in the order in which audits are drawn, so that most of an audit is among them."""
+    known = {each.sha256: each for each in sorted(images, key=lambda each: each.key, reverse=True)}
+    return sorted(known.values(), key=lambda each: (place(each.sha256), each.key))[:n]
+
+
+def seen_again(
+    see: Looking,
+    wanted: Sequence[Candidate],
+    picture: Callable[[Candidate], Image | None],
+    cache: AnswerCache,
+    batch: int,
+) -> Again:
+    """The answers about these images, those whose picture is gone left out; looked up where they are known."""
+    names, hashes = see.names, [each.sha256 for each in wanted]
+    kinds = [names.own, names.mirrored, *([names.second] if names.second else [])]
+    known = [cache.get(*kind, hashes) for kind in kinds]
+    missing = [each for each in wanted if not all(each.sha256 in kept for kept in known)]
+    for start in range(0, len(missing), batch):
+        pictures = [
+            (each.sha256, shown) for each in missing[start : start + batch] if (shown := picture(each)) is not None
+        ]
+        views = see([shown for _, shown in pictures])
+        made = (views.own, views.mirrored, views.second)
+        for kind, kept, found in zip(kinds, known, made, strict=False):
+            new = dict(zip((sha256 for sha256, _ in pictures), found, strict=True))
+            kept.update(new)
+            cache.add(*kind, new)
+    return _together(wanted, known)
+
+
+def _together(wanted: Sequence[Candidate], known: Sequence[dict[str, Prediction]]) -> Again:
+    there = [each for each in wanted if all(each.sha256 in kept for kept in known)]
+    found = [[kept[each.sha256] for each in there] for kept in known]
+    return Again(
+        image_ids=[each.image_id for each in there],
+        views=Views(own=found[0], mirrored=found[1], second=found[2] if len(found) > 2 else ()),
+    )
