@@ -4,7 +4,7 @@ Worlds of generated scenes, every one labelled: the truth is the mean F1 of all 
 are drawn from a world again and again, as if only they were labelled. Of every image the answers are seen as production
 keeps them (from `--floor` on); of `--looked` random ones also what both versions answer when they are asked again, and
 what this version answers about the mirrored picture (200 is what the rules allow by default). What these tell is learnt
-in every audit from its own labels. `--by-doubt` asks for images more often that the version is less sure of.
+in every audit from its own labels.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.truth import Truth
-from tasks.estimate.audit import chances, worths
 from tasks.estimate.belief import Belief, believe
 from tasks.estimate.few import FewLabels, Parts, Seen, Sheet, mean_of, ratio_of
-from tasks.estimate.hints import doubts, of_records, of_views
+from tasks.estimate.hints import of_records, of_views
 from tasks.estimate.signs import Views
 from tasks.scenarios.parts_scene import Scene
 
@@ -75,19 +74,14 @@ class World:
         self.record = of_records(known.belief, recorded, confidence)
         self.views = np.concatenate([self.record, of_views(known.belief, views, known.confidences)], axis=1)
 
-    def audit(
-        self, rng: np.random.Generator, n: int, looked: int, by_doubt: bool
-    ) -> tuple[FewLabels | None, FewLabels | None]:
+    def audit(self, rng: np.random.Generator, n: int, looked: int) -> tuple[FewLabels | None, FewLabels | None]:
         """Mean F1 and precision from one random draw."""
-        size, place = len(self.score), rng.random(len(self.score))
-        worth = worths(doubts(self.record).tolist() if by_doubt else [float("nan")] * size)
-        few = np.argsort(place / worth)[:n]
-        cameras = [str(row % 4) for row in range(size)]
-        sheet = Sheet(size=size, labelled=few, chances=chances(worth, n)[few], strata=cameras)
+        size = len(self.score)
+        order, cameras = rng.permutation(size), [str(row % 4) for row in range(size)]
+        few, again = order[:n], order[:looked]
+        sheet = Sheet(size=size, labelled=few, strata=cameras)
         seen = [Seen(rows=np.arange(size), values=self.record)]
-        if looked:
-            again = np.argsort(place)[:looked]
-            seen.append(Seen(rows=again, values=self.views[again]))
+        seen += [Seen(rows=again, values=self.views[again])] if looked else []
         precision = ratio_of(Parts(top=self.hits[few], bottom=self.kept[few]), sheet, seen)
         return mean_of(self.score[few], sheet, seen), precision
 
@@ -95,7 +89,7 @@ class World:
 def row(name: str, world: World, given: argparse.Namespace, how: tuple[int, int]) -> None:
     (n, looked), rng, pairs = how, np.random.default_rng(how[0]), []
     for _ in range(given.repeats):
-        pairs.append(world.audit(rng, n, looked, given.by_doubt))
+        pairs.append(world.audit(rng, n, looked))
     f1, precision = ([each for each in side if each] for side in zip(*pairs, strict=True))
     truth, share = float(world.score.mean()), float(world.hits.sum() / world.kept.sum())
     inside = sum(each.interval.low <= truth <= each.interval.high for each in f1)
@@ -132,7 +126,6 @@ def main() -> None:
     parser.add_argument("--floor", type=float, default=0.25, help="confidence that production keeps boxes from")
     parser.add_argument("--n", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--looked", type=int, nargs="+", default=[0, 200, 1200])
-    parser.add_argument("--by-doubt", action="store_true", help="more chance for what the version is less sure of")
     given = parser.parse_args()
     bench = Bench(given.models, given.cache, alone=False)
     known = _known(bench.answered("labelled", scenes("labelled", 300)))

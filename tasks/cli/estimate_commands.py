@@ -24,17 +24,12 @@ def estimate(model: str, *, json: bool = False) -> int:
     return OK
 
 
-def audit_sample(
-    model: str, *, n: int = 100, window: str | None = None, by_doubt: bool = False, json: bool = False
-) -> int:
-    """Random images of the newest window (or `--window start/end`) to label, so that few labels speak for all.
-
-    With `--by-doubt` those that the champion is less sure of have more chance; each chance is written down and counted.
-    """
+def audit_sample(model: str, *, n: int = 100, window: str | None = None, json: bool = False) -> int:
+    """Random images of the newest window (or `--window start/end`) to label, so that few labels speak for all."""
     from tasks.domain.window import Window
     from tasks.estimate.kept import draw_audit
 
-    drawn, _ = draw_audit(model, n, Window.parse(window) if window else None, by_doubt)
+    drawn, _ = draw_audit(model, n, Window.parse(window) if window else None)
     rows: list[dict[str, Any]] = [
         {"key": each.image.key, "image_id": each.image.image_id, "chance": round(each.chance, 6)}
         for each in drawn.drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,19 +47,6 @@ def index(rows: Iterable[Mapping[str, Any]]) -> dict[str, Listed]:
             chance=row.get("sampling_probability") or 1.0,
         )
     return found
-
-
-def asked(listed: Mapping[str, Listed], chances: Mapping[str, float]) -> dict[str, Listed]:
-    """The same rows where people were asked for some images more often than for others.
-
-    `chances` by image id say how often, as shares of how often an average image of its window was asked for; what is
-    not in it keeps its own. Only their relation counts, so all are made smaller where one exceeds 1.
-    """
-    if not chances:
-        return dict(listed)
-    found = {name: chances.get(name, each.chance or 1.0) for name, each in listed.items()}
-    most = max([1.0, *found.values()])
-    return {name: replace(each, chance=found[name] / most) for name, each in listed.items()}
 
 
 def labelled(

@@ -20,7 +20,7 @@ from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, me
 from tasks.curate.near import duplicated, thumbnails
 from tasks.curate.present import hashed, present
 from tasks.curate.rules import CurateRules
-from tasks.curate.sources import asked, blocked, index, labelled
+from tasks.curate.sources import blocked, index, labelled
 from tasks.curate.split import (
     Blocked,
     Labelled,
@@ -33,7 +33,7 @@ from tasks.curate.split import (
     training_rows,
 )
 from tasks.domain.finding import Finding
-from tasks.domain.snapshot import TableRef, table_of
+from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import DATASETS
 
 log = logging.getLogger(__name__)
@@ -163,17 +163,7 @@ def _joined(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labe
     given = tables().read(labels)
     wanted = given["image_id"].combine_chunks().unique()
     listed = index(row for record in _windows(model) for row in _catalog(record, wanted))
-    return labelled(given.to_pylist(), asked(listed, _asked(model)), rules.session_minutes)
-
-
-def _asked(model: str) -> dict[str, float]:
-    """How often each image was asked for by an audit that asks by doubt, beside the average image of its window."""
-    found: dict[str, float] = {}
-    for each in reversed(ledger().decisions.list(model, HISTORY)):
-        if each.kind == "audit" and each.payload.get("by_doubt"):
-            rows, share = tables().read(table_of(each.payload["table"])), each.payload["n"] / each.payload["accepted"]
-            found |= {row["image_id"]: row["chance"] / share for row in rows.to_pylist()}
-    return found
+    return labelled(given.to_pylist(), listed, rules.session_minutes)
 
 
 def _rows(ref: TableRef) -> list[Mapping[str, Any]]:

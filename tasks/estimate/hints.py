@@ -18,9 +18,6 @@ from tasks.estimate.signs import Views, soft_counts
 
 Numbers = NDArray[np.float64]
 
-SURE = 0.002
-"""Share of a score that is never certain."""
-
 
 def of_records(belief: Belief, answers: Sequence[Prediction], confidence: float) -> Numbers:
     """(n, 6) what the boxes of each answer promise at this operating confidence.
@@ -56,11 +53,3 @@ def _of_record(belief: Belief, answer: Prediction, confidence: float) -> tuple[f
 def _alike(first: Sequence[Prediction], second: Sequence[Prediction], confidences: tuple[float, float]) -> Numbers:
     """(n, 1) how alike two answers about each image are."""
     return np.array([[alike(a, b, confidences)] for a, b in zip(first, second, strict=True)], np.float64).reshape(-1, 1)
-
-
-def doubts(record: Numbers) -> Numbers:
-    """(n,) how far the score of each image may lie from what is expected, for `of_records`' rows: never nothing.
-
-    The spread of a score of which a share is expected to be lost grows as the square root of that share.
-    """
-    return np.asarray(np.sqrt(np.clip(1 - record[:, 0], SURE, 1)), np.float64)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from tasks.adapters.ledger.records import WindowFacts, WindowRecord
 from tasks.connections import ledger, store, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.evaluation import Evaluation, Interval
@@ -23,8 +22,7 @@ from tasks.estimate.backtest import Check
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.few import FewLabels
 from tasks.estimate.flag import Flag
-from tasks.estimate.hints import doubts, of_records
-from tasks.estimate.records import answered, candidates
+from tasks.estimate.records import candidates
 
 CALIBRATED, AUDIT = "calibrated", "audit"
 """Kinds of decision in the ledger."""
@@ -96,36 +94,18 @@ def keep_check(champion: ModelRef, check: Check, measured: Interval, digest: str
     ledger().evaluations.save(champion.name, kept, check.window)
 
 
-def draw_audit(model: str, n: int, window: Window | None = None, by_doubt: bool = False) -> tuple[Audit, TableRef]:
+def draw_audit(model: str, n: int, window: Window | None = None) -> tuple[Audit, TableRef]:
     """`n` random images of a judged window (the newest with images), written down with their chances.
-
-    With `by_doubt` images that the champion is less sure of have more chance, up to four times that of others.
 
     Raises:
         NotFound: no such window was judged, or it has no accepted image.
-        ContractError: `by_doubt` and the champion is not calibrated, or answered no image of the window.
     """
-    found = next((each for each in _judged(model) if window in (None, each.window)), None)
-    if found is None or found.facts is None or found.facts.catalog is None:
+    found = next((each for each in _judged(model) if window in (None, each[0])), None)
+    if found is None:
         which = f"window {window}" if window else "window with an accepted image"
         raise NotFound(f"no {which} of {model!r} was judged: `evergreen monitor {model}` first")
-    images = candidates(tables().read(found.facts.catalog))
-    drawn = audit(found.window, images, n, _doubts(model, found.facts) if by_doubt else None)
+    drawn = audit(found[0], candidates(tables().read(found[1])), n)
     return drawn, _keep_audit(model, drawn)
-
-
-def _doubts(model: str, facts: WindowFacts) -> dict[str, float]:
-    """How unsure the champion's records of a window are, by image id."""
-    champion = ledger().promotions.champion(model)
-    calibration = calibration_of(champion) if champion else None
-    note = facts.artifacts.get("predictions", "")
-    if champion is None or calibration is None or not note.startswith("{"):
-        raise ContractError(f"{model} is not calibrated, so nobody knows what it doubts: leave `--by-doubt` out")
-    given = answered(tables().read(table_of(note)), str(champion.version))
-    if not len(given):
-        raise ContractError(f"the champion of {model} answered no image of the window: leave `--by-doubt` out")
-    found = doubts(of_records(calibration.belief, given.answers, calibration.confidences[0]))
-    return dict(zip(given.image_ids, found.tolist(), strict=True))
 
 
 def audits_of(model: str, last: int = 20) -> list[tuple[Window, list[Candidate]]]:
@@ -170,9 +150,9 @@ def audited_of(champion: ModelRef) -> list[tuple[Window, Evaluation]]:
     ]
 
 
-def _judged(model: str) -> list[WindowRecord]:
+def _judged(model: str) -> list[tuple[Window, TableRef]]:
     rows = ledger().windows.latest(model, 200)
-    return [row for row in rows if row.facts and row.facts.catalog and row.facts.accepted]
+    return [(row.window, row.facts.catalog) for row in rows if row.facts and row.facts.catalog and row.facts.accepted]
 
 
 def _keep_audit(model: str, drawn: Audit) -> TableRef:
@@ -195,13 +175,13 @@ def _keep_audit(model: str, drawn: Audit) -> TableRef:
     note = table_note(ref)
     known = ledger().decisions.latest(model, AUDIT, str(drawn.window))
     if known is None or known.payload["table"] != note:
-        payload = {"table": note, "n": len(rows), "accepted": drawn.accepted, "by_doubt": drawn.by_doubt}
+        payload = {"table": note, "n": len(rows), "accepted": drawn.accepted}
         ledger().decisions.append(model, AUDIT, str(drawn.window), "estimate", payload)
     return ref
 
 
 def _digest(rows: Sequence[dict[str, object]]) -> str:
-    return hashlib.sha256(json.dumps([[row["sha256"], row["chance"]] for row in rows]).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([row["sha256"] for row in rows]).encode()).hexdigest()[:12]
 
 
 def _candidate(row: dict[str, object]) -> Candidate:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.curate.sources import Listed, asked, blocked, index, labelled
+from tasks.curate.sources import blocked, index, labelled
 from tasks.domain.window import Window
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -108,16 +108,3 @@ def test_cameras_that_a_verdict_blames_are_blocked_from_when_the_fault_began():
     ]
     found = blocked([(window, {"causes": causes}), (window, None)])
     assert [(one.camera, one.start, one.end) for one in found] == [("a", early, window.end), ("b", NOON, window.end)]
-
-
-def test_images_that_were_asked_for_more_often_count_for_less_and_no_chance_exceeds_one():
-    def row(chance: float) -> Listed:
-        return Listed(key="k", sha256="a", camera="c", captured_at=NOON, accepted=True, chance=chance)
-
-    listed = {"plain": row(0.5), "often": row(0.5), "seldom": row(0.5)}
-    found = asked(listed, {"often": 1.5, "seldom": 0.25, "of another model": 9.0})
-    chances = {name: each.chance for name, each in found.items()}
-    assert max(chances.values()) == 1.0
-    assert chances["often"] / chances["plain"] == pytest.approx(3)
-    assert chances["seldom"] / chances["plain"] == pytest.approx(0.5)
-    assert asked(listed, {}) == listed

@@ -14,7 +14,7 @@ from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
-from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.errors import NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.model import ModelRef
@@ -255,29 +255,6 @@ def test_an_audit_asks_no_model_about_what_the_estimate_of_its_window_looked_at(
     stage.check_estimates.fn(line.champion, (line.labelled(0, 0),), line.labels(0, places), RULES)
     assert looked == line.eyes.looked == 120
     assert len(kept.audited_of(line.champion)) == 1
-
-
-def test_an_audit_by_doubt_writes_down_its_chances_and_still_holds_the_truth(
-    line: Line, calibrated: kept.Calibration
-) -> None:
-    kept.keep_calibration(line.champion, calibrated)
-    line.estimate(0, skill=0.8)
-    drawn, _ = kept.draw_audit(MODEL, 60, by_doubt=True)
-    listed = sorted({round(each.chance, 3) for each in drawn.drawn})
-    assert 0.15 < listed[0] < 0.4 < listed[-1] <= 0.9
-    places = [int(each.image.image_id.split("-")[1]) for each in drawn.drawn]
-    stage.check_estimates.fn(line.champion, (line.labelled(0, 0),), line.labels(0, places), RULES)
-    [(_, found)] = kept.audited_of(line.champion)
-    scored = stage.score_detections(
-        truths(N, 50), views(truths(N, 50), 0.8, 100).own, CLASSES, calibrated.confidences[0]
-    )
-    assert found.headline.low <= float(np.mean(scored.scores())) <= found.headline.high
-
-
-def test_nobody_knows_what_a_version_without_a_calibration_doubts(line: Line) -> None:
-    line.estimate(0)
-    with pytest.raises(ContractError, match="leave `--by-doubt` out"):
-        kept.draw_audit(MODEL, 10, by_doubt=True)
 
 
 def test_an_audit_of_a_window_that_nobody_judged_is_refused(line: Line) -> None:
