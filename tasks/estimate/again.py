@@ -16,6 +16,7 @@ from tasks.domain.prediction import Prediction
 from tasks.estimate.audit import Candidate, place
 from tasks.estimate.checking import Again
 from tasks.estimate.ladder import Image
+from tasks.estimate.posture import Posture, measured, postures
 from tasks.estimate.signs import Views
 
 
@@ -72,6 +73,13 @@ def seen_again(
             kept.update(new)
             cache.add(*kind, new)
     return _together(wanted, known)
+
+
+def held(wanted: Sequence[Candidate], picture: Callable[[Candidate], Image | None]) -> dict[str, Posture]:
+    """How the cameras hold these pictures, by name."""
+    shown = ((each.camera, found) for each in wanted if (found := picture(each)) is not None)
+    measures = [(camera, measured(found)) for camera, found in shown]
+    return postures([camera for camera, _ in measures], [each for _, each in measures])
 
 
 def _together(wanted: Sequence[Candidate], known: Sequence[dict[str, Prediction]]) -> Again:

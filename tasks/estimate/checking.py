@@ -74,7 +74,7 @@ def _seen(answers: Answered, calibration: Calibration, again: Again | None) -> l
         return found
     values = of_views(calibration.belief, again.views, calibration.confidences)[known]
     rows = np.array([place[again.image_ids[at]] for at in known], np.intp)
-    return [*found, Seen(rows=rows, values=np.concatenate([all_of_it[rows], values], axis=1))]
+    return [*found, Seen(rows=rows, values=values)]
 
 
 def _names(calibration: Calibration, truth: Sequence[Any]) -> list[str]:
