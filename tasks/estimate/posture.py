@@ -37,7 +37,7 @@ LEAST = 8
 CAMERAS = 2
 """Cameras that must be known before and after."""
 
-FITS, BETTER = 0.85, 0.03
+FITS, BETTER = 0.7, 0.04
 """How well a turn must fit (correlation), and by how much better than none; of edges."""
 
 LAYOUT_FITS, LAYOUT_BETTER = 0.75, 0.12

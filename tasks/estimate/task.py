@@ -25,7 +25,7 @@ from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
 from tasks.domain.window import Window
 from tasks.estimate import kept
-from tasks.estimate.again import sample, seen_again
+from tasks.estimate.again import held, sample, seen_again
 from tasks.estimate.alarms import alarms_of
 from tasks.estimate.audit import Candidate, place
 from tasks.estimate.backtest import Check, running
@@ -38,6 +38,7 @@ from tasks.estimate.flag import judge
 from tasks.estimate.guess import CHECK, SUBJECT, Guess, finding, flag_of, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
+from tasks.estimate.posture import turned
 from tasks.estimate.records import answered, candidates
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import signs_of
@@ -121,7 +122,8 @@ def _guess(
     for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
         if count < rules.min_images:
             return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
-    views = _looked_at(snapshot.catalog, champion, calibration, rules).views
+    chosen = sample(candidates(tables().read(snapshot.catalog)), rules.images)
+    views = _looked_at(chosen, champion, calibration, rules).views
     if len(views.own) < rules.min_images:
         return silent(
             f"{len(views.own)} images could be looked at again, {rules.min_images} are needed", len(views.own)
@@ -130,17 +132,20 @@ def _guess(
     moved = shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after)))
     return Guess(
         value=calibration.estimate(signs, moved.found.size),
-        verdict=judge(calibration, signs, moved, alarms_of(reports)),
+        verdict=judge(
+            calibration, signs, moved, alarms_of(reports, turned(calibration.postures, held(chosen, _picture)))
+        ),
         n=len(views.own),
     )
 
 
-def _looked_at(listed: TableRef, champion: ModelRef, calibration: Calibration, rules: EstimateRules) -> Again:
-    """A random part of a window's images, answered again: as they are, mirrored, and by the second version."""
+def _looked_at(
+    chosen: Sequence[Candidate], champion: ModelRef, calibration: Calibration, rules: EstimateRules
+) -> Again:
+    """These images, answered again: as they are, mirrored, and by the second version."""
     second = second_of(champion)
     if second is None or second.sha256 != calibration.second:
         second = None  # what another second version would say was never learnt
-    chosen = sample(candidates(tables().read(listed)), rules.images)
     return seen_again(eyes(champion, second, rules.batch), chosen, _picture, answers(), rules.batch)
 
 
@@ -230,7 +235,9 @@ def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef, rule
         if not note.startswith("{") or not ready or (window, len(ready)) in known:
             continue
         given = answered(tables().read(table_of(note)), str(champion.version))
-        again = _looked_at(record.facts.catalog, champion, calibration, rules) if len(ready) >= LEAST else None
+        listed = record.facts.catalog if record and record.facts and len(ready) >= LEAST else None
+        chosen = sample(candidates(tables().read(listed)), rules.images) if listed else []
+        again = _looked_at(chosen, champion, calibration, rules) if chosen else None
         found = audited(given, ready, said, calibration, again)
         if found:
             kept.keep_audited(champion, window, found, labels.digest)
