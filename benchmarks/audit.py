@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[50, 100, 200])
     parser.add_argument("--looked", type=int, nargs="+", default=[0, 200, 800])
     given = parser.parse_args()
-    bench = Bench(given.models, given.cache, alone=False)
+    bench = Bench(given.models, given.cache)
     known = _known(bench.answered("labelled", () if bench.kept("labelled").exists() else scenes("labelled", 300)))
     print(
         "| world | labels | looked at again | mean F1 | half width, labels alone | with guesses | narrower "
