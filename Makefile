@@ -7,7 +7,6 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.8
 ARGS ?=
-export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup demo test check format bench docs lock clean
 
@@ -25,6 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python infra/first-import.py
 	@touch $@
 
 demo: $(STAMP) ## the whole loop on this machine; ARGS=--yes approves by itself, ARGS="--scenario parts" for the other one

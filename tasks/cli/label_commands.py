@@ -65,7 +65,7 @@ def trend(
     shown = ("dataset", "version", "window", "at", "metric", "value", "n", "why")
     _rows(
         f"trend of {model}",
-        rows if json else [{name: _short(row[name]) for name in shown} for row in rows],
+        rows if json else [{name: _short(name, row[name]) for name in shown} for row in rows],
         f"nothing of {model} was measured yet: `evergreen evaluate {model}`",
         json,
     )
@@ -183,5 +183,8 @@ def _rows(title: str, rows: list[dict[str, Any]], empty: str, as_json: bool) -> 
         show_table(title, rows, empty)
 
 
-def _short(value: Any) -> Any:
+def _short(name: str, value: Any) -> Any:
+    """Four places, and times to the minute."""
+    if name == "at":
+        return str(value)[:16].replace("T", " ")
     return round(value, 4) if isinstance(value, float) else value

@@ -38,6 +38,18 @@ def retrain(model: str, *, reason: str = "asked for on the command line", json: 
     return _start("retrain/default", {"model": model, "reason": reason}, json)
 
 
+def shadow(model: str, *, version: str | None = None, json: bool = False) -> int:
+    """Compare a version with the champion (`--version` by hash prefix; default: the newest), and ask when it passes.
+
+    What you trained elsewhere gets in this way: `evergreen import-weights`, then this.
+    """
+    from tasks.connections import ledger
+    from tasks.promote.challenger import challenger_of
+
+    chosen = challenger_of(ledger(), model, version or "")
+    return _start("shadow/default", {"model": model, "challenger_sha256": chosen.sha256}, json)
+
+
 def windows(model: str, *, limit: int = 20, json: bool = False) -> int:
     """The newest windows with their verdicts."""
     from tasks.connections import ledger

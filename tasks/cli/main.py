@@ -42,6 +42,7 @@ _GROUPS = {
         loop_commands.monitor,
         loop_commands.evaluate,
         loop_commands.retrain,
+        loop_commands.shadow,
         export_command.export,
         loop_commands.windows,
         estimate_commands.estimate,

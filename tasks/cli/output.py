@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,10 @@ from rich.table import Table
 OK, CHECK_FAILED, USAGE = 0, 1, 2
 """Exit codes: done; a check or a request failed; the call itself was wrong."""
 
-console = Console(highlight=False)
+WIDE = 140
+"""Columns where the output goes into a file or another program: tables of 80 would be cut into pieces."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 errors = Console(stderr=True, highlight=False)
 
 
@@ -29,7 +33,8 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> Non
     if not rows:
         console.print(empty)
         return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    console.print(escape(title), style="italic")
+    table = Table(box=None, pad_edge=False)
     for heading in rows[0]:
         table.add_column(heading, overflow="fold")
     for row in rows:

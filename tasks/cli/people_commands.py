@@ -59,7 +59,10 @@ def adopt(
 
 
 def import_weights(model: str, weights: Path, *, sha256: str = "", imgsz: int | None = None, json: bool = False) -> int:
-    """Bring a .pt file that you trained yourself; `evergreen adopt` then makes it the first champion."""
+    """Bring a .pt file that you trained yourself; `evergreen adopt` then makes it the first champion.
+
+    Where there is a champion, `evergreen shadow` compares the two and asks you.
+    """
     from tasks.adapters.yolo_load import sha256_of
     from tasks.connections import ledger, registry
     from tasks.domain.errors import NotFound
@@ -75,7 +78,8 @@ def import_weights(model: str, weights: Path, *, sha256: str = "", imgsz: int | 
     if json:
         show_json({"model": model, "version": ref.version, "sha256": ref.sha256, "classes": ref.classes})
     else:
-        say(f"{ref}: {ref.kind.value}, {len(ref.classes)} classes, {ref.imgsz} px; next: evergreen adopt {model}")
+        step = "adopt" if ledger().promotions.champion(model) is None else "shadow"
+        say(f"{ref}: {ref.kind.value}, {len(ref.classes)} classes, {ref.imgsz} px; next: evergreen {step} {model}")
     return OK
 
 

@@ -28,18 +28,25 @@ OPEN = 3
 
 MARKDOWN_ROWS = 14
 
+FOREIGN = (
+    "It was trained elsewhere: ask whoever brought it whether it has learnt from these images. If so, its numbers are "
+    "too high."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionPage:
     """Everything that the page shows. `champion` is None for the first version of a model.
 
-    `exhibits` are the examples of the comparison as pictures, gains first.
+    `exhibits` are the examples of the comparison as pictures, gains first. `foreign`: the challenger was trained
+    elsewhere, so that nobody here knows which images it has learnt from.
     """
 
     champion: ModelRef | None
     challenger: ModelRef
     comparison: Comparison
     gate_hash: str = ""
+    foreign: bool = False
     exhibits: tuple[Exhibit, ...] = ()
     links: tuple[Link, ...] = ()
     made_of: tuple[Fact, ...] = ()
@@ -136,7 +143,8 @@ def context(page: DecisionPage) -> str:
     """What it was compared with, and how often the two answer alike."""
     against = f"Compared with {page.champion}, the champion." if page.champion else "There is no champion yet."
     agreement = page.comparison.agreement
-    return against if agreement is None else f"{against} The two agree on {agreement:.0%} of the unlabelled images."
+    alike = "" if agreement is None else f" The two agree on {agreement:.0%} of the unlabelled images."
+    return f"{against}{alike} {FOREIGN}" if page.foreign else f"{against}{alike}"
 
 
 def contrast_sentence(page: DecisionPage) -> str:

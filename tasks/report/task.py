@@ -229,5 +229,6 @@ def _decision(champion: ModelRef, challenger: ModelRef, comparison: Comparison, 
         challenger=challenger,
         comparison=comparison,
         gate_hash=gate_hash,
+        foreign=ledger().versions.get(challenger.name, challenger.sha256).foreign,
         links=(*own, Link(label="compare in MLflow", url=compare)),
     )

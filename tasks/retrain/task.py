@@ -15,6 +15,7 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.adapters.ledger.records import IMPORTED
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import LOWEST_CONFIDENCE, NMS_IOU, Yolo, protocol, versions
 from tasks.adapters.yolo_data import FitImage, FitObject
@@ -93,10 +94,10 @@ def import_version(model: str, path: Path, sha256: str, imgsz: int | None = None
     ref = _stored(model, contract, path, sha256)
     card = VersionCard(
         params={"imgsz": str(contract.imgsz), "file": path.name},
-        tags={"evergreen.source": "import"},
+        tags={"evergreen.source": IMPORTED},
         description=f"Imported from {path.name}.",
     )
-    return _announced(ledger().versions.add(ref, "import", "", "", card_json(card)))
+    return _announced(ledger().versions.add(ref, IMPORTED, "", "", card_json(card)))
 
 
 def _fitted(model: str, key: str) -> ModelRef | None:

@@ -15,7 +15,8 @@ import cv2
 
 from tasks.domain.model import Kind
 from tasks.domain.window import Window
-from tasks.scenarios.parts_scene import CAMERAS, CLASSES, SceneSpec, render
+from tasks.scenarios.parts_cameras import CAMERAS
+from tasks.scenarios.parts_scene import CLASSES, SceneSpec, render
 from tasks.scenarios.script import Chapter, Shot, Truth, chapters_of, spread
 
 DARK_CAMERA, DIRTY_CAMERA = "cam-2", "cam-3"

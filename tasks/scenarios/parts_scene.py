@@ -13,45 +13,22 @@ Three things can go wrong, each by one number of the specification:
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-
-SIZE: Final = 256
-"""Height and width of a scene, in pixels."""
+from tasks.scenarios.parts_cameras import BELT, CAMERAS, SIZE, Floats, grease, lamp_field, weave
 
 CLASSES: Final = ("washer", "nut", "bolt")
 """Class names; the place of a name is its class number."""
 
 _NOISE_SIGMA, _MARGIN = 3.0, 4.0
-_LAYOUT, _LOOK, _SENSOR, _BELT, _DIRT = range(5)
+_LAYOUT, _LOOK, _SENSOR = range(3)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
-    """One place above one belt: the belt's colour and weave, how near the camera hangs, and where its lamp is.
-
-    `belt` is the mean colour (BGR, 0-255), `weave` the direction of its threads in degrees, `zoom` the size of parts
-    relative to the first camera, `lamp` the brightest point as a share of width and height.
-    """
-
-    belt: tuple[float, float, float]
-    weave: float
-    zoom: float
-    lamp: tuple[float, float]
-
-
-CAMERAS: Final[dict[str, Camera]] = {
-    "cam-1": Camera(belt=(72, 76, 78), weave=0.0, zoom=1.0, lamp=(0.5, 0.4)),
-    "cam-2": Camera(belt=(92, 78, 62), weave=90.0, zoom=0.9, lamp=(0.3, 0.5)),
-    "cam-3": Camera(belt=(66, 88, 70), weave=35.0, zoom=1.1, lamp=(0.6, 0.7)),
-    "cam-4": Camera(belt=(70, 78, 100), weave=120.0, zoom=0.95, lamp=(0.7, 0.3)),
-}
+_REACH: Final = 24
+"""Pixels beyond its outline that a part's shadow can touch: moved by 3, and blurred over a kernel of 21."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +89,8 @@ def render(scene: SceneSpec) -> Scene:
     canvas = _belt_under(scene)
     look = _stream(scene, _LOOK)
     for part in parts:
-        canvas = _draw(canvas, part, look)
-    canvas = canvas * (daylight(scene.hour) * scene.light * _lamp_field(scene.camera))[:, :, None]
+        _draw(canvas, part, look)
+    canvas = canvas * (daylight(scene.hour) * scene.light * lamp_field(scene.camera))[:, :, None]
     canvas = _through_dirt(canvas, scene)
     canvas = canvas + _stream(scene, _SENSOR).normal(0, _NOISE_SIGMA, canvas.shape).astype(np.float32)
     return Scene(
@@ -178,6 +155,13 @@ def _box(part: _Part) -> Floats:
     return np.asarray(np.concatenate([part.outline.min(axis=0), part.outline.max(axis=0)]), dtype=np.float32)
 
 
+def _around(part: _Part) -> tuple[slice, slice]:
+    """Rows and columns that the part and its shadow can reach: the rest of the picture stays as it is."""
+    left, top = np.floor(part.outline.min(axis=0)).astype(int) - _REACH
+    right, bottom = np.ceil(part.outline.max(axis=0)).astype(int) + _REACH
+    return slice(max(top, 0), min(bottom, SIZE)), slice(max(left, 0), min(right, SIZE))
+
+
 def _mask(part: _Part) -> Floats:
     """How much of each pixel the part covers, (256, 256) in [0, 1]."""
     canvas = np.zeros((SIZE, SIZE), dtype=np.uint8)
@@ -188,63 +172,37 @@ def _mask(part: _Part) -> Floats:
     return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
-def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> Floats:
-    """`canvas` with the part on it: a soft shadow, then the body in its finish with a rim where the edge turns."""
-    mask = _mask(part)
+def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> None:
+    """Puts the part on `canvas`: a soft shadow, then the body in its finish with a rim where the edge turns."""
+    rows, columns = _around(part)
+    whole = _mask(part)
+    mask, under = whole[rows, columns], canvas[rows, columns]
     shade, tilt = float(rng.uniform(0.9, 1.1)), float(rng.uniform(0, 2 * math.pi))
-    shadow = cv2.GaussianBlur(np.roll(mask, (3, 3), axis=(0, 1)), (0, 0), 2.5)
-    canvas = canvas * (1 - 0.45 * shadow)[:, :, None]
+    shadow = cv2.GaussianBlur(np.roll(whole, (3, 3), axis=(0, 1))[rows, columns], (0, 0), 2.5)
     rim = mask * (1 - cv2.GaussianBlur(mask, (0, 0), 1.5))
     grid = np.linspace(-18, 18, SIZE, dtype=np.float32)
-    sheen = 14 * np.sin(math.cos(tilt) * grid[None, :] + math.sin(tilt) * grid[:, None])
+    sheen = 14 * np.sin(math.cos(tilt) * grid[None, columns] + math.sin(tilt) * grid[rows, None])
     if part.is_new:
         body = np.array([34, 30, 30], dtype=np.float32) * shade + 0.25 * sheen[:, :, None] + 150 * rim[:, :, None]
     else:
         body = np.array([196, 194, 190], dtype=np.float32) * shade + sheen[:, :, None] - 110 * rim[:, :, None]
     cover = mask[:, :, None]
-    return np.asarray(canvas * (1 - cover) + body * cover, dtype=np.float32)
+    canvas[rows, columns] = under * (1 - 0.45 * shadow)[:, :, None] * (1 - cover) + body * cover
 
 
 def _belt_under(scene: SceneSpec) -> Floats:
     """The piece of belt that lies under this scene, (256, 256, 3): the camera's texture, moved along by the seed."""
-    moved = _stream(scene, _BELT).integers(SIZE, size=2)
-    texture = np.roll(_weave(scene.camera), (int(moved[0]), int(moved[1])), axis=(0, 1))
+    moved = _stream(scene, BELT).integers(SIZE, size=2)
+    texture = np.roll(weave(scene.camera), (int(moved[0]), int(moved[1])), axis=(0, 1))
     return (np.array(CAMERAS[scene.camera].belt, dtype=np.float32) + texture[:, :, None]).astype(np.float32)
-
-
-@lru_cache(maxsize=len(CAMERAS))
-def _weave(camera: str) -> Floats:
-    """The endless texture of a camera's belt around 0, (256, 256): threads in one direction and worn patches."""
-    rng = np.random.default_rng([list(CAMERAS).index(camera), _BELT])
-    angle = math.radians(CAMERAS[camera].weave)
-    y, x = np.mgrid[0:SIZE, 0:SIZE] * (2 * math.pi / SIZE)
-    threads = np.sin(np.rint(32 * math.cos(angle)) * x + np.rint(32 * math.sin(angle)) * y)
-    noise = rng.normal(0, 1, (SIZE, SIZE)).astype(np.float32)
-    worn = cv2.GaussianBlur(np.pad(noise, 32, mode="wrap"), (0, 0), 9)[32:-32, 32:-32]
-    return np.asarray(5 * threads + 8 * worn / worn.std() + 3 * noise, dtype=np.float32)
-
-
-@lru_cache(maxsize=len(CAMERAS))
-def _lamp_field(camera: str) -> Floats:
-    """How the lamp falls on the belt, (256, 256): 1 under the lamp, about 0.8 in the far corner."""
-    left, top = CAMERAS[camera].lamp
-    grid = np.linspace(0, 1, SIZE, dtype=np.float32)
-    return np.asarray(1 - 0.22 * ((grid[None, :] - left) ** 2 + (grid[:, None] - top) ** 2), dtype=np.float32)
 
 
 def _through_dirt(canvas: Floats, scene: SceneSpec) -> Floats:
     """What the camera sees through grease: where it sticks, the picture is blurred and washed out."""
     if scene.dirt == 0:
         return canvas
-    pattern = _grease(scene.camera)
+    pattern = grease(scene.camera)
     stuck = (pattern >= np.quantile(pattern, 1 - scene.dirt)).astype(np.float32)
     film = cv2.GaussianBlur(stuck, (0, 0), 4)[:, :, None]
     smeared = 0.35 * cv2.GaussianBlur(canvas, (0, 0), 6) + 0.65 * canvas.mean(axis=(0, 1))
     return np.asarray(canvas * (1 - film) + smeared * film, dtype=np.float32)
-
-
-@lru_cache(maxsize=len(CAMERAS))
-def _grease(camera: str) -> Floats:
-    """Where grease would stick first on this camera's lens, (256, 256): the fixed pattern that `dirt` cuts off."""
-    rng = np.random.default_rng([list(CAMERAS).index(camera), _DIRT])
-    return np.asarray(cv2.GaussianBlur(rng.normal(0, 1, (SIZE, SIZE)).astype(np.float32), (0, 0), 16), dtype=np.float32)

@@ -110,7 +110,7 @@ def _burning(promise: Objective, burn: Burn, end: datetime, seen: Sequence[Past]
     answers = counts[0][0]
     needed = max(rules.min_answers, math.ceil(1 / promise.budget - 1e-6))
     words = f"{_hours(burn.long_hours)} and {_hours(burn.short_hours)}"
-    told = f"{promise.words}: its allowance is used up {rates[0]:.3g} and {rates[1]:.3g} times too fast over {words}"
+    told = f"{promise.words}: its allowance is used up at {rates[0]:.3g} and {rates[1]:.3g} times its pace over {words}"
     if missing > (1 - COVERED) * spans[0]:
         outcome, told = Outcome.INCONCLUSIVE, f"{words}: {_hours(missing / timedelta(hours=1))} more must be judged"
     elif answers < needed:

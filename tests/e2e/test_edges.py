@@ -177,3 +177,18 @@ def test_own_weights_become_a_version_that_can_be_adopted(stack: Path, own_weigh
 def test_own_weights_with_another_hash_are_refused(stack: Path, own_weights: Path) -> None:
     done = command("import-weights", "own", str(own_weights), "--sha256", "0" * 64)
     assert done.returncode == 1 and "Traceback" not in done.stderr
+
+
+def test_a_second_network_of_ones_own_is_held_against_the_champion_and_few_labels_close_the_gate(
+    stack: Path, own_weights: Path, tmp_path: Path
+) -> None:
+    from tasks.adapters.yolo_load import ultralytics
+
+    path = tmp_path / "second.pt"
+    ultralytics().YOLO("yolo11n-cls.yaml", task="classify", verbose=False).save(path)
+    assert command("import-weights", "brought", str(own_weights), "--imgsz", "64").returncode == 0
+    assert command("adopt", "brought", "--by", "Ada").returncode == 0
+    second = command("import-weights", "brought", str(path), "--imgsz", "64")
+    assert "next: evergreen shadow brought" in second.stdout.replace("\n", " "), second.stderr
+    told = json.loads(command("shadow", "brought", "--json").stdout)
+    assert (told["type"], told["state"]) == ("COMPLETED", "GateClosed"), told

@@ -108,6 +108,10 @@ class ModelRecord:
     created_at: datetime
 
 
+IMPORTED = "import"
+"""Source of a version whose weights a person brought."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRecord:
     """A version and where it comes from; `parent_sha256` and `dataset_digest` are empty when unknown."""
@@ -118,6 +122,11 @@ class VersionRecord:
     dataset_digest: str
     created_at: datetime
     card: dict[str, Any]
+
+    @property
+    def foreign(self) -> bool:
+        """It was trained elsewhere: which images it has learnt from is not known here."""
+        return self.source == IMPORTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

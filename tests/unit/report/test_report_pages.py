@@ -273,6 +273,13 @@ def test_the_decision_shows_both_with_intervals_and_the_difference() -> None:
     assert "a person may promote solar v4" in text
 
 
+@pytest.mark.parametrize("foreign", [True, False])
+def test_of_weights_that_somebody_brought_the_decision_says_what_nobody_knows(foreign: bool) -> None:
+    seen = replace(decision(), foreign=foreign)
+    for text in (watched(decision_page(seen)).text, decision_markdown(seen)):
+        assert ("whether it has learnt from these images" in text) is foreign
+
+
 @pytest.mark.parametrize("outcome", [Outcome.BREACH, Outcome.INCONCLUSIVE])
 def test_a_gate_that_is_not_passed_is_named_in_the_first_sentence(outcome: Outcome) -> None:
     text = watched(decision_page(decision(outcome=outcome))).text
