@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=400)
     parser.add_argument("--floor", type=float, default=0.25, help="confidence that production keeps boxes from")
     parser.add_argument("--n", type=int, nargs="+", default=[50, 100, 200])
+    parser.add_argument("--worlds", nargs="+", default=list(worlds(0)), help="which of the worlds")
     parser.add_argument("--looked", type=int, nargs="+", default=[0, 200, 800])
     given = parser.parse_args()
     bench = Bench(given.models, given.cache)
@@ -133,7 +134,8 @@ def main() -> None:
         "| world | labels | looked at again | mean F1 | half width, labels alone | with guesses | narrower "
         "| holds F1 | holds precision |\n|---|---|---|---|---|---|---|---|---|"
     )
-    for name, draw in worlds(given.images).items():
+    for name in given.worlds:
+        draw = worlds(given.images)[name]
         kept = f"{name} {given.images}"
         world = World(bench.answered(kept, () if bench.kept(kept).exists() else draw()), known, given.floor)
         for n in given.n:

@@ -7,8 +7,7 @@ Drawn by changing one step of the `parts` scenes, or the finished picture, with 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,21 +24,16 @@ Floats = NDArray[np.float32]
 Make = Callable[[str, int], list[Scene]]
 
 
-@contextmanager
-def instead(name: str, wrapped: Callable[..., Any]) -> Iterator[None]:
-    """`wrapped(usual, ...)` in place of one step of the drawing."""
-    usual = getattr(parts_scene, name)
-    setattr(parts_scene, name, lambda *given: wrapped(usual, *given))
-    try:
-        yield
-    finally:
-        setattr(parts_scene, name, usual)
+def drawn_with(step: str, wrapped: Callable[..., Any]) -> Make:
+    """Scenes with `wrapped(usual, ...)` in place of one step of the drawing."""
 
-
-def drawn_with(name: str, wrapped: Callable[..., Any]) -> Make:
     def make(world: str, n: int) -> list[Scene]:
-        with instead(name, wrapped):
+        usual = getattr(parts_scene, step)
+        setattr(parts_scene, step, lambda *given: wrapped(usual, *given))
+        try:
             return scenes(world, n)
+        finally:
+            setattr(parts_scene, step, usual)
 
     return make
 
@@ -54,41 +48,33 @@ def shown_as(change: Callable[[Image, np.random.Generator], NDArray[Any]]) -> Ma
     return make
 
 
-def moved_by(matrix: NDArray[np.float64]) -> Make:
-    return lambda world, n: warped(world, n, matrix)
-
-
 def _bytes(values: NDArray[Any]) -> Image:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def painted(usual: Any, canvas: Floats, part: Any, rng: Any, paint: Callable[[Floats, Floats], Floats]) -> Floats:
-    """A part in another paint: `paint` sees the drawn picture and where the part is."""
-    mask = parts_scene._mask(part)[:, :, None]
-    drawn = usual(canvas, part, rng)
-    return np.asarray(drawn * (1 - mask) + paint(drawn, mask) * mask, np.float32)
+def paint(how: Callable[[Floats], Floats]) -> Make:
+    """Parts in another paint: `how` changes the drawn picture, and holds where a part is."""
+
+    def wrapped(usual: Any, canvas: Floats, part: Any, rng: Any) -> None:
+        usual(canvas, part, rng)
+        mask = parts_scene._mask(part)[:, :, None]
+        canvas[:] = canvas * (1 - mask) + how(canvas) * mask
+
+    return drawn_with("_draw", wrapped)
 
 
-def _brass(drawn: Floats, _mask: Floats) -> Floats:
-    return drawn * np.array([0.35, 0.78, 1.0], np.float32)
+def tinted(*colour: float) -> Make:
+    """Parts of another metal."""
+    return paint(lambda drawn: drawn * np.array(colour, np.float32))
 
 
-def _blue(drawn: Floats, _mask: Floats) -> Floats:
-    return drawn * np.array([1.0, 0.5, 0.25], np.float32)
-
-
-def _rust(drawn: Floats, _mask: Floats) -> Floats:
+def _rust(drawn: Floats) -> Floats:
     grain = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 1, (SIZE, SIZE)).astype(np.float32), (0, 0), 1.6)
     return drawn * np.array([0.3, 0.45, 0.7], np.float32) * (1 + 1.5 * grain)[:, :, None]
 
 
-def _stripes(drawn: Floats, _mask: Floats) -> Floats:
-    bars = (np.arange(SIZE, dtype=np.float32)[None, :] // 4 % 2)[:, :, None]
-    return np.broadcast_to(drawn * (0.25 + 0.75 * bars), drawn.shape)
-
-
-def paint(how: Callable[[Floats, Floats], Floats]) -> Make:
-    return drawn_with("_draw", lambda usual, canvas, part, rng: painted(usual, canvas, part, rng, how))
+def _stripes(drawn: Floats) -> Floats:
+    return drawn * (0.25 + 0.75 * (np.arange(SIZE, dtype=np.float32) // 4 % 2)[None, :, None])
 
 
 def reshaped(outline_of: Callable[[int, float, float], Floats | None], bore: float = 0.4) -> Make:
@@ -108,12 +94,6 @@ def _square(number: int, radius: float, turn: float) -> Floats | None:
     return parts_scene._polygon(4, radius, turn, np.zeros(2, np.float32)) if number == 0 else None
 
 
-def _star(number: int, radius: float, turn: float) -> Floats | None:
-    angles = turn + np.arange(20) * (math.pi / 10)
-    reach = radius * np.where(np.arange(20) % 2, 0.62, 1.0)
-    return np.stack([np.cos(angles), np.sin(angles)], 1) * reach[:, None] if number == 1 else None
-
-
 def _halved(number: int, radius: float, turn: float) -> Floats | None:
     angles = turn + np.linspace(0, math.pi, 24)
     edge = np.stack([np.cos(angles), np.sin(angles)], 1)
@@ -121,7 +101,6 @@ def _halved(number: int, radius: float, turn: float) -> Floats | None:
 
 
 def sized(share: float) -> Make:
-    """Another product of the same classes, larger or smaller."""
     return drawn_with("_shape", lambda usual, number, radius, turn, centre: usual(number, radius * share, turn, centre))
 
 
@@ -173,12 +152,10 @@ def printed(mirrored: bool) -> Make:
 
 
 def wrapped_up(image: Image, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Everything lies in clear film: soft, pale, with bright creases."""
+    """Clear film over everything: soft, pale, with bright creases."""
     creases = np.zeros((SIZE, SIZE), np.float32)
-    for x, y, turn in rng.uniform((0, 0, 0), (SIZE, SIZE, math.pi), (14, 3)):
-        reach = 40 * np.array([math.cos(turn), math.sin(turn)])
-        a, b = (tuple(int(v) for v in (x, y) + s * reach) for s in (-1, 1))
-        cv2.line(creases, a, b, 1.0, 2, cv2.LINE_AA)
+    for x, y, right, down in rng.integers((0, 0, -40, -40), (SIZE, SIZE, 40, 40), (14, 4)).tolist():
+        cv2.line(creases, (x - right, y - down), (x + right, y + down), 1.0, 2, cv2.LINE_AA)
     soft = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 0.8) * 0.85 + 30
     return np.asarray(soft + 90 * cv2.GaussianBlur(creases, (0, 0), 0.8)[:, :, None], np.float32)
 
@@ -229,15 +206,17 @@ def turned_by(quarters: int) -> Make:
     """The camera was mounted the other way round."""
     middle = (SIZE - 1) / 2
     turn = np.vstack([cv2.getRotationMatrix2D((middle, middle), 90 * quarters, 1.0), [0, 0, 1]])
-    return moved_by(np.asarray(turn, np.float64))
+    return lambda world, n: warped(world, n, np.asarray(turn, np.float64))
 
 
-def squeezed(x: float, y: float) -> NDArray[np.float64]:
-    return np.array([[x, 0, SIZE * (1 - x) / 2], [0, y, SIZE * (1 - y) / 2], [0, 0, 1.0]])
+def zoomed(x: float, y: float) -> Make:
+    """The picture is stretched about its middle."""
+    matrix = np.array([[x, 0, SIZE * (1 - x) / 2], [0, y, SIZE * (1 - y) / 2], [0, 0, 1.0]])
+    return lambda world, n: warped(world, n, matrix)
 
 
 SEEN: dict[str, Make] = {
-    "brass parts": paint(_brass),
+    "brass parts": tinted(0.35, 0.78, 1.0),
     "square washers": reshaped(_square),
     "larger product": sized(1.3),
     "no bolts": without(2),
@@ -249,10 +228,9 @@ SEEN: dict[str, Make] = {
 """Families that limits were chosen with, beside those of `label_free_worlds.CHANGES`."""
 
 HELD: dict[str, Make] = {
-    "blue parts": paint(_blue),
+    "blue parts": tinted(1.0, 0.5, 0.25),
     "rusty parts": paint(_rust),
     "striped parts": paint(_stripes),
-    "star nuts": reshaped(_star),
     "broken washers": reshaped(_halved, 0.0),
     "smaller product": sized(0.65),
     "only nuts": without(0, 2),
@@ -266,7 +244,7 @@ HELD: dict[str, Make] = {
     "colours swapped": shown_as(lambda image, _rng: image[:, :, ::-1]),
     "negative": shown_as(lambda image, _rng: 255 - image),
     "camera upside down": turned_by(2),
-    "picture squeezed": moved_by(squeezed(0.75, 1.0)),
-    "camera lower": moved_by(squeezed(1.6, 1.6)),
+    "picture squeezed": zoomed(0.75, 1.0),
+    "camera lower": zoomed(1.6, 1.6),
 }
 """Families that limits were not chosen with."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,9 +153,7 @@ def ratio_of(found: Parts, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabels
         return None
     ratio = float(weight @ found.top) / total
     linear = mean_of(ratio + (found.top - ratio * found.bottom) / (total / sheet.n), sheet, seen)
-    return linear and FewLabels(
-        interval=_inside(linear.interval), alone=_inside(linear.alone), trust=linear.trust, n=linear.n, pool=linear.pool
-    )
+    return linear and replace(linear, interval=_inside(linear.interval), alone=_inside(linear.alone))
 
 
 def needed(spread: float, half_width: float, correlation: float = 0.0) -> int:
