@@ -226,7 +226,7 @@ def _mean(rows: Rows, values: Numbers, weights: Numbers, plan: _Plan) -> Part:
         groups = len(np.unique(plan.session[rows[mine]]))
         value += size * middle
         done[rows[mine]] += size * share * (values[mine] - middle) * math.sqrt(groups / max(groups - 1, 1))
-    return value, np.bincount(plan.session, weights=done)
+    return value, np.asarray(np.bincount(plan.session, weights=done), np.float64)
 
 
 def _trusts(drawn: Numbers, steps: Sequence[Numbers], n: int) -> list[float]:

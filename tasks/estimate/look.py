@@ -101,7 +101,7 @@ def look(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], confid
         confidence=average(sure, image),
         x=average((share[:, 0] + share[:, 2]) / 2, image),
         y=average((share[:, 1] + share[:, 3]) / 2, image),
-        cut=average(((share < RIM) | (share > 1 - RIM)).any(1).astype(np.float64), image),
+        cut=average(np.asarray(((share < RIM) | (share > 1 - RIM)).any(1), np.float64), image),
         area={str(c): average(area[labels == c], image[labels == c]) for c in names},
         shape={str(c): average(shape[labels == c], image[labels == c]) for c in names},
         mix={str(c): average((labels == c).astype(np.float64), image) for c in np.unique(labels)},

@@ -84,7 +84,7 @@ def postures(cameras: Sequence[str], found: Sequence[tuple[Numbers, Numbers]]) -
     names = np.asarray(cameras, dtype=str)
     known = {}
     for name in np.unique(names):
-        mine = [found[at] for at in np.flatnonzero(names == name)]
+        mine = [found[at] for at in np.flatnonzero(names == name).tolist()]
         if len(mine) >= LEAST:
             edges, light = (np.mean([each[part] for each in mine], axis=0) for part in (0, 1))
             known[str(name)] = Posture(n=len(mine), edges=edges, light=light)
