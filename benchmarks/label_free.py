@@ -37,7 +37,7 @@ from tasks.estimate.posture import Posture, measured, postures, turned
 from tasks.estimate.signs import Views, mirrored, signs_of
 from tasks.scenarios.parts_scene import CAMERAS, SIZE, Scene
 
-CLEAN, LABELLED, REFERENCE, DAMAGED = 8, 300, 600, 120
+CLEAN, LABELLED, REFERENCE, DAMAGED = 8, 300, 300, 120
 FELL = 0.05
 
 
@@ -229,7 +229,7 @@ def main() -> None:
         **{name: ("change", lambda name=name, make=make: make(name, n)) for name, make in (CHANGES | SEEN).items()},
         **{name: ("held out", lambda name=name, make=make: make(name, n)) for name, make in HELD.items()},
     }
-    order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[1])  # some of every kind first
+    order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[-1])  # some of every kind first
     missing = [name for name in ("reference", *order) if not bench.kept(name).exists()]
     for name in missing[: given.first]:
         bench.answered(name, scenes(name, REFERENCE) if name == "reference" else todo[name][1]())

@@ -20,8 +20,8 @@ AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.03, 0.06, 0.1
 CUT, MIX = 0.02, 0.12
 """The same for the share of objects that the picture's edge cuts off, and of a class among all."""
 
-HALF = 0.15
-"""Boxes for each one that is kept that may be half seen, or seen as two things, more than damage makes them."""
+MANY, HALF = 1.25, 0.15
+"""So many times what damage makes and so much more may be half seen, or seen as two things, for each box kept."""
 
 SLACK = 0.05
 """A step of the ladder stands for sets that find so much less than it, too."""
@@ -118,7 +118,7 @@ def _more(name: str, calibration: Calibration, signs: Signs, shifts: Shifts) -> 
     """Beyond what damage that takes as many objects shows, as a share of the kept boxes."""
     known = [rung.signs for rung in calibration.rungs if rung.shifts.found.size >= shifts.found.size - SLACK]
     usual = max(float(getattr(each, name)) for each in (calibration.clean, *known))
-    return bool(getattr(signs, name) > usual + HALF)
+    return bool(getattr(signs, name) > MANY * usual + HALF)
 
 
 def _of(shifts: Shifts, name: str) -> Shift:
