@@ -64,15 +64,9 @@ class ObjectStore:
 
     @cached_property
     def _session(self) -> boto3.session.Session:
-        import boto3
-        from botocore.session import get_session
+        from tasks.adapters.objects_moment import session
 
-        from tasks.adapters.objects_moment import moment_of
-
-        _, _, access_key, secret_key = self._address
-        session = get_session()
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment_of)
-        return boto3.session.Session(access_key, secret_key, botocore_session=session)
+        return session(*self._address[2:])
 
     @cached_property
     def _direct(self) -> DirectReader:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import boto3
+from botocore.session import get_session
 from botocore.utils import parse_timestamp
+
+
+def session(access_key: str | None, secret_key: str | None) -> boto3.session.Session:
+    """A session whose clients read moments so."""
+    found = get_session()
+    found.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment_of)
+    return boto3.session.Session(access_key, secret_key, botocore_session=found)
 
 
 def moment_of(value: Any) -> datetime:

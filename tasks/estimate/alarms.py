@@ -19,10 +19,14 @@ SEMANTIC = {
 LOOKED_AT = (Stage.DRIFT, Stage.WATCH, Stage.CAMERA)
 
 
-def alarms_of(reports: Sequence[Report]) -> Alarms:
-    """The breaches of a window in the words of an estimate; each reason once."""
+def alarms_of(reports: Sequence[Report], turned: bool = False) -> Alarms:
+    """The breaches of a window in the words of an estimate; each reason once.
+
+    `turned`: its pictures were found to be held another way.
+    """
     breaches = [found for report in reports if report.stage in LOOKED_AT for found in report.breaches()]
     semantic = [SEMANTIC[found.subject] for found in breaches if found.subject in SEMANTIC]
+    semantic += [SEMANTIC[CameraFault.MOVED.value]] if turned else []
     inputs = [_changed(found) for found in breaches if found.subject not in SEMANTIC]
     return Alarms(inputs=tuple(dict.fromkeys(inputs)), semantic=tuple(dict.fromkeys(semantic)))
 

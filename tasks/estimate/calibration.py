@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from scipy.optimize import lsq_linear
 
 from tasks.estimate.belief import Belief
 from tasks.estimate.look import Look, Shifts
+from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
 
 Numbers = NDArray[np.float64]
@@ -40,7 +41,8 @@ class Calibration:
 
     `sha256` is the version, `second` the other one whose answers it was held against ("" for none); `quality` is the
     mAP50 on the `n` undamaged images, `clean` and `look` what answers showed there; `weights` (4,) turn drops of the
-    signs into a drop of quality, `error` is how far that is off on steps of a kind it had not seen (0..1 of mAP50).
+    signs into a drop of quality, `error` is how far that is off on steps of a kind it had not seen (0..1 of mAP50);
+    `postures` are how the cameras held their pictures, by name.
     """
 
     sha256: str
@@ -54,6 +56,7 @@ class Calibration:
     rungs: tuple[Rung, ...]
     weights: tuple[float, ...]
     error: float
+    postures: Mapping[str, Posture] = field(default_factory=dict)
 
     def estimate(self, signs: Signs, found: float) -> float:
         """The mAP50 that these signs speak for, 0..1; `found` is the change of objects found per image, as a share."""

@@ -14,9 +14,10 @@ from tasks.domain.errors import ContractError
 from tasks.estimate.belief import Belief, Curve
 from tasks.estimate.calibration import Calibration, Rung
 from tasks.estimate.look import Average, Look, Shift, Shifts
+from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
 
-VERSION = 1
+VERSION = 2
 """Changes whenever a number of a calibration is computed in another way: older ones are fitted again."""
 
 MAX_BYTES = 4 << 20
@@ -48,6 +49,7 @@ def read(data: bytes) -> Calibration:
                 "rungs": tuple(_rung(each) for each in found["rungs"]),
                 "weights": tuple(found["weights"]),
                 "error": _number(found["error"]),
+                "postures": {name: _posture(each) for name, each in found["postures"].items()},
             }
         )
     except (ValueError, TypeError, KeyError) as error:
@@ -76,6 +78,10 @@ def _curve(data: Mapping[str, Any]) -> Curve:
     return Curve(confidence=_numbers(data["confidence"]), chance=_numbers(data["chance"]))
 
 
+def _posture(data: Mapping[str, Any]) -> Posture:
+    return Posture(n=int(data["n"]), edges=_numbers(data["edges"]), light=np.array(data["light"], np.float64))
+
+
 def _belief(data: Mapping[str, Any]) -> Belief:
     return Belief(
         all=_curve(data["all"]),
@@ -96,8 +102,8 @@ def _average(data: Mapping[str, Any]) -> Average:
 
 
 def _look(data: Mapping[str, Any]) -> Look:
-    single = {name: _average(data[name]) for name in ("kept", "confidence", "x", "y")}
-    several = {name: {c: _average(each) for c, each in data[name].items()} for name in ("area", "shape")}
+    single = {name: _average(data[name]) for name in ("kept", "confidence", "x", "y", "cut")}
+    several = {name: {c: _average(each) for c, each in data[name].items()} for name in ("area", "shape", "mix")}
     return Look(n=int(data["n"]), **single, **several)  # type: ignore[arg-type] # names and types are the fields'
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tasks.adapters.yolo import Yolo
+from tasks.adapters.yolo import NMS_IOU, Yolo, protocol
 from tasks.connections import ledger, weights
 from tasks.domain.errors import NotFound
 from tasks.domain.model import ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.estimate.again import Names
 from tasks.estimate.ladder import Image
 from tasks.estimate.signs import Views, mirrored
 from tasks.settings import settings
@@ -46,6 +47,12 @@ class Eyes:
                 mirrored=mirrored(self._asked(self.own, turned), [image.shape[1] for image in images]),
                 second=self._asked(self.second, plain) if self.second else (),
             )
+
+    @property
+    def names(self) -> Names:
+        """Under which names the answers are kept."""
+        used = protocol(self.imgsz, LOWEST, NMS_IOU, self.batch, self.own.device).recipe
+        return Names(own=(self.own.sha256, used), second=(self.second.sha256, used) if self.second else None)
 
     def _asked(self, model: Yolo, paths: Sequence[Path]) -> list[Prediction]:
         return list(model.predict(paths, self.imgsz, LOWEST, batch=self.batch))

@@ -1,26 +1,31 @@
 """A mean from few labels and many guesses: the guesses make the interval narrower, the labels keep it honest.
 
-Every image of the pool has a guess of its score (the model's calibrated opinion of itself); a random few were labelled
-and have the score itself. The estimate is the guesses' mean over all, corrected by how wrong they are on the few. Wrong
-guesses cost width, never truth; where they would cost width they are switched off.
+Of all images of a window something is seen, of some of them more; a random few were labelled and have the score itself.
+What is seen gives every image a guess of its score. The estimate is the mean of the labelled scores, corrected by how
+far guesses of the labelled images lie from those of all. Wrong guesses cost width, never truth; where they would cost
+width they are switched off.
 
-Sources: Angelopoulos, Duchi and Zrnic, PPI++: Efficient prediction-powered inference (2023); Horvitz and Thompson
-(1952) for images with different chances; Cochran, Sampling Techniques (1977), chapters 5A and 6 for strata and ratios.
+Sources: Angelopoulos, Duchi and Zrnic, PPI++: Efficient prediction-powered inference (2023); Zrnic and Candes,
+Cross-prediction-powered inference (2024); Horvitz and Thompson (1952) for images with different chances; Cochran,
+Sampling Techniques (1977), chapters 5A, 6 and 12 for strata, ratios and samples of samples.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
 from scipy.stats import t as student
 
 from tasks.domain.evaluation import Interval
+from tasks.estimate.crossed import crossed
 
 Numbers = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 LEAST = 20
 """Labelled images below which no interval is given: a standard deviation of fewer is a guess itself."""
@@ -30,27 +35,44 @@ STRATUM = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Side:
-    """The labelled few, or the pool: (n,) guesses, the weight of each image, its stratum and its session.
+class Sheet:
+    """All images of a window, row by row, and which rows (n,) were labelled.
 
-    A weight is one over the chance that the image had to be here; empty: all alike. Frames of one `session` are not
-    independent; empty: every image is one of its own. A labelled image belongs to the labelled side alone.
+    `chances` (n,) are those that the labelled images had to be asked for, `weights` (N,) one over the chance of each
+    image to be here at all; empty: all alike. Frames of one `session` are not independent; empty: every image is one of
+    its own. `strata` are told apart; empty: there is one.
     """
 
-    guesses: Numbers
+    size: int
+    labelled: Rows
+    chances: Numbers = field(default_factory=lambda: np.zeros(0))
     weights: Numbers = field(default_factory=lambda: np.zeros(0))
     strata: Sequence[str] = ()
     sessions: Sequence[str] = ()
 
     @property
     def n(self) -> int:
-        """How many images."""
-        return len(self.guesses)
+        """How many images are labelled."""
+        return len(self.labelled)
 
     def weight(self) -> Numbers:
-        """(n,) weights that are 1 on average."""
-        given = self.weights if len(self.weights) else np.ones(self.n)
-        return np.asarray(given / given.mean() if len(given) else given, np.float64)
+        """(N,) how much each image counts among all."""
+        return np.asarray(self.weights if len(self.weights) else np.ones(self.size), np.float64)
+
+    def label_weight(self) -> Numbers:
+        """(n,) how much each labelled image counts among the labelled, 1 on average."""
+        asked = self.chances if len(self.chances) else np.ones(self.n)
+        found = self.weight()[self.labelled] / asked
+        return np.asarray(found / found.mean() if self.n else found, np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What is seen of some images without a label: `rows` (m,) of the sheet drawn by chance, the labelled ones among
+    them, and `values` (m, p), p things about each."""
+
+    rows: Rows
+    values: Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,27 +100,35 @@ class FewLabels:
         return 1 - 2 * self.half_width / alone if alone > 0 else 0.0
 
 
-def mean_of(scores: Numbers, few: Side, pool: Side) -> FewLabels | None:
-    """The mean score of all images; `scores` (n,) belongs to `few`. None with fewer than `LEAST` labelled images.
+def mean_of(scores: Numbers, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabels | None:
+    """The mean score of all images; `scores` (n,) belongs to the labelled rows. None with fewer than `LEAST` of them.
+
+    `seen` is ordered from what is seen of most images to what is seen of the fewest, each a part of the one before.
 
     >>> rng = np.random.default_rng(0)
     >>> truth = rng.normal(0.8, 0.1, 1100)
-    >>> guess = truth + rng.normal(0, 0.05, 1100)
-    >>> found = mean_of(truth[:100], Side(guesses=guess[:100]), Side(guesses=guess[100:]))
+    >>> hint = Seen(rows=np.arange(1100), values=truth[:, None] + rng.normal(0, 0.05, (1100, 1)))
+    >>> found = mean_of(truth[:100], Sheet(size=1100, labelled=np.arange(100)), [hint])
     >>> found.interval.low < 0.8 < found.interval.high, found.gain > 0.3
     (True, True)
     """
-    if few.n < LEAST:
+    if sheet.n < LEAST:
         return None
-    cells = _cells(few, pool)
-    trust = _trust(scores, few, pool, cells)
+    plan = _plan(sheet)
+    mean, drawn = _mean(sheet.labelled, scores, sheet.label_weight(), plan)
+    tried = [_step(scores, plan, each, after) for each, after in zip(seen, [*seen[1:], None], strict=False)]
+    steps = [step for step in tried if step is not None]
+    trusts = _trusts(drawn, [step[1] for step in steps], sheet.n)
     bounded = bool(((scores >= 0) & (scores <= 1)).all())
+    freedom = len(np.unique(plan.session[sheet.labelled])) - len(plan.cells)
+    value = mean - sum(trust * step[0] for trust, step in zip(trusts, steps, strict=True))
+    left = drawn - sum(trust * step[1] for trust, step in zip(trusts, steps, strict=True))
     return FewLabels(
-        interval=_interval(scores, few, pool, (cells, trust), bounded),
-        alone=_interval(scores, few, pool, (cells, 0.0), bounded),
-        trust=trust,
-        n=few.n,
-        pool=pool.n,
+        interval=_interval(value, left, freedom - sum(trust > 0 for trust in trusts), bounded),
+        alone=_interval(mean, drawn, freedom, bounded),
+        trust=max(trusts, default=0.0),
+        n=sheet.n,
+        pool=sheet.size - sheet.n,
     )
 
 
@@ -110,37 +140,20 @@ class Parts:
     bottom: Numbers
 
 
-def ratio_of(found: Parts, few: tuple[Parts, Side], pool: tuple[Parts, Side]) -> FewLabels | None:
-    """A ratio of two totals (precision: hits of all boxes), linearised; `few` and `pool` hold the guessed parts.
+def ratio_of(found: Parts, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabels | None:
+    """A ratio of two totals (precision: hits of all boxes), linearised.
 
-    None with too few labelled images or when nothing was counted in the denominator. The guesses of the sides are not
-    used; their weights, strata and sessions are.
+    None with too few labelled images or when nothing was counted in the denominator.
 
     Source: Cochran (1977), chapter 6: `r + (top - r * bottom) / mean(bottom)` has the ratio's mean and variance.
     """
-    if few[1].n < LEAST:
-        return None
-    weight = few[1].weight()
+    weight = sheet.label_weight()
     total = float(weight @ found.bottom)
-    if total <= 0:
+    if sheet.n < LEAST or total <= 0:
         return None
-    ratio, size = float(weight @ found.top) / total, total / few[1].n
-    guess_of = float(weight @ few[0].top) / max(float(weight @ few[0].bottom), 1e-12)
-
-    def linear(parts: Parts, value: float) -> Numbers:
-        return np.asarray(ratio + (parts.top - value * parts.bottom) / size)
-
-    sides = [_guessing(side, linear(parts, guess_of)) for parts, side in (few, pool)]
-    return mean_of(linear(found, ratio), sides[0], sides[1])
-
-
-def helpful(correlation: float, n: int) -> bool:
-    """Whether guesses that correlate so with the scores of n labelled images make the interval narrower.
-
-    >>> helpful(0.1, 50), helpful(0.4, 50)
-    (False, True)
-    """
-    return n > 3 and correlation > 1 / math.sqrt(n - 2)
+    ratio = float(weight @ found.top) / total
+    linear = mean_of(ratio + (found.top - ratio * found.bottom) / (total / sheet.n), sheet, seen)
+    return linear and replace(linear, interval=_inside(linear.interval), alone=_inside(linear.alone))
 
 
 def needed(spread: float, half_width: float, correlation: float = 0.0) -> int:
@@ -152,95 +165,86 @@ def needed(spread: float, half_width: float, correlation: float = 0.0) -> int:
     return max(LEAST, math.ceil((1.96 / half_width) ** 2 * spread**2 * (1 - correlation**2)))
 
 
-def _guessing(side: Side, guesses: Numbers) -> Side:
-    return Side(guesses=guesses, weights=side.weights, strata=side.strata, sessions=side.sessions)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Cell:
-    """One stratum: which labelled and which other images are in it, and its share of all."""
+class _Plan:
+    """The sheet with its strata (which rows are in each, and its share of all) and sessions by number (N,)."""
 
-    few: NDArray[np.intp]
-    pool: NDArray[np.intp]
-    share: float
+    sheet: Sheet
+    cells: Sequence[tuple[NDArray[np.bool_], float]]
+    session: Rows
 
 
-def _cells(few: Side, pool: Side) -> list[_Cell]:
+def _plan(sheet: Sheet) -> _Plan:
     """The strata with enough labelled images; the others together are one, joined to the smallest when still small."""
-    ours, theirs = _named(few), _named(pool)
-    names, counts = np.unique(ours, return_counts=True)
-    big = [str(name) for name, count in zip(names, counts, strict=True) if count >= STRATUM]
-    small_few = int(np.sum(~np.isin(ours, big)))
-    lost = bool(np.any(~np.isin(theirs, big)))
-    if big and (small_few or lost) and small_few < STRATUM:
-        big.remove(min(big, key=lambda name: (int((ours == name).sum()), name)))
-    masks = [(ours == name, theirs == name) for name in big]
-    rest = (~np.isin(ours, big), ~np.isin(theirs, big))
-    masks += [rest] if rest[0].any() else []
-    weights = (few.weight(), pool.weight())
-    everything = [np.concatenate([w[0][a], w[1][b]]).sum() for w, (a, b) in ((weights, mask) for mask in masks)]
-    total = float(sum(everything))
-    return [
-        _Cell(few=np.flatnonzero(a), pool=np.flatnonzero(b), share=float(size) / total)
-        for size, (a, b) in zip(everything, masks, strict=True)
-    ]
+    names = np.asarray(sheet.strata if len(sheet.strata) else [""] * sheet.size, dtype=str)
+    ours, counts = np.unique(names[sheet.labelled], return_counts=True)
+    big = [str(name) for name, count in zip(ours, counts, strict=True) if count >= STRATUM]
+    few = int(np.sum(~np.isin(names[sheet.labelled], big)))
+    if big and few < STRATUM and bool(np.any(~np.isin(names, big))):
+        big.remove(min(big, key=lambda name: (int((names[sheet.labelled] == name).sum()), name)))
+    masks = [names == name for name in big]
+    rest = ~np.isin(names, big)
+    masks += [rest] if rest[sheet.labelled].any() else []
+    sizes = [float(sheet.weight()[mask].sum()) for mask in masks]
+    cells = [(mask, size / sum(sizes)) for mask, size in zip(masks, sizes, strict=True)]
+    session = np.arange(sheet.size)
+    if len(sheet.sessions):
+        session = np.unique(np.asarray(sheet.sessions, dtype=str), return_inverse=True)[1]
+    return _Plan(sheet=sheet, cells=cells, session=session)
 
 
-def _named(side: Side) -> NDArray[np.str_]:
-    return np.asarray(side.strata if len(side.strata) else [""] * side.n, dtype=str)
+Part = tuple[float, Numbers]
+"""A number that is added to a mean, and what each session did to it: their squares add up to its variance."""
 
 
-def _trust(scores: Numbers, few: Side, pool: Side, cells: Sequence[_Cell]) -> float:
-    """How much the guesses count, 0..1: what makes the interval narrowest; 0 where they do not help."""
-    if not pool.n:
-        return 0.0
-    weight, others = few.weight(), pool.weight()
-    score, guess, more = (each.astype(np.float64).copy() for each in (scores, few.guesses, pool.guesses))
-    for cell in cells:  # what strata differ by is known already: only what differs within them can help
-        for values, rows, by in ((score, cell.few, weight), (guess, cell.few, weight), (more, cell.pool, others)):
-            values[rows] -= np.average(values[rows], weights=by[rows]) if len(rows) else 0.0
-    shared = float(np.average(score * guess, weights=weight))
-    spread = float(np.average(guess**2, weights=weight))
-    own = float(np.average(score**2, weights=weight))
-    if spread <= 0 or own <= 0 or not helpful(shared / math.sqrt(spread * own), few.n):
-        return 0.0
-    everywhere = np.average(np.concatenate([guess, more]) ** 2, weights=np.concatenate([weight, others]))
-    return float(np.clip(shared / ((1 + few.n / pool.n) * everywhere), 0, 1))
+def _step(scores: Numbers, plan: _Plan, seen: Seen, narrower: Seen | None) -> Part | None:
+    """How far the guesses of the next smaller sample lie above those of this one, which is chance alone.
+
+    None where labelled images of a stratum are missing in either of them.
+    """
+    sheet, place = plan.sheet, np.full(plan.sheet.size, -1, np.intp)
+    place[seen.rows] = np.arange(len(seen.rows))
+    both = place[sheet.labelled] >= 0
+    ours, weights = sheet.labelled[both], sheet.label_weight()[both]
+    inner = (ours, weights) if narrower is None else (narrower.rows, sheet.weight()[narrower.rows])
+    enough = all(inside[rows].sum() >= 2 for inside, _ in plan.cells for rows in (ours, inner[0]))
+    if both.sum() < LEAST or not enough:
+        return None
+    guesses = crossed(scores[both], place[ours], seen.values, weights, plan.session[ours])
+    few = _mean(inner[0], guesses[place[inner[0]]], inner[1], plan)
+    wide = _mean(seen.rows, guesses, sheet.weight()[seen.rows], plan)
+    return few[0] - wide[0], few[1] - wide[1]
 
 
-def _interval(scores: Numbers, few: Side, pool: Side, how: tuple[Sequence[_Cell], float], bounded: bool) -> Interval:
-    cells, trust = how
-    value = variance = 0.0
-    for cell in cells:
-        left = scores[cell.few] - trust * few.guesses[cell.few]
-        mean, spread = _mean(left, few.weight()[cell.few], _sessions(few, cell.few))
-        if trust and len(cell.pool):
-            more, wide = _mean(trust * pool.guesses[cell.pool], pool.weight()[cell.pool], _sessions(pool, cell.pool))
-            mean, spread = mean + more, spread + wide
-        elif trust:
-            mean += float(np.average(trust * few.guesses[cell.few], weights=few.weight()[cell.few]))
-        value, variance = value + cell.share * mean, variance + cell.share**2 * spread
-    groups = len(set(_sessions(few, np.arange(few.n)).tolist()))
-    reach = float(student.ppf(0.975, max(groups - len(cells), 1))) * math.sqrt(variance)
-    low, high = value - reach, value + reach
-    return _inside(value, low, high) if bounded else Interval(value=value, low=low, high=high)
+def _mean(rows: Rows, values: Numbers, weights: Numbers, plan: _Plan) -> Part:
+    """The mean of these rows, stratum by stratum, and what each session did to it."""
+    value, done = 0.0, np.zeros(plan.sheet.size)
+    for inside, size in plan.cells:
+        mine = inside[rows]
+        share = weights[mine] / weights[mine].sum()
+        middle = float(share @ values[mine])
+        groups = len(np.unique(plan.session[rows[mine]]))
+        value += size * middle
+        done[rows[mine]] += size * share * (values[mine] - middle) * math.sqrt(groups / max(groups - 1, 1))
+    return value, np.asarray(np.bincount(plan.session, weights=done), np.float64)
 
 
-def _inside(value: float, low: float, high: float) -> Interval:
+def _trusts(drawn: Numbers, steps: Sequence[Numbers], n: int) -> list[float]:
+    """How much each kind of guess counts, 0..1: what makes the interval narrowest; 0 where they do not help."""
+    if not steps:
+        return []
+    found = np.clip(lsq_linear(np.stack(steps, 1), drawn, (0, 1)).x, 0, 1)
+    left = float(((drawn - np.stack(steps, 1) @ found) ** 2).sum())
+    helps = left < (1 - 1 / max(n - 2, 1)) * float((drawn**2).sum())
+    return [float(each) if helps and each > 1e-9 else 0.0 for each in found]
+
+
+def _interval(value: float, done: Numbers, freedom: int, bounded: bool) -> Interval:
+    reach = float(student.ppf(0.975, max(freedom, 1))) * math.sqrt(float((done**2).sum()))
+    found = Interval(value=value, low=value - reach, high=value + reach)
+    return _inside(found) if bounded else found
+
+
+def _inside(found: Interval) -> Interval:
     """What lies in 0..1 has an interval within it."""
-    return Interval(value=min(max(value, 0.0), 1.0), low=max(low, 0.0), high=min(high, 1.0))
-
-
-def _sessions(side: Side, rows: NDArray[np.intp]) -> NDArray[np.str_]:
-    names = side.sessions if len(side.sessions) else [str(n) for n in range(side.n)]
-    return np.asarray(names, dtype=str)[rows]
-
-
-def _mean(values: Numbers, weights: Numbers, sessions: NDArray[np.str_]) -> tuple[float, float]:
-    """A weighted mean and its variance, sessions drawn as a whole; nothing else is assumed of them."""
-    total = float(weights.sum())
-    mean = float(weights @ values) / total
-    _, place = np.unique(sessions, return_inverse=True)
-    by_session = np.bincount(place, weights=weights * (values - mean))
-    groups = len(by_session)
-    return mean, float((by_session**2).sum()) / total**2 * groups / max(groups - 1, 1)
+    return Interval(value=min(max(found.value, 0.0), 1.0), low=max(found.low, 0.0), high=min(found.high, 1.0))

@@ -12,6 +12,7 @@ from tasks.estimate.belief import Belief, believe
 from tasks.estimate.calibration import Calibration, Rung, fitted
 from tasks.estimate.ladder import LADDER, Image, Step, damaged
 from tasks.estimate.look import Look, look, shifts
+from tasks.estimate.posture import Posture, measured, postures
 from tasks.estimate.signs import Views, signs_of
 
 FLOOR = 0.25
@@ -82,7 +83,14 @@ def calibrate(
         rungs=tuple(rungs),
         weights=weights,
         error=error,
+        postures=_postures(labelled),
     )
+
+
+def _postures(labelled: Labelled) -> dict[str, Posture]:
+    """How each camera holds its pictures."""
+    found = [measured(labelled.open(at)) for at in range(len(labelled.truths))]
+    return postures([truth.camera for truth in labelled.truths], found)
 
 
 def _seen(labelled: Labelled, n: int, see: See, step: Step | None = None) -> tuple[Views, list[tuple[int, int]]]:

@@ -17,6 +17,12 @@ ERRORS, PLACE_ERRORS = 4.0, 3.0
 AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.03, 0.06, 0.1
 """Changes of look that are nobody's concern: log area, log aspect, spreads of the place, shares of the objects."""
 
+CUT, MIX = 0.02, 0.12
+"""The same for the share of objects that the picture's edge cuts off, and of a class among all."""
+
+MANY, HALF = 1.25, 0.15
+"""So many times what damage makes and so much more may be half seen, or seen as two things, for each box kept."""
+
 SLACK = 0.05
 """A step of the ladder stands for sets that find so much less than it, too."""
 
@@ -73,6 +79,10 @@ def outside(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str
             _beyond("x", PLACE, calibration, shifts) or _beyond("y", PLACE, calibration, shifts),
             "the objects are elsewhere",
         ),
+        (_beyond("cut", CUT, calibration, shifts), "more objects are cut off by the edge of the picture"),
+        (_beyond("mix", MIX, calibration, shifts), "the mix of classes is another"),
+        (_more("unclear", calibration, signs, shifts), "there are more things that it half takes for objects"),
+        (_more("doubled", calibration, signs, shifts), "more things look like two classes at once"),
         (shifts.found.size > 0 and shifts.found.beyond(MORE, ERRORS), "there are more objects than before"),
         (_missing(shifts), "objects are missing although the model is as sure as before"),
         (_contradicted(calibration.clean, signs), "two versions of the model contradict each other"),
@@ -102,6 +112,13 @@ def _beyond(name: str, allowed: float, calibration: Calibration, shifts: Shifts)
     known = [rung.shifts for rung in calibration.rungs if rung.shifts.found.size >= least]
     usual = max((abs(_of(each, name).size) for each in known), default=0.0)
     return _of(shifts, name).beyond(allowed + usual, PLACE_ERRORS if name in ("x", "y") else ERRORS)
+
+
+def _more(name: str, calibration: Calibration, signs: Signs, shifts: Shifts) -> bool:
+    """Beyond what damage that takes as many objects shows, as a share of the kept boxes."""
+    known = [rung.signs for rung in calibration.rungs if rung.shifts.found.size >= shifts.found.size - SLACK]
+    usual = max(float(getattr(each, name)) for each in (calibration.clean, *known))
+    return bool(getattr(signs, name) > MANY * usual + HALF)
 
 
 def _of(shifts: Shifts, name: str) -> Shift:

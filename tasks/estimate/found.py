@@ -15,10 +15,11 @@ from tasks.estimate.signs import Signs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Signs of `n` images that were looked at again, and how the answers of production moved."""
+    """Signs of `n` images that were looked at again, how the answers of production moved, whether cameras turned."""
 
     signs: Signs
     moved: Shifts
+    turned: bool
     n: int
 
 
@@ -32,7 +33,7 @@ def found_of(data: dict[str, Any]) -> Found | Finding:
     if "silent" in data:
         return finding_from_json(data["silent"])
     moved = {each.name: Shift(**data["moved"][each.name]) for each in fields(Shifts)}
-    return Found(signs=Signs(**data["signs"]), moved=Shifts(**moved), n=data["n"])
+    return Found(signs=Signs(**data["signs"]), moved=Shifts(**moved), turned=data["turned"], n=data["n"])
 
 
 def digest_of(calibration: Calibration) -> str:

@@ -20,6 +20,9 @@ Numbers = NDArray[np.float64]
 CLASS_BOXES = 30
 """Boxes of a class that size and shape are compared from."""
 
+RIM = 0.012
+"""A box that comes so near to the edge of its picture (share of the side) is cut off by it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Average:
@@ -32,8 +35,9 @@ class Average:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One set of `n` images: boxes kept per image, their confidence, centre (share of width and height), and by class
-    the logarithm of their area (share of the picture) and how far from square they are (absolute log of the aspect).
+    """One set of `n` images: boxes kept per image, their confidence, centre (share of width and height), the share of
+    them that the picture's edge cuts off, and by class the logarithm of their area (share of the picture), how far from
+    square they are (absolute log of the aspect), and the share of all boxes that are of it.
     """
 
     n: int
@@ -41,8 +45,10 @@ class Look:
     confidence: Average
     x: Average
     y: Average
+    cut: Average
     area: Mapping[str, Average] = field(default_factory=dict)
     shape: Mapping[str, Average] = field(default_factory=dict)
+    mix: Mapping[str, Average] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shifts:
-    """What changed from one look to another: `found` and `sure` as shares of before, places in spreads of before."""
+    """What changed from one look to another: `found` and `sure` as shares of before, places in spreads of before.
+
+    `cut` is a difference of shares, `mix` the largest of any class.
+    """
 
     found: Shift
     sure: Shift
@@ -67,6 +76,8 @@ class Shifts:
     y: Shift
     area: Shift
     shape: Shift
+    cut: Shift
+    mix: Shift
 
 
 def look(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], confidence: float) -> Look:
@@ -90,8 +101,10 @@ def look(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], confid
         confidence=average(sure, image),
         x=average((share[:, 0] + share[:, 2]) / 2, image),
         y=average((share[:, 1] + share[:, 3]) / 2, image),
+        cut=average(np.asarray(((share < RIM) | (share > 1 - RIM)).any(1), np.float64), image),
         area={str(c): average(area[labels == c], image[labels == c]) for c in names},
         shape={str(c): average(shape[labels == c], image[labels == c]) for c in names},
+        mix={str(c): average((labels == c).astype(np.float64), image) for c in np.unique(labels)},
     )
 
 
@@ -113,6 +126,8 @@ def shifts(before: Look, after: Look) -> Shifts:
         y=_moved(before.y, after.y),
         area=_by_class(before.area, after.area),
         shape=_by_class(before.shape, after.shape),
+        cut=_difference(before.cut, after.cut, 1.0),
+        mix=_mixed(before.mix, after.mix),
     )
 
 
@@ -137,3 +152,12 @@ def _by_class(before: Mapping[str, Average], after: Mapping[str, Average]) -> Sh
         return Shift(size=0.0, error=0.0)
     error = math.sqrt(sum(each.error**2 for each in both)) / len(both)
     return Shift(size=sum(each.size for each in both) / len(both), error=error)
+
+
+def _mixed(before: Mapping[str, Average], after: Mapping[str, Average]) -> Shift:
+    """The largest change of a class's share of all boxes; a class that one of them does not show has none of them."""
+    none = Average(mean=0.0, error=0.0, spread=0.0)
+    if not before or not after:
+        return Shift(size=0.0, error=0.0)
+    found = [_difference(before.get(name, none), after.get(name, none), 1.0) for name in {**before, **after}]
+    return max(found, key=lambda each: abs(each.size))

@@ -12,9 +12,16 @@ from numpy.typing import NDArray
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.agreement import alike
 from tasks.domain.scoring.detection import RECALLS
+from tasks.domain.scoring.matching import box_iou
 from tasks.estimate.belief import Belief
 
 Numbers = NDArray[np.float64]
+
+HINT = 0.05
+"""Confidence below which a box hints at nothing."""
+
+SAME = 0.45
+"""Overlap (IoU) from which on two boxes are about one thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +30,16 @@ class Signs:
 
     `promised` is the mAP50 that the calibrated confidences promise, `mirrored` how alike the answers are to those about
     the mirrored images, `agreement` to those of the second version, all 0..1; `rival` is how many boxes the second
-    version keeps for each one that this version keeps. The last two are nan without a second version.
+    version keeps for each one that this version keeps. These two are nan without a second version. For each box that is
+    kept `unclear` are dropped that are no mere noise, and `doubled` lie on a box of another class.
     """
 
     promised: float
     mirrored: float
     agreement: float = math.nan
     rival: float = math.nan
+    unclear: float = 0.0
+    doubled: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +69,17 @@ def signs_of(views: Views, belief: Belief, classes: int, confidences: tuple[floa
         mirrored=_mean(agreements(views.own, views.mirrored, (own, own))),
         agreement=_mean(agreements(views.own, views.second, confidences)) if views.second else math.nan,
         rival=theirs / max(kept, 1) if views.second else math.nan,
+        unclear=sum(int(((a.confidences >= HINT) & (a.confidences < own)).sum()) for a in views.own) / max(kept, 1),
+        doubled=sum(_doubled(answer) for answer in views.own) / max(kept, 1),
     )
+
+
+def _doubled(answer: Prediction) -> int:
+    """Boxes, hints among them, that lie on a box of another class: what is there is two things at once."""
+    hints = np.flatnonzero(answer.confidences >= HINT)
+    over = box_iou(answer.boxes[hints], answer.boxes[hints]) >= SAME
+    other = answer.classes[hints][:, None] != answer.classes[hints][None]
+    return int((over & other).any(1).sum())
 
 
 def _mean(values: Numbers) -> float:

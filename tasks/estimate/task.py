@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from heapq import nsmallest
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,7 @@ from tasks.adapters.answering import Answering
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import LOWEST_CONFIDENCE, NMS_IOU, protocol, read_image
-from tasks.connections import answering, images, ledger, tables
+from tasks.connections import answering, answers, images, ledger, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import Kind, ModelRef
@@ -25,24 +24,27 @@ from tasks.domain.scoring.intervals import interval
 from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
-from tasks.domain.window import Window
 from tasks.estimate import kept
+from tasks.estimate.again import held, sample, seen_again
 from tasks.estimate.alarms import alarms_of
-from tasks.estimate.audit import order, place
+from tasks.estimate.audit import Candidate, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
-from tasks.estimate.checking import audited, map50_drawn
+from tasks.estimate.checking import Again, audited, map50_drawn
 from tasks.estimate.eyes import eyes, second_of
+from tasks.estimate.few import LEAST
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import judge
 from tasks.estimate.found import Found, digest_of, found_json, found_of
-from tasks.estimate.guess import CHECK, SUBJECT, Guess, finding, flag_of, silent
+from tasks.estimate.given import estimates_of
+from tasks.estimate.guess import Guess, finding, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
+from tasks.estimate.posture import turned
 from tasks.estimate.reading import answers_of, images_of
 from tasks.estimate.records import answered
 from tasks.estimate.rules import EstimateRules
-from tasks.estimate.signs import Views, signs_of
+from tasks.estimate.signs import signs_of
 from tasks.settings import settings
 
 log = logging.getLogger(__name__)
@@ -52,9 +54,6 @@ GROWN = 1.5
 
 MOST = 400
 """Labelled images that a calibration looks at: of more a fixed choice by content hash."""
-
-WINDOWS = 60
-"""Newest windows whose estimates are held against labels."""
 
 REFERENCE = ("image_id", "camera", "width", "height", "model_version", "detections")
 """What is read of a reference: its embeddings are not needed here."""
@@ -100,7 +99,7 @@ def check_estimates(
     _calibrated(champion, sets, rules)
     calibration = kept.calibration_of(champion)
     if calibration is not None:
-        _audits(champion, calibration, labels)
+        _audits(champion, calibration, labels, rules)
     return tuple(_checked(champion, sets[-1], rules)) if sets else ()
 
 
@@ -116,9 +115,7 @@ def _guess(
     how: tuple[Sequence[Report], EstimateRules],
 ) -> Guess | Finding:
     reports, rules = how
-    second = second_of(champion)
-    if second is None or second.sha256 != calibration.second:
-        second = None  # what another second version would say was never learnt
+    second = _learnt_with(champion, calibration)
     asked = (champion.sha256, str(champion.version), second.sha256 if second else "", digest_of(calibration))
     about = (snapshot.catalog.digest, snapshot.predictions.digest, reference.digest, *asked, rules.model_dump_json())
     work = partial(_seen, snapshot, (champion, second), calibration, reference, rules)
@@ -127,7 +124,7 @@ def _guess(
         return found
     return Guess(
         value=calibration.estimate(found.signs, found.moved.found.size),
-        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports)),
+        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned)),
         n=found.n,
     )
 
@@ -146,32 +143,34 @@ def _seen(
     for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
         if count < rules.min_images:
             return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
-    views = _looked_at(snapshot, eyes(champion, versions[1], rules.batch), rules)
+    chosen = sample(images_of(tables(), snapshot.catalog), rules.images)
+    views = _looked_at(chosen, versions, rules).views
     n = len(views.own)
     if n < rules.min_images:
         return silent(f"{n} images could be looked at again, {rules.min_images} are needed", n)
     return Found(
         signs=signs_of(views, calibration.belief, len(champion.classes), calibration.confidences),
         moved=shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after))),
+        turned=turned(calibration.postures, held(chosen, _picture)),
         n=n,
     )
 
 
-def _looked_at(snapshot: Snapshot, see: Callable[[Sequence[Image]], Views], rules: EstimateRules) -> Views:
-    """A random part of the window's images, answered again: as they are, mirrored, and by the second version."""
-    known = nsmallest(rules.images, images_of(tables(), snapshot.catalog), key=order)
-    views = Views(own=(), mirrored=())
-    for start in range(0, len(known), rules.batch):
-        part = known[start : start + rules.batch]
-        pictures = [picture for each in part if (picture := _picture(each.key, each.sha256)) is not None]
-        views = views.and_then(see(pictures)) if pictures else views
-    return views
+def _learnt_with(champion: ModelRef, calibration: Calibration) -> ModelRef | None:
+    """The second version, unless it is another one now: what that would say was never learnt."""
+    second = second_of(champion)
+    return second if second is not None and second.sha256 == calibration.second else None
 
 
-def _picture(key: str, sha256: str) -> Image | None:
+def _looked_at(chosen: Sequence[Candidate], versions: tuple[ModelRef, ModelRef | None], rules: EstimateRules) -> Again:
+    """These images, answered again: as they are, mirrored, and by the second version."""
+    return seen_again(eyes(*versions, rules.batch), chosen, _picture, answers(), rules.batch)
+
+
+def _picture(image: Candidate) -> Image | None:
     """The picture, or None when the object is gone or is not what it was."""
     try:
-        return read_image(images().fetch(key, sha256))
+        return read_image(images().fetch(image.key, image.sha256))
     except (NotFound, ContractError):
         return None
 
@@ -180,7 +179,8 @@ def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRul
     noted = ledger().decisions.latest(champion.name, kept.CALIBRATED, champion.sha256)
     rows = {row["sha256"]: row for each in sets for row in tables().read(each).to_pylist()}
     count, second = min(len(rows), MOST), second_of(champion)
-    fresh = noted is not None and count < GROWN * noted.payload["labels"]
+    readable = noted is not None and kept.calibration_of(champion) is not None
+    fresh = noted is not None and readable and count < GROWN * noted.payload["labels"]
     same = noted is not None and noted.payload["second"] == (second.sha256 if second else "")
     if count < rules.min_labels or (fresh and same):
         return
@@ -201,7 +201,7 @@ def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> lis
     known, found = {(each.window, each.n) for each in kept.checks_of(champion)}, []
     table = tables().read(dataset)
     captured, asked = table["captured_at"].to_pylist(), None
-    for window, flag, value in _estimates(champion):
+    for window, flag, value in estimates_of(champion):
         rows = [at for at, moment in enumerate(captured) if moment is not None and window.contains(moment)]
         if len(rows) < rules.backtest_images or (window, len(rows)) in known:
             continue
@@ -225,20 +225,7 @@ def _evaluated(champion: ModelRef, rules: EstimateRules) -> Answering:
     return answering(champion, protocol(champion.imgsz, LOWEST_CONFIDENCE, NMS_IOU, rules.batch, device), device)
 
 
-def _estimates(champion: ModelRef) -> list[tuple[Window, str, float]]:
-    """The newest windows in which a number was given for this version, with its flag."""
-    found = []
-    for row in ledger().windows.latest(champion.name, WINDOWS):
-        if row.facts is None or row.facts.champion_sha256 != champion.sha256:
-            continue
-        for stage, said in ledger().findings.of(champion.name, row.window):
-            flag = flag_of(said) if (stage, said.check, said.subject) == (Stage.ESTIMATE, CHECK, SUBJECT) else None
-            if flag is not None and said.value is not None:
-                found.append((row.window, flag.value, said.value))
-    return found
-
-
-def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef) -> None:
+def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef, rules: EstimateRules) -> None:
     """What the labels of audits say of their windows, with the answers that production gave."""
     said = {row["image_id"]: row for row in tables().read(labels, ["image_id", "session", "objects"]).to_pylist()}
     known = {(window, found.n) for window, found in kept.audited_of(champion)}
@@ -249,7 +236,10 @@ def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef) -> N
         if not note.startswith("{") or not ready or (window, len(ready)) in known:
             continue
         mine = frozenset(each.image_id for each in ready)
-        answers = answers_of(tables(), table_of(note), str(champion.version), mine)
-        found = audited(answers, ready, said, calibration)
+        given = answers_of(tables(), table_of(note), str(champion.version), mine)
+        listed = record.facts.catalog if record and record.facts and len(ready) >= LEAST else None
+        chosen = sample(images_of(tables(), listed), rules.images) if listed else []
+        versions = (champion, _learnt_with(champion, calibration))
+        found = audited(given, ready, said, calibration, _looked_at(chosen, versions, rules) if chosen else None)
         if found:
             kept.keep_audited(champion, window, found, labels.digest)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import score_detections
 from tasks.estimate import calibration_json
 from tasks.estimate.alarms import alarms_of
@@ -89,6 +92,48 @@ def test_what_damage_cannot_do_gets_no_number(known: Calibration, reference: Vie
     assert reason in verdict.reasons
 
 
+def test_another_mix_of_classes_and_objects_that_the_edge_cuts_get_no_number(
+    known: Calibration, reference: Views
+) -> None:
+    seen = views(truths(N, 11), 0.95, 12)
+    nuts = [_only(answer, answer.classes == 0) for answer in seen.own]
+    _, mixed = told(known, reference, replace(seen, own=nuts))
+    assert "the mix of classes is another" in mixed.reasons
+    cut = [_moved(answer) for answer in seen.own]
+    _, edge = told(known, reference, replace(seen, own=cut))
+    assert "more objects are cut off by the edge of the picture" in edge.reasons
+
+
+def test_new_things_that_are_half_taken_for_objects_get_no_number(known: Calibration, reference: Views) -> None:
+    """Confidences promise less then, although the objects are found as before: the estimate would be too low."""
+    seen = views(truths(N, 11), 0.95, 12)
+    strange = [_with(answer, 0.18, 0) for answer in seen.own]
+    _, half = told(known, reference, replace(seen, own=strange))
+    assert "there are more things that it half takes for objects" in half.reasons
+    _, whole = told(known, reference, replace(seen, own=[_with(answer, 0.18, 1) for answer in strange]))
+    assert "more things look like two classes at once" in whole.reasons
+
+
+def _only(answer: Prediction, kept: np.ndarray) -> Prediction:
+    return Prediction(boxes=answer.boxes[kept], classes=answer.classes[kept], confidences=answer.confidences[kept])
+
+
+def _moved(answer: Prediction) -> Prediction:
+    """The leftmost column of objects touches the edge."""
+    boxes = answer.boxes.copy()
+    boxes[boxes[:, 0] < 20, 0] = 0
+    return Prediction(boxes=boxes, classes=answer.classes, confidences=answer.confidences)
+
+
+def _with(answer: Prediction, confidence: float, label: int) -> Prediction:
+    """Something more in a place of its own."""
+    return Prediction(
+        boxes=np.concatenate([answer.boxes, [[165, 165, 195, 195]]]).astype(np.float32),
+        classes=np.append(answer.classes, label),
+        confidences=np.append(answer.confidences, np.float32(confidence)),
+    )
+
+
 def test_a_model_that_finds_hardly_anything_gets_no_number(known: Calibration, reference: Views) -> None:
     _, verdict = told(known, reference, views(truths(N, 13), 0.15, 14))
     assert verdict.flag is Flag.UNVERIFIABLE
@@ -122,6 +167,7 @@ def test_strange_images_and_a_moved_camera_are_semantic_and_light_is_not() -> No
     assert found.semantic == ("images are unlike any of the reference", "a camera was moved")
     assert found.inputs == ("brightness changed",)
     assert alarms_of([breach("strange_images", Stage.EVALUATE)]) == Alarms()
+    assert alarms_of([breach("brightness", Stage.DRIFT)], turned=True).semantic == ("a camera was moved",)
 
 
 def test_a_calibration_survives_being_written_down(known: Calibration, reference: Views) -> None:

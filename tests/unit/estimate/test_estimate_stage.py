@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
@@ -24,8 +25,9 @@ from tasks.domain.snapshot import Snapshot, TableRef, table_note, table_of
 from tasks.domain.subjects import OBJECT_POSITION
 from tasks.domain.tables import CATALOG, DATASETS, LABELS, PREDICTIONS, REFERENCES
 from tasks.domain.window import Window
-from tasks.estimate import kept, standing
+from tasks.estimate import given, kept, standing
 from tasks.estimate import task as stage
+from tasks.estimate.again import Names
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views
 from tests.fakes.memory_store import MemoryStore
@@ -51,6 +53,7 @@ class SeenAgain:
 
     def __init__(self, known: Sequence[Truth], skill: float) -> None:
         self.known, self.skill, self.looked = known, skill, 0
+        self.names = Names(own=("a" * 64, "b" * 64), second=None)
 
     def __call__(self, pictures: Sequence[object]) -> Views:
         part = self.known[self.looked : self.looked + len(pictures)]
@@ -84,14 +87,16 @@ class Line:
         table = pa.Table.from_pylist([{**empty, **row} for row in rows], schema=REFERENCES)
         ref = self.tables.write(table, "references", "r.parquet")
         self.reference = self.book.references.get(self.book.references.pin(MODEL, self.champion.sha256, ref, "a", "b"))
-        for module in (stage, kept, standing):
-            for name, thing in (("ledger", self.book), ("store", self.bucket), ("tables", self.tables)):
+        known = AnswerCache(folder / "answers", 2**24)
+        for module in (stage, kept, given, standing):
+            things = (("ledger", self.book), ("store", self.bucket), ("tables", self.tables), ("answers", known))
+            for name, thing in things:
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, lambda thing=thing: thing)
         monkeypatch.setattr(stage, "eyes", lambda *given: self.eyes)
         monkeypatch.setattr(stage, "_evaluated", lambda *given: self.eyes)
         monkeypatch.setattr(stage, "second_of", lambda champion: None)
-        monkeypatch.setattr(stage, "_picture", lambda key, sha256: np.zeros((SIDE, SIDE, 3), np.uint8))
+        monkeypatch.setattr(stage, "_picture", lambda image: np.zeros((SIDE, SIDE, 3), np.uint8))
         monkeypatch.setattr(stage, "images", lambda: None)
         monkeypatch.setattr(stage, "local_paths", lambda cache, table: [Path("p")] * table.num_rows)
         monkeypatch.setattr(stage, "read_image", lambda path: np.zeros((SIDE, SIDE, 3), np.uint8))
@@ -239,6 +244,19 @@ def test_an_audit_is_drawn_once_and_its_labels_speak_for_the_window(line: Line, 
     scored = stage.score_detections(known, answers, CLASSES, calibrated.confidences[0])
     assert found.headline.low <= float(np.mean(scored.scores())) <= found.headline.high
     assert found.metrics["recall_low"] <= scored.metrics()["recall"] <= found.metrics["recall_high"]
+
+
+def test_an_audit_asks_no_model_about_what_the_estimate_of_its_window_looked_at(
+    line: Line, calibrated: kept.Calibration
+) -> None:
+    kept.keep_calibration(line.champion, calibrated)
+    line.estimate(0)
+    drawn, _ = kept.draw_audit(MODEL, 60)
+    places = [int(each.image.image_id.split("-")[1]) for each in drawn.drawn]
+    looked = line.eyes.looked
+    stage.check_estimates.fn(line.champion, (line.labelled(0, 0),), line.labels(0, places), RULES)
+    assert looked == line.eyes.looked == 120
+    assert len(kept.audited_of(line.champion)) == 1
 
 
 def test_an_audit_of_a_window_that_nobody_judged_is_refused(line: Line) -> None:

@@ -1,0 +1,103 @@
+"""The random images of a window that are answered once more, by both versions and mirrored; nothing is answered twice.
+
+A window's estimate and the audit of the window look at the same images: what the first one answered is kept with the
+other answers of this machine, so that the second costs no inference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+from typing import Protocol as Typed
+
+from tasks.adapters.answer_cache import AnswerCache
+from tasks.domain.prediction import Prediction
+from tasks.estimate.audit import Candidate, order
+from tasks.estimate.checking import Again
+from tasks.estimate.ladder import Image
+from tasks.estimate.posture import Posture, measured, postures
+from tasks.estimate.signs import Views
+
+HELD = 20_000
+"""Images beyond those that are wanted that are held at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Under which names the answers are kept: model and recipe of each; `second` is None without a second version."""
+
+    own: tuple[str, str]
+    second: tuple[str, str] | None
+
+    @property
+    def mirrored(self) -> tuple[str, str]:
+        """Those about the mirrored images, turned back."""
+        return self.own[0], hashlib.sha256(f"mirrored {self.own[1]}".encode()).hexdigest()
+
+
+class Looking(Typed):
+    """Two loaded versions that look at pictures."""
+
+    @property
+    def names(self) -> Names:
+        """Under which names their answers are kept."""
+
+    def __call__(self, images: Sequence[Image]) -> Views:
+        """The answers about each image."""
+
+
+def sample(images: Iterable[Candidate], n: int) -> list[Candidate]:
+    """The first `n` images in the order in which audits are drawn, so that most of an audit is among them.
+
+    Of images with the same bytes the one with the first key; however many there are, few are in memory.
+    """
+    known: dict[str, Candidate] = {}
+    for each in images:
+        if each.sha256 not in known or each.key < known[each.sha256].key:
+            known[each.sha256] = each
+        if len(known) > n + HELD:
+            known = {kept.sha256: kept for kept in nsmallest(n, known.values(), key=order)}
+    return nsmallest(n, known.values(), key=order)
+
+
+def seen_again(
+    see: Looking,
+    wanted: Sequence[Candidate],
+    picture: Callable[[Candidate], Image | None],
+    cache: AnswerCache,
+    batch: int,
+) -> Again:
+    """The answers about these images, those whose picture is gone left out; looked up where they are known."""
+    names, hashes = see.names, [each.sha256 for each in wanted]
+    kinds = [names.own, names.mirrored, *([names.second] if names.second else [])]
+    known = [cache.get(*kind, hashes) for kind in kinds]
+    missing = [each for each in wanted if not all(each.sha256 in kept for kept in known)]
+    for start in range(0, len(missing), batch):
+        pictures = [
+            (each.sha256, shown) for each in missing[start : start + batch] if (shown := picture(each)) is not None
+        ]
+        views = see([shown for _, shown in pictures])
+        made = (views.own, views.mirrored, views.second)
+        for kind, kept, found in zip(kinds, known, made, strict=False):
+            new = dict(zip((sha256 for sha256, _ in pictures), found, strict=True))
+            kept.update(new)
+            cache.add(*kind, new)
+    return _together(wanted, known)
+
+
+def held(wanted: Sequence[Candidate], picture: Callable[[Candidate], Image | None]) -> dict[str, Posture]:
+    """How the cameras hold these pictures, by name."""
+    shown = ((each.camera, found) for each in wanted if (found := picture(each)) is not None)
+    measures = [(camera, measured(found)) for camera, found in shown]
+    return postures([camera for camera, _ in measures], [each for _, each in measures])
+
+
+def _together(wanted: Sequence[Candidate], known: Sequence[dict[str, Prediction]]) -> Again:
+    there = [each for each in wanted if all(each.sha256 in kept for kept in known)]
+    found = [[kept[each.sha256] for each in there] for kept in known]
+    return Again(
+        image_ids=[each.image_id for each in there],
+        views=Views(own=found[0], mirrored=found[1], second=found[2] if len(found) > 2 else ()),
+    )
