@@ -48,7 +48,7 @@ class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
     `alone` are sound cameras that each show a change which no other one shows, `fleet` says that several show one;
-    `nearly` is a camera that is close to a fault, `only` the one whose errors rose where no product changed.
+    `nearly` is a camera that is close to a fault, `only` the one whose errors rose, unless several share a change.
     `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 
@@ -105,7 +105,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
     others = [report for report in reports if report.stage not in (Stage.SERVING, Stage.BUSINESS)]
     sound = Outcome.worst(report.outcome for report in others if report.stage not in quiet or report.breaches())
     slow = any(report.breaches() for report in reports if report.stage is Stage.SERVING)
-    kinds = _kinds(reports, causes)
+    fleet = on_sound_cameras(reports, causes)
     only = concept.risen_on(reports) if harmed else frozenset()
     return _Evidence(
         inputs_moved=moved,
@@ -113,11 +113,11 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         harmed=harmed,
         unharmed=labelled is Outcome.OK and not harmed,
         audit=harmed and not moved and concept.audit_due(reports),
-        kinds=kinds,
+        kinds=_kinds(reports, causes),
         alone=lone(reports, causes),
         nearly=nearly(reports),
-        only=only if only <= faulty(causes) or CauseKind.PRODUCT not in kinds else frozenset(),
-        fleet=on_sound_cameras(reports, causes),
+        only=only if only <= faulty(causes) or not fleet else frozenset(),
+        fleet=fleet,
         outcome=Outcome.BREACH if harmed or misexported or slow else sound,
         breached=sound is Outcome.BREACH,
         slow=slow,
@@ -154,8 +154,11 @@ def _action(known: _Evidence) -> Action:
 
 
 def _suspected(known: _Evidence) -> bool:
-    """Whether the errors rose while nothing moved, and one camera is close to a fault: it is looked at first."""
-    return bool(known.nearly) and not (known.inputs_moved or known.answers_moved)
+    """Whether one camera is close to a fault while the errors rose and no others share a change: it is looked at first.
+
+    What only all together show, that one may have put into it.
+    """
+    return bool(known.nearly) and not known.fleet
 
 
 def _relearn(known: _Evidence) -> Action:

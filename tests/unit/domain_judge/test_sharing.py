@@ -164,7 +164,6 @@ def test_errors_that_rose_on_several_cameras_retrain():
 
 def test_a_change_that_sound_cameras_share_is_learnt_also_where_one_of_them_errs_most():
     assert judge((drift("a", "c"), rose("a")), (product("a", "c"),), None).action is Action.RETRAIN
-    assert judge((drift(), rose("a")), (product(),), None).action is Action.RETRAIN
 
 
 def test_errors_on_the_broken_camera_only_retrain_nothing_whatever_the_others_show():
@@ -211,3 +210,10 @@ def test_two_of_four_cameras_share_a_change_only_when_it_is_the_same_one(a, c, a
 def test_most_of_the_cameras_are_the_fleet_however_each_of_them_shows_it():
     seen = changes(a=("sharpness", -1.5), b=("noise", 1.2), c=("brightness", 1.0))
     assert judge((seen,), (product("a", "b", "c"),), HARM).action is Action.RETRAIN
+
+
+def test_a_change_of_all_pictures_together_may_come_from_the_one_camera_that_errs_or_is_close_to_a_fault():
+    assert judge((drift(), rose("a")), (product(),), None).action is Action.FIX_CAMERA
+    assert judge((close("b", 0.9), drift()), (product(),), HARM).action is Action.FIX_CAMERA
+    assert judge((drift(), rose("")), (product(),), None).action is Action.RETRAIN
+    assert judge((close("b", 0.5), drift()), (product(),), HARM).action is Action.RETRAIN
