@@ -24,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python infra/first-import.py
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python infra/first_import.py
 	@touch $@
 
 demo: $(STAMP) ## the whole loop on this machine; ARGS=--yes approves by itself, ARGS="--scenario parts" for the other one

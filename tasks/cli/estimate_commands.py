@@ -18,7 +18,13 @@ def estimate(model: str, *, json: bool = False) -> int:
     if json:
         show_json(found)
         return OK
-    say(found["sentence"])
+    say(f"{found['window']}: {found['sentence']}" if found["window"] else found["sentence"])
+    learnt = found["calibration"]
+    if learnt is None:
+        say("this version is not calibrated: `evergreen evaluate` does it where there are enough labelled images")
+    else:
+        say(f"calibrated on {learnt['labelled_images']} labelled images (mAP50 {learnt['map50']:.3f}): windows that are "
+            "judged from now on get an estimate")  # fmt: skip
     show_table("estimates that labels caught up with", found["checks"], "no estimate was checked against labels yet")
     show_table("audits", found["audits"], f"no audit has labels yet: evergreen audit-sample {model}")
     return OK
@@ -38,4 +44,5 @@ def audit_sample(model: str, *, n: int = 100, window: str | None = None, json: b
         show_json({"model": model, "window": str(drawn.window), "accepted": drawn.accepted, "images": rows})
     else:
         show_table(f"{len(rows)} of {drawn.accepted} images of {drawn.window} to label", rows, "nothing to label")
+        say(f"write their labels to {model}/labels/<image_id>.json, then: evergreen evaluate {model}")
     return OK
