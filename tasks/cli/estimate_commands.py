@@ -23,8 +23,7 @@ def estimate(model: str, *, json: bool = False) -> int:
     if learnt is None:
         say("this version is not calibrated: `evergreen evaluate` does it where there are enough labelled images")
     else:
-        say(f"calibrated on {learnt['labelled_images']} labelled images (mAP50 {learnt['map50']:.3f}): windows that are "
-            "judged from now on get an estimate")  # fmt: skip
+        say(f"calibrated on {learnt['labelled_images']} labelled images: the next windows get a number where it holds")
     show_table("estimates that labels caught up with", found["checks"], "no estimate was checked against labels yet")
     show_table("audits", found["audits"], f"no audit has labels yet: evergreen audit-sample {model}")
     return OK
