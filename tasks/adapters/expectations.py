@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.domain.errors import ConfigError
-from tasks.domain.expectation import Answer, Expectation, filled, weighed, weights_of
+from tasks.domain.expectation import EXISTS, NOT_NULL, Answer, Expectation, filled, weighed, weights_of
 
 MAX_EXAMPLES = 20
 EXAMPLE_LENGTH = 60
@@ -156,9 +156,7 @@ def _answer(expectation: Expectation, table: pa.Table, result: Mapping[str, Any]
     observed = _number(numbers.get("observed_value"))
     error = _error(result.get("exception_info") or {})
     there = int(filled(table, expectation.column).sum()) if expectation.column else table.num_rows
-    asks_presence = (
-        expectation.rule in ("ExpectColumnValuesToNotBeNull", "ExpectColumnToExist") or not expectation.column
-    )
+    asks_presence = expectation.rule in (NOT_NULL, EXISTS) or not expectation.column
     return Answer(
         expectation=expectation,
         success=bool(result.get("success")) and not error,

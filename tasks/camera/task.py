@@ -26,8 +26,7 @@ from tasks.domain import few
 from tasks.domain.few import numbers
 from tasks.domain.finding import Finding, Outcome, Report, Stage, finding_from_json, finding_json
 from tasks.domain.snapshot import Snapshot, TableRef
-
-CHANCE = "sampling_probability"
+from tasks.domain.tables_catalog import CHANCE
 
 
 @task(cache_policy=NO_CACHE)

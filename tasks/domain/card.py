@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.domain.snapshot import TableRef
+
 DESCRIPTION_LIMIT = 5_000
 """Characters that MLflow keeps of a description; one more is an error there."""
 
@@ -120,6 +122,13 @@ def card_from_json(data: Mapping[str, Any]) -> VersionCard:
         tags={str(k): str(v) for k, v in (data.get("tags") or {}).items()},
         description=str(data.get("description") or ""),
     )
+
+
+def training_set(card: Mapping[str, Any]) -> TableRef | None:
+    """The manifest that a version with this card (as JSON) was fitted to; None for a version made elsewhere."""
+    if not card.get("dataset_uri"):
+        return None
+    return TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
 
 
 def clip_markdown(text: str, limit: int = DESCRIPTION_LIMIT) -> str:

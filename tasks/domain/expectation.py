@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 STANDS_FOR = "stands_for"
 """Column with how many rows of the whole a row stands for, at least 1."""
 
-PRESENCE = "ExpectColumnValuesToNotBeNull"
+EXISTS = "ExpectColumnToExist"
+NOT_NULL = "ExpectColumnValuesToNotBeNull"
 MEAN = "ExpectColumnMeanToBeBetween"
 
 
@@ -90,7 +91,7 @@ def weighed(answer: Answer, table: pa.Table, weights: NDArray[np.float64], broke
     asked = answer.expectation
     if answer.error or not answer.evaluated or not asked.column:
         return answer
-    counted = np.ones(table.num_rows, bool) if asked.rule == PRESENCE else filled(table, asked.column)
+    counted = np.ones(table.num_rows, bool) if asked.rule == NOT_NULL else filled(table, asked.column)
     total = float(weights[counted].sum())
     if asked.rule == MEAN:
         values = np.asarray(table[asked.column].to_numpy(), np.float64)[counted]

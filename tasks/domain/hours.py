@@ -7,8 +7,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from tasks.domain.scenes import distinct
@@ -27,6 +29,17 @@ def _divides_a_day(hours: int) -> int:
 
 ContextHours = Annotated[int, Field(ge=1, le=24), AfterValidator(_divides_a_day)]
 """Length of a part of the day, in hours, as a rule asks for it."""
+
+
+def microseconds(table: pa.Table) -> NDArray[np.int64]:
+    """When each row was captured, in microseconds since 1970 (UTC), (n,)."""
+    moments: NDArray[np.int64] = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    return moments
+
+
+def whole_hours(table: pa.Table) -> NDArray[np.int64]:
+    """The hour in which each row was captured, counted since 1970 (UTC), (n,)."""
+    return microseconds(table) // 3_600_000_000
 
 
 def part_of_day(moment: datetime, hours: int) -> int:

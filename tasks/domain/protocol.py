@@ -80,8 +80,8 @@ class Protocol:
     @property
     def recipe(self) -> str:
         """SHA-256 (hex) of what an answer depends on: equal recipes give equal answers, so one may stand for all."""
-        moves = {name: value for name, value in self.conditions("").items() if name not in HARMLESS}
-        return _hash({name: value for name, value in moves.items() if name != "overlap"})
+        scored = {*HARMLESS, "overlap"}  # moves no answer
+        return _hash({name: value for name, value in self.conditions("").items() if name not in scored})
 
     def conditions(self, labels: str) -> dict[str, Value]:
         """Every field under its name, each package under its own, and the digest of the labelled set."""
@@ -98,15 +98,15 @@ def protocol_of(conditions: Conditions) -> Protocol:
     Raises:
         ContractError: the evaluation is older than its conditions were kept.
     """
-    names = {field.name for field in fields(Protocol)} - {"versions"}
+    names = _FIELDS - {"labels"}
     if not names - {"overlap"} <= conditions.keys():
         raise ContractError("the evaluation does not say its conditions: evaluate again with `evergreen evaluate`")
-    packages = (f"{name}=={value}" for name, value in conditions.items() if name not in {*names, "labels"})
+    packages = (f"{name}=={value}" for name, value in conditions.items() if name not in _FIELDS)
     known: dict[str, Any] = {name: conditions[name] for name in names if name in conditions}
     return Protocol(**known, versions=tuple(packages))
 
 
-_FIELDS = {*(field.name for field in fields(Protocol)), "labels"}
+_FIELDS = {*(field.name for field in fields(Protocol)), "labels"} - {"versions"}
 """Names of conditions that are no package."""
 
 

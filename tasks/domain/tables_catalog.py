@@ -6,6 +6,9 @@ import pyarrow as pa
 
 _TIME = pa.timestamp("us", tz="UTC")
 
+CHANCE = "sampling_probability"
+"""The column with the chance (0..1] that a row had to be looked at; null: certain."""
+
 CATALOG = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
@@ -23,7 +26,7 @@ CATALOG = pa.schema(
         pa.field("width", pa.int32()),  # pixels as shown
         pa.field("height", pa.int32()),
         pa.field("unusual", pa.string()),  # what inspecting the bytes had to say, without what the record adds
-        pa.field("sampling_probability", pa.float64()),  # chance that the object was looked at; null: certain
+        pa.field(CHANCE, pa.float64()),  # chance that the object was looked at; null: certain
     ]
 )
 """One row per object that was looked at, and one per row of a record that was refused."""

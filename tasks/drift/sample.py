@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.domain.hours import HOUR, same_hours
+from tasks.domain.hours import microseconds, same_hours, whole_hours
 from tasks.domain.scenes import first_shown
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.domain.window import Window
@@ -148,25 +148,19 @@ def sample(
         images=dict(Counter(np.asarray(cameras, dtype=object)[new | _later(table, first)].tolist())),
         sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
         places=looks.placed(scenes),
-        hours=_moments(scenes) // int(HOUR / MICROSECOND),
+        hours=whole_hours(scenes),
     )
 
 
 def _later(table: pa.Table, first: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which images show a scene that was first shown more than a burst before, (n,)."""
-    moments = _moments(table)
+    moments = microseconds(table)
     return np.asarray(moments - moments[first] > BURST / MICROSECOND, np.bool_)
-
-
-def _moments(table: pa.Table) -> Labels:
-    """Microseconds since 1970, (n,)."""
-    moments: Labels = table["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
-    return moments
 
 
 def _sessions(table: pa.Table, minutes: int) -> Labels:
     """The same number for scenes of one camera in the same tile of so many minutes, (n,)."""
-    tiles = _moments(table) // (minutes * 60_000_000)
+    tiles = microseconds(table) // (minutes * 60_000_000)
     names = [f"{tile} {camera}" for tile, camera in zip(tiles.tolist(), table["camera"].to_pylist(), strict=True)]
     return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.intp)
 

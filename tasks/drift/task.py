@@ -19,6 +19,7 @@ from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
 from tasks.connections import images, ledger, store, tables, weights
 from tasks.domain import few
+from tasks.domain.card import training_set
 from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Report, Stage, finding_from_json, finding_json
@@ -199,10 +200,9 @@ def _window_part(champion: ModelRef, window: Window, rules: DriftRules) -> pa.Ta
 
 def _trained(champion: ModelRef) -> frozenset[str]:
     """Content hashes of the images that the champion was fitted to; none known for a version made elsewhere."""
-    card = ledger().versions.get(champion.name, champion.sha256).card
-    if not card.get("dataset_uri"):
+    manifest = training_set(ledger().versions.get(champion.name, champion.sha256).card)
+    if manifest is None:
         return frozenset()
-    manifest = TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
     return frozenset(tables().read(manifest, ["sha256"])["sha256"].to_pylist())
 
 

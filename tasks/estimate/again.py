@@ -7,21 +7,17 @@ other answers of this machine, so that the second costs no inference.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
 from typing import Protocol as Typed
 
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.domain.prediction import Prediction
-from tasks.estimate.audit import Candidate, order
+from tasks.estimate.audit import Candidate
 from tasks.estimate.checking import Again
 from tasks.estimate.ladder import Image
 from tasks.estimate.posture import Posture, measured, postures
 from tasks.estimate.signs import Views
-
-HELD = 20_000
-"""Images beyond those that are wanted that are held at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,20 +42,6 @@ class Looking(Typed):
 
     def __call__(self, images: Sequence[Image]) -> Views:
         """The answers about each image."""
-
-
-def sample(images: Iterable[Candidate], n: int) -> list[Candidate]:
-    """The first `n` images in the order in which audits are drawn, so that most of an audit is among them.
-
-    Of images with the same bytes the one with the first key; however many there are, few are in memory.
-    """
-    known: dict[str, Candidate] = {}
-    for each in images:
-        if each.sha256 not in known or each.key < known[each.sha256].key:
-            known[each.sha256] = each
-        if len(known) > n + HELD:
-            known = {kept.sha256: kept for kept in nsmallest(n, known.values(), key=order)}
-    return nsmallest(n, known.values(), key=order)
 
 
 def seen_again(

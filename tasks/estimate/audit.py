@@ -8,11 +8,10 @@ of images that were picked because they look difficult cannot be averaged as if 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
-from itertools import islice
 
 import numpy as np
 
@@ -22,7 +21,7 @@ PERSON = b"evergreen audit"
 """Makes this order another than that in which windows are sampled or sessions held out."""
 
 GROUP = 10_000
-"""Images that are looked through at once."""
+"""Images beyond those that are wanted that are held at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +59,32 @@ def audit(window: Window, images: Iterable[Candidate], n: int) -> Audit:
     Copies of one picture count once: what is labelled is a picture, and its copies say nothing new. Of the others 8
     bytes each are in memory.
     """
-    best: dict[str, Candidate] = {}
-    seen, rest = bytearray(), iter(images)
-    while group := list(islice(rest, GROUP)):
-        for image in group:
-            seen += place(image.sha256)[:8]
-            first = best.get(image.sha256, image)
-            best[image.sha256] = image if image.key < first.key else first
-        best = {image.sha256: image for image in nsmallest(max(n, 0), best.values(), key=order)}
+    seen = bytearray()
+
+    def passing() -> Iterator[Candidate]:
+        for image in images:
+            seen.extend(place(image.sha256)[:8])
+            yield image
+
+    best = first(passing(), max(n, 0))
     accepted = len(np.unique(np.frombuffer(seen, ">u8")))
     share = min(1.0, n / accepted) if accepted else 0.0
-    drawn = tuple(Drawn(image=image, chance=image.chance * share) for image in best.values())
+    drawn = tuple(Drawn(image=image, chance=image.chance * share) for image in best)
     return Audit(window=window, accepted=accepted, drawn=drawn)
+
+
+def first(images: Iterable[Candidate], n: int) -> list[Candidate]:
+    """The first `n` images in the order in which audits are drawn; of the same bytes the image with the first key.
+
+    However many there are, few are in memory.
+    """
+    known: dict[str, Candidate] = {}
+    for image in images:
+        if image.sha256 not in known or image.key < known[image.sha256].key:
+            known[image.sha256] = image
+        if len(known) > n + GROUP:
+            known = {kept.sha256: kept for kept in nsmallest(n, known.values(), key=order)}
+    return nsmallest(n, known.values(), key=order)
 
 
 def order(image: Candidate) -> tuple[bytes, str]:

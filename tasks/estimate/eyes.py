@@ -1,7 +1,7 @@
 """Two versions that look at pictures: as they are, and mirrored.
 
-Their answers are not kept: mirrored and damaged pictures are no file with a hash, and boxes are asked for from another
-confidence on than an evaluation asks for.
+They keep nothing: damaged pictures are no file with a hash. What is answered about images of a window is kept by
+`again`, under `names`: boxes are asked for from another confidence on than an evaluation asks for.
 """
 
 from __future__ import annotations

@@ -13,9 +13,8 @@ import pyarrow.compute as pc
 from tasks.domain import few
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.truth import Truth
+from tasks.domain.tables_catalog import CHANCE
 from tasks.estimate.audit import Candidate
-
-CHANCE = "sampling_probability"
 
 FACTS = ("image_id", "camera", "session", "width", "height", CHANCE)
 

@@ -25,9 +25,9 @@ from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
 from tasks.estimate import kept
-from tasks.estimate.again import held, sample, seen_again
+from tasks.estimate.again import held, seen_again
 from tasks.estimate.alarms import alarms_of
-from tasks.estimate.audit import Candidate, place
+from tasks.estimate.audit import Candidate, first, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.checking import Again, audited, map50_drawn
@@ -143,7 +143,7 @@ def _seen(
     for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
         if count < rules.min_images:
             return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
-    chosen = sample(images_of(tables(), snapshot.catalog), rules.images)
+    chosen = first(images_of(tables(), snapshot.catalog), rules.images)
     views = _looked_at(chosen, versions, rules).views
     n = len(views.own)
     if n < rules.min_images:
@@ -238,7 +238,7 @@ def _audits(champion: ModelRef, calibration: Calibration, labels: TableRef, rule
         mine = frozenset(each.image_id for each in ready)
         given = answers_of(tables(), table_of(note), str(champion.version), mine)
         listed = record.facts.catalog if record and record.facts and len(ready) >= LEAST else None
-        chosen = sample(images_of(tables(), listed), rules.images) if listed else []
+        chosen = first(images_of(tables(), listed), rules.images) if listed else []
         versions = (champion, _learnt_with(champion, calibration))
         found = audited(given, ready, said, calibration, _looked_at(chosen, versions, rules) if chosen else None)
         if found:

@@ -17,6 +17,7 @@ from tasks.adapters.answering import Answering
 from tasks.adapters.ledger.records import DecisionKind
 from tasks.adapters.yolo_protocol import card_of, halved, protocol
 from tasks.connections import answering, ledger, registry, store, tables
+from tasks.domain.card import training_set
 from tasks.domain.comparing import Sheet, sheets
 from tasks.domain.contrast import photos
 from tasks.domain.errors import ContractError, NotFound, RegistryUnavailable
@@ -134,10 +135,9 @@ def comparable_baseline(champion: ModelRef, recent: Evaluation, rules: EvaluateR
 def _labels_of_then(champion: ModelRef, name: str) -> TableRef | None:
     """The labelled set that a baseline was measured on, of `val` the part of the training manifest; None if unknown."""
     known = ledger().evaluations.latest(champion.name, champion.sha256, name)
-    card = ledger().versions.get(champion.name, champion.sha256).card
-    if known is None or known.labels_table is not None or name != "val" or not card.get("dataset_uri"):
+    whole = training_set(ledger().versions.get(champion.name, champion.sha256).card)
+    if known is None or known.labels_table is not None or name != "val" or whole is None:
         return known.labels_table if known else None
-    whole = TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
     table = tables().read(whole)
     part = table.filter(pc.equal(table["split"], "val"))
     key = f"{champion.name}/evergreen/datasets/val-{whole.digest[:32]}.parquet"

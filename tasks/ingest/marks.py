@@ -21,29 +21,29 @@ class Mark:
     def note(self, listed: Iterable[ObjectInfo]) -> None:
         """Count these objects."""
         for info in listed:
-            self._add(info.key, info.etag, info.modified)
+            self._add(info)
 
     def noting(self, listed: Iterable[tuple[str, ObjectInfo]]) -> Iterator[tuple[str, ObjectInfo]]:
         """The same objects with their folders, each counted as it passes."""
         for folder, info in listed:
-            self._add(info.key, info.etag, info.modified)
+            self._add(info)
             yield folder, info
 
     def passing(self, listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
         """The same objects, each counted as it passes."""
         for info in listed:
-            self._add(info.key, info.etag, info.modified)
+            self._add(info)
             yield info
 
     def text(self) -> str:
         """`<objects> <newest change> <digest of keys and ETags>`."""
         return f"{self._count} {self._newest.isoformat()} {self._sum % _SPACE:032x}"
 
-    def _add(self, key: str, etag: str, modified: datetime) -> None:
-        digest = hashlib.sha256(f"{key}\0{etag}".encode("utf-8", "surrogatepass")).digest()
+    def _add(self, info: ObjectInfo) -> None:
+        digest = hashlib.sha256(f"{info.key}\0{info.etag}".encode("utf-8", "surrogatepass")).digest()
         self._count += 1
         self._sum += int.from_bytes(digest[:16], "big")
-        self._newest = max(self._newest, modified)
+        self._newest = max(self._newest, info.modified)
 
 
 def mark_of(listed: Iterable[ObjectInfo]) -> str:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.domain.expectation import STANDS_FOR
+from tasks.domain.tables_catalog import CHANCE
 from tasks.domain.window import Window
 from tasks.quality.boxes import corners_of, numbers, overhang, twins
 
@@ -19,7 +20,6 @@ DETECTIONS = "detections"  # one row per detection
 
 Frames = Mapping[str, pa.Table]
 
-CHANCE = "sampling_probability"
 _PLAIN = ("image_id", "camera", "kind", "model_version", "width", "height", CHANCE)
 _OPTIONAL = ("site", "session", "runtime", "sha256")
 _TIMES = ("preprocess_ms", "inference_ms", "postprocess_ms")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tasks.adapters.ledger.records import DecisionKind, VersionRecord, WindowRecord
 from tasks.connections import ledger, store, tables
+from tasks.domain.card import training_set
 from tasks.domain.errors import NotFound
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import TableRef, table_of
@@ -73,10 +74,9 @@ def witness(model: str, champion: ModelRef | None, labels: TableRef) -> Witness:
 
 def _manifest(version: VersionRecord | None) -> Rows:
     """What the champion was trained on; nothing for a version that was made elsewhere."""
-    card = version.card if version else {}
-    if not card.get("dataset_uri"):
+    manifest = training_set(version.card) if version else None
+    if manifest is None:
         return []
-    manifest = TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
     try:
         rows: Rows = tables().read(manifest, ["image_id", "labelled_at", "objects"]).to_pylist()
     except NotFound:  # somebody tidied up: then every label counts as new

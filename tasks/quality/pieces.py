@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from tasks.domain.expectation import Answer
 from tasks.domain.few import numbers
+from tasks.domain.tables_catalog import CHANCE
 from tasks.quality.frames import telling
 
 PIECE = 50_000
 """Objects, and answers, that are looked at together."""
 
 MOST_EXAMPLES = 20
-
-CHANCE = "sampling_probability"
 
 Numbers = NDArray[np.uint64]
 

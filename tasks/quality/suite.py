@@ -7,18 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
+from tasks.domain.expectation import EXISTS as EXISTS
+from tasks.domain.expectation import MEAN as MEAN
+from tasks.domain.expectation import NOT_NULL as NOT_NULL
 from tasks.domain.expectation import Expectation, Parameter, Severity
 from tasks.domain.model import Kind
 from tasks.quality.frames import DETECTIONS, IMAGES, OBJECTS, Frames
 from tasks.quality.rules import QualityRules
 
 BETWEEN = "ExpectColumnValuesToBeBetween"
-NOT_NULL = "ExpectColumnValuesToNotBeNull"
-MEAN = "ExpectColumnMeanToBeBetween"
 UNIQUE = "ExpectColumnValuesToBeUnique"
 IN_SET = "ExpectColumnValuesToBeInSet"
 ROWS = "ExpectTableRowCountToBeBetween"
-EXISTS = "ExpectColumnToExist"
 LOWEST = "ExpectColumnMinToBeBetween"
 
 _REQUIRED = ("image_id", "camera", "kind", "model_version", "width", "height")

@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.connections import answering, ledger, tables
+from tasks.domain.card import training_set as training_set_of
 from tasks.domain.contrast import photos
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.evaluation import Evaluation
@@ -82,10 +83,7 @@ def shortcuts(
 
 def training_set(champion: ModelRef) -> TableRef | None:
     """The manifest that the champion was fitted to; None for a version made elsewhere."""
-    card = ledger().versions.get(champion.name, champion.sha256).card
-    if not card.get("dataset_uri"):
-        return None
-    return TableRef(uri=card["dataset_uri"], schema="datasets", rows=0, digest=card["dataset_digest"])
+    return training_set_of(ledger().versions.get(champion.name, champion.sha256).card)
 
 
 def _told(champion: ModelRef, dataset: TableRef, properties: TableRef) -> Mapping[str, Power] | None:

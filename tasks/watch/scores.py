@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from tasks.domain.days import DAY, When, differ
-from tasks.domain.hours import part_of_day
+from tasks.domain.hours import part_of_day, whole_hours
 from tasks.domain.scenes import distinct
 from tasks.domain.tables import PROPERTIES
 from tasks.watch.rules import WatchRules
@@ -74,7 +74,7 @@ def days_differ(camera: str, reference: pa.Table, rules: WatchRules) -> dict[str
     The table has the columns of `COLUMNS`; with too few days all are 0, because nobody knows.
     """
     before = _scenes(reference.filter(pc.equal(reference["camera"], camera)), rules)
-    hours = before["captured_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() // 3_600_000_000
+    hours = whole_hours(before)
     parts = _contexts(before, rules)
     found = {}
     for name in PROPERTIES:
