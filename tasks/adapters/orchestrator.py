@@ -88,12 +88,17 @@ class Orchestrator:
         """The run as it is now."""
         return self._run(self._call("GET", f"/flow_runs/{run_id}", missing=f"flow run {run_id}"))
 
-    def runs(self, flow: str, states: tuple[str, ...] = (), limit: int = 50) -> list[Run]:
-        """The newest runs of a flow, optionally only those in the given state types."""
+    def runs(self, flow: str, states: tuple[str, ...] = (), limit: int = 50, model: str | None = None) -> list[Run]:
+        """The newest `limit` runs of a flow, optionally only those in the given state types.
+
+        All models share a deployment, and the server cannot look into parameters: with `model`, those of the newest
+        `limit` runs that were asked for that model.
+        """
         body: dict[str, Any] = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC", "limit": limit}
         if states:
             body["flow_runs"] = {"state": {"type": {"any_": list(states)}}}
-        return [self._run({**found, "flow_name": flow}) for found in self._call("POST", "/flow_runs/filter", body)]
+        runs = [self._run({**found, "flow_name": flow}) for found in self._call("POST", "/flow_runs/filter", body)]
+        return [run for run in runs if model is None or run.parameters.get("model") == model]
 
     def unfinished(self, flow: str, within: timedelta, limit: int = 200) -> list[Run]:
         """Runs of a flow that were asked for within that time and may still do something: queued, running, waiting."""

@@ -159,7 +159,7 @@ class Story:
             if waiting and orchestrator().run(waiting[0].flow_run_id).waiting:
                 return waiting[0]
             for flow, title in watched.items():
-                for run in orchestrator().runs(flow, limit=1):
+                for run in orchestrator().runs(flow, model=self.model)[:1]:
                     if flow not in bars and not run.finished:
                         bars[flow] = self.tell.bar(title, None)
                     _check(run, {"Trained", "GatePassed"})

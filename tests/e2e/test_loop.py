@@ -63,7 +63,7 @@ def _decay(story: Any, seen: Lived) -> None:
     for key in ("healthy", "camera", "changed"):
         _live(story, seen, key)
     seen.numbers["versions before labels"] = len(ledger().versions.list("tiny"))
-    seen.numbers["retrains before labels"] = len(orchestrator().runs("retrain"))
+    seen.numbers["retrains before labels"] = len(orchestrator().runs("retrain", model="tiny"))
     story.label("changed")
     seen.states["evaluate"] = [story.evaluate().state_name]
     story.approval()

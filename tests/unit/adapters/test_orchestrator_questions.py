@@ -56,3 +56,9 @@ def test_the_question_for_unfinished_runs_is_one_that_prefect_reads(
     assert datetime.now(UTC) - runs.expected_start_time.after_ > timedelta(hours=23)
     assert flows.name.any_ == ["retrain"]
     assert body["sort"] in {each.value for each in FlowRunSort}
+
+
+def test_runs_of_one_model_are_told_from_those_of_others_that_share_the_deployment(server: Orchestrator) -> None:
+    assert [run.id for run in server.runs("shadow", model="welds")] == [run.id for run in server.runs("shadow")]
+    assert server.runs("shadow", model="caps") == []
+    server.close()
