@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, label
 
 from tasks.camera.frames import Floats, Frames
+from tasks.camera.looks import QUARTER, quarters
 from tasks.domain.tables import DETAIL_SIDE
 
 LOST = 0.3
@@ -40,12 +41,15 @@ Places = NDArray[np.bool_]
 class Damage:
     """(16, 16) each: places that lost detail, that look different with less movement, that gained detail elsewhere.
 
+    `poorer` are the first two as far as they are no chance of what happened to pass, `richer` so the third.
     `strange` is how little the rest of the picture looks like before: 1 - correlation, nan when there is no rest.
     """
 
     lost: Places
     hazy: Places
     gained: Places
+    poorer: Places
+    richer: Places
     strange: float
 
 
@@ -65,7 +69,16 @@ def damage(reference: Frames, current: Frames, light: float, burnt: float = 0.0)
     around = np.asarray(binary_dilation(hazy | lost | (faded <= STILL), np.ones((3, 3))), dtype=bool)
     gained = (after - _times(before, contrast) >= LOST) & ~around & ~(other & (faded <= 0))
     strange = _strange(middle(reference), middle(current), around)
-    return Damage(lost=lost, hazy=hazy, gained=gained, strange=strange)
+    more, less = (_times(bar, most) for bar, most in zip(quarters(reference, current), (contrast, min(contrast, 1.0))))
+    low, high = np.quantile(current.detail, (QUARTER, 1 - QUARTER), axis=0)
+    return Damage(
+        lost=lost,
+        hazy=hazy,
+        gained=gained,
+        poorer=hazy | (lost & (high < less)),
+        richer=gained & (low > more),
+        strange=strange,
+    )
 
 
 def _strange(before: Floats, after: Floats, around: Places) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle, unlike
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.hours import expected_colour
+from tasks.camera.looks import BURST
 from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
 from tasks.camera.tone import Tone, tone
@@ -29,8 +30,6 @@ REPEATED = 1.0
 """Mean grey levels between two images that show the same, at most: what an encoder changes of a picture."""
 RARE, SAME = 0.05, 0.6
 """Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
-BURST = 60.0
-"""Seconds within which images of one scene are one burst."""
 LIKE = 0.6
 """Part of the likeness of healthy pictures that an old picture shows at least."""
 BACK = 4
@@ -44,7 +43,8 @@ class Measures:
     `light` is ln of the light against the reference where nothing passes, `burnt` the rise of the share of white
     pixels, `colour` the share of colour that is left (nan for a camera without colour). `blur` is by how much fine
     detail fell more than coarse detail (ln variance; 0 or less: not at all). `lost` and `gained` are shares of the
-    picture that show less and more than the rest of it, `inside` the share that is hazy and does not reach the frame,
+    picture that show less and more than the rest of it, `poorer` and `richer` of these what is more than the chance of
+    what happened to pass, `inside` the share that is hazy and does not reach the frame,
     `strange` says how little the rest of it looks like before (0..2, nan: there is none; where all of it changed and is
     not hidden, the whole is the rest), `blind` is the share in
     which nothing moves any more and that looks different. `level` is the change of detail in most places, `depth` the
@@ -59,6 +59,8 @@ class Measures:
     lost: float
     inside: float
     gained: float
+    poorer: float
+    richer: float
     strange: float
     blind: float
     level: float
@@ -89,6 +91,8 @@ def measures(reference: Frames, current: Frames) -> Measures:
         lost=float((places.lost | places.hazy).mean()),
         inside=float(inside(places.hazy).mean()),
         gained=float(places.gained.mean()),
+        poorer=float(places.poorer.mean()),
+        richer=float(places.richer.mean()),
         strange=places.strange if alone else unlike(reference, current),
         blind=blind,
         level=level,

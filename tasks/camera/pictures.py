@@ -10,6 +10,7 @@ import numpy as np
 from tasks.camera.case import Case
 from tasks.camera.frames import Frames
 from tasks.camera.hours import same_hours
+from tasks.camera.looks import looks
 from tasks.camera.measures import Measures, measures
 from tasks.camera.rules import CameraRules
 from tasks.camera.signs import Sign, signs
@@ -20,6 +21,8 @@ from tasks.domain.subjects import CameraFault
 CHECK = "camera"
 PARTS = 4
 """Parts of the reference, in the order of time, that are measured against the rest of it."""
+LEAST = 10
+"""Images of a part at least, however few looks the window has: fewer would excuse anything."""
 
 
 def judge_pictures(
@@ -37,7 +40,8 @@ def judge_pictures(
     asked = {}
     for name, (before, seen) in pairs.items():
         others = [now[other] for other in judged if other != name]
-        asked[name] = signs(Case(now=now[name], healthy=healthy(before, len(seen)), others=others, rules=rules))
+        known_healthy = healthy(before, max(LEAST, round(looks(seen))))
+        asked[name] = signs(Case(now=now[name], healthy=known_healthy, others=others, rules=rules))
     faults = {name: first for name, found in asked.items() if (first := _first(found)) is not None}
     shown = Counter(sign.fault for sign in faults.values())
     fleet = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(judged)}
@@ -50,7 +54,8 @@ def judge_pictures(
 def healthy(reference: Frames, size: int) -> list[Measures]:
     """What the numbers are when nothing is the matter: parts of the reference against the rest of it.
 
-    Parts have no more images than the window (`size`): fewer images of a healthy camera differ more.
+    Parts have no more images than the window has looks (`size`): fewer looks at a healthy camera differ more, and
+    frames of one burst are one.
     """
     places = np.arange(len(reference))
     parts = np.array_split(places, PARTS)

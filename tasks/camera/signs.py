@@ -40,7 +40,7 @@ MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
 DOUBT = 0.95
 """Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
-RICHER, VERY_CALM = 0.03, 0.85
+RICHER, VERY_CALM = 0.02, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 MOSTLY_BLIND = 0.6
 """Share of the picture without sight from which its directions and places say nothing any more."""
@@ -183,13 +183,13 @@ def _dirt(case: Case) -> Sign:
     now = case.now
     if veiled(case):
         words = f"has a fogged lens: a veil over the whole picture left {math.exp(-now.tone.fade):.0%} of its contrast"
-        return _sign(CameraFault.DIRTY_LENS, 1.0, case.limit(case.rules.dirty_share, _lost), "share of picture", words)
+        return _sign(CameraFault.DIRTY_LENS, 1.0, case.limit(case.rules.dirty_share, _poorer), "share of picture", words)
     stands = fixed_view(case) and moved(case) < 1
     patchy = (stands or now.gained <= RARE_GAIN * now.lost) and now.level > -SHARED * max(now.depth, LEAST_DEPTH)
     sharp = _focus_left(case)  # also when all cameras are out of focus
-    limit = case.limit(case.rules.dirty_share, _lost)
-    sure = now.spots.apart > 0 or now.lost >= FAINT * limit
-    lost = now.lost if sure else min(now.lost, DOUBT * limit)
+    limit = case.limit(case.rules.dirty_share, _poorer)
+    sure = now.spots.apart > 0 or now.poorer >= FAINT * limit
+    lost = now.poorer if sure else min(now.poorer, DOUBT * limit)
     seen = max(lost if patchy else 0.0, _stuck(case)) if sharp else 0.0
     words = f"has a dirty lens: the same {seen:.1%} of the picture changed in all images"
     return _sign(CameraFault.DIRTY_LENS, seen, limit, "share of picture", words)
@@ -201,8 +201,8 @@ def _stuck(case: Case) -> float:
     shared = bool(case.others) and float(np.median([_apart(each) for each in case.others])) > 0
     local = found.apart <= MOST_SPOTS and found.calm >= CALM and abs(_shared_light(case)) < LIFTED and not shared
     apart = found.apart if found.apart > SPARE * max(map(_apart, case.healthy), default=0.0) else 0.0
-    drops = RICHER <= case.now.gained <= MOST_SPOTS and found.calm >= VERY_CALM
-    richer = case.now.gained if drops and case.now.gained >= case.limit(RICHER, _gained) else 0.0
+    drops = case.now.gained <= MOST_SPOTS and found.calm >= VERY_CALM
+    richer = case.now.richer if drops and case.now.richer >= case.limit(RICHER, _richer) else 0.0
     return max(apart, richer) if local else 0.0
 
 
@@ -222,8 +222,8 @@ def _apart(each: Measures) -> float:
     return each.spots.apart
 
 
-def _gained(each: Measures) -> float:
-    return each.gained
+def _richer(each: Measures) -> float:
+    return each.richer
 
 
 def _level(each: Measures) -> float:
@@ -246,5 +246,5 @@ def _blur(each: Measures) -> float:
     return max(each.blur, 0.0)
 
 
-def _lost(each: Measures) -> float:
-    return each.lost
+def _poorer(each: Measures) -> float:
+    return each.poorer
