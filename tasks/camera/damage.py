@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, label
 
 from tasks.camera.frames import Floats, Frames
-from tasks.camera.looks import QUARTER, quarters
+from tasks.camera.looks import above, spread
 from tasks.domain.tables import DETAIL_SIDE
 
 LOST = 0.3
@@ -69,16 +69,10 @@ def damage(reference: Frames, current: Frames, light: float, burnt: float = 0.0)
     around = np.asarray(binary_dilation(hazy | lost | (faded <= STILL), np.ones((3, 3))), dtype=bool)
     gained = (after - _times(before, contrast) >= LOST) & ~around & ~(other & (faded <= 0))
     strange = _strange(middle(reference), middle(current), around)
-    more, less = (_times(bar, most) for bar, most in zip(quarters(reference, current), (contrast, min(contrast, 1.0))))
-    low, high = np.quantile(current.detail, (QUARTER, 1 - QUARTER), axis=0)
-    return Damage(
-        lost=lost,
-        hazy=hazy,
-        gained=gained,
-        poorer=hazy | (lost & (high < less)),
-        richer=gained & (low > more),
-        strange=strange,
-    )
+    chance, was = spread(reference, current), reference.detail
+    richer = gained & above(_times(was, contrast), current.detail, chance)
+    poorer = hazy | (lost & above(-_times(was, min(contrast, 1.0)), -current.detail, chance))
+    return Damage(lost=lost, hazy=hazy, gained=gained, poorer=poorer, richer=richer, strange=strange)
 
 
 def _strange(before: Floats, after: Floats, around: Places) -> float:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.camera.frames import Floats, Frames
 
 BURST = 60.0
 """Seconds within which images of one scene are one burst."""
-QUARTER = 0.25
-"""Three quarters of the images must show a change of a place: what sticks to a lens is there in every scene."""
+QUANTILES = (0.25, 0.5)
+"""What sticks to a lens is there in every scene: the middle of a place moves, or three quarters of its images do."""
 CHANCE = 3.0
-"""Standard deviations of a quarter among so many looks that are chance: one place in 740 has more, on either side."""
+"""Standard deviations of a quantile of so many looks that are chance: one place in 740 has more, on either side."""
 EDGE = 0.05
 """Share of the reference beyond which no quantile is told from the extremes."""
 
@@ -46,16 +47,23 @@ def looks(frames: Frames) -> float:
     return max(1.0, n / (1 + 2 * alike))
 
 
-def quarters(reference: Frames, current: Frames) -> tuple[Floats, Floats]:
-    """(16, 16) each: detail of the reference that a place's upper quarter now lies above or below by chance at most.
-
-    The first is held against the current lower quartile: above it the place shows more in three quarters of the
-    images than so many looks of the reference would. The second is the same for the upper quartile and less detail.
+def spread(reference: Frames, current: Frames) -> float:
+    """How far a median of the current looks lies from that of the reference by chance, as a share of the reference.
 
     Source: a quantile of n values lies between order statistics with a binomial chance; David & Nagaraja, Order
     Statistics (2003), section 7.1.
     """
-    spread = math.sqrt(QUARTER * (1 - QUARTER) * (1 / looks(reference) + 1 / looks(current)))
-    high = min(QUARTER + CHANCE * spread, 1 - EDGE)
-    most, least = np.quantile(reference.detail, (high, 1 - high), axis=0)
-    return np.asarray(most, dtype=np.float64), np.asarray(least, dtype=np.float64)
+    return CHANCE / 2 * math.sqrt(1 / looks(reference) + 1 / looks(current))
+
+
+def above(before: Floats, after: Floats, spread: float) -> NDArray[np.bool_]:
+    """Places (16, 16) that show more, in images (m, 16, 16) after those of (n, 16, 16) before, than chance brings.
+
+    The median must lie above what `spread` allows it in the reference, or the lower quartile above what it allows
+    that: whatever passes at a place, and in however many of the looks, no quantile of the same goes that far.
+    """
+    found = np.zeros(before.shape[1:], dtype=bool)
+    for share in QUANTILES:
+        bar = min(share + spread * 2 * math.sqrt(share * (1 - share)), 1 - EDGE)
+        found |= np.quantile(after, share, axis=0) > np.quantile(before, bar, axis=0)
+    return found

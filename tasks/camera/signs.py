@@ -183,7 +183,9 @@ def _dirt(case: Case) -> Sign:
     now = case.now
     if veiled(case):
         words = f"has a fogged lens: a veil over the whole picture left {math.exp(-now.tone.fade):.0%} of its contrast"
-        return _sign(CameraFault.DIRTY_LENS, 1.0, case.limit(case.rules.dirty_share, _poorer), "share of picture", words)
+        return _sign(
+            CameraFault.DIRTY_LENS, 1.0, case.limit(case.rules.dirty_share, _poorer), "share of picture", words
+        )
     stands = fixed_view(case) and moved(case) < 1
     patchy = (stands or now.gained <= RARE_GAIN * now.lost) and now.level > -SHARED * max(now.depth, LEAST_DEPTH)
     sharp = _focus_left(case)  # also when all cameras are out of focus
