@@ -62,8 +62,7 @@ def above(before: Floats, after: Floats, spread: float) -> NDArray[np.bool_]:
     The median must lie above what `spread` allows it in the reference, or the lower quartile above what it allows
     that: whatever passes at a place, and in however many of the looks, no quantile of the same goes that far.
     """
-    found = np.zeros(before.shape[1:], dtype=bool)
-    for share in QUANTILES:
-        bar = min(share + spread * 2 * math.sqrt(share * (1 - share)), 1 - EDGE)
-        found |= np.quantile(after, share, axis=0) > np.quantile(before, bar, axis=0)
-    return found
+    shares = np.array(QUANTILES)
+    bars = np.minimum(shares + spread * 2 * np.sqrt(shares * (1 - shares)), 1 - EDGE)
+    seen, known = np.quantile(after, shares, axis=0), np.quantile(before, bars, axis=0)
+    return np.asarray((seen > known).any(axis=0), dtype=bool)

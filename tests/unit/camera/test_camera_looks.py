@@ -1,4 +1,4 @@
-"""What happens to lie on a belt is no change of its camera, however few looks there are and however often each is sent."""
+"""What happens to lie on a belt is no change of its camera, however few looks there are and however alike they come."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def belt(rng: np.random.Generator, scenes: int, burst: int, busy: float, stuck: 
     )
 
 
-def changes(busy: float, scenes: int, burst: int, stuck: float = 0.0, windows: int = 40) -> list[Damage]:
-    """What changed in so many windows against a reference of 200 scenes, the belt being as busy as it was."""
+def changes(busy: float, scenes: int, burst: int, stuck: float = 0.0, windows: int = 25) -> list[Damage]:
+    """What changed in so many windows against a reference of 120 scenes, the belt being as busy as it was."""
     rng = np.random.default_rng(8)
-    reference = belt(rng, 200, 1, busy)
+    reference = belt(rng, 120, 1, busy)
     return [damage(reference, belt(rng, scenes, burst, busy, stuck), 0.0) for _ in range(windows)]
 
 
@@ -69,24 +69,19 @@ def test_frames_of_a_dead_sensor_are_one_look():
     assert looks(frames) == 1
 
 
-@pytest.mark.parametrize(("scenes", "burst"), [(14, 3), (28, 3), (28, 1)])
-@pytest.mark.parametrize("busy", [0.3, 0.45, 0.55, 0.7])
-def test_no_place_of_a_healthy_belt_counts_as_richer_or_poorer(busy, scenes, burst):
+@pytest.mark.parametrize(("scenes", "burst"), [(14, 3), (28, 1)])
+@pytest.mark.parametrize(("busy", "hops", "sure"), [(0.45, "gained", "richer"), (0.55, "lost", "poorer")])
+def test_where_products_lie_in_half_of_the_looks_the_middle_hops_and_nothing_is_sure(busy, hops, sure, scenes, burst):
     found = changes(busy, scenes, burst)
-    assert max(each.richer.mean() for each in found) < 0.02
-    assert max(each.poorer.mean() for each in found) < 0.02
+    assert np.mean([getattr(each, hops).mean() >= 0.03 for each in found]) > 0.5
+    assert np.mean([getattr(each, sure).mean() >= 0.03 for each in found]) <= 0.04
 
 
-@pytest.mark.parametrize(("busy", "hops"), [(0.45, "gained"), (0.55, "lost")])
-def test_the_middle_of_a_place_with_a_product_in_half_of_the_looks_does_hop(busy, hops):
-    assert np.mean([getattr(each, hops).mean() > 0.03 for each in changes(busy, 14, 3)]) > 0.2
-
-
-@pytest.mark.parametrize("busy", [0.2, 0.4])
+@pytest.mark.parametrize("busy", [0.1, 0.3])
 def test_what_sticks_to_the_lens_shows_whatever_passes(busy):
-    drops, grease = (changes(busy, 28, 3, stuck, windows=10) for stuck in (FAINT, -FAINT))
-    assert min(each.richer[STUCK].mean() for each in drops) > 0.4
-    assert min(each.poorer[STUCK].mean() for each in grease) > 0.4
+    drops, grease = (changes(busy, 28, 3, stuck, windows=5) for stuck in (FAINT, -FAINT))
+    assert min(each.richer[STUCK].mean() for each in drops) > 0.6
+    assert min(each.poorer[STUCK].mean() for each in grease) > 0.6
 
 
 def names(reference: Frames, window: Frames) -> list[str]:
