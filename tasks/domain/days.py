@@ -64,9 +64,10 @@ def when(hours: Labels | None, cameras: NDArray[np.object_], window: Labels | No
     return When(days=hours // DAY, contexts=places * DAY + hours % DAY, window=window // DAY)
 
 
-def differ(values: FloatArray, at: When) -> Days:
+def differ(values: FloatArray, at: When, sure: float = SURE) -> Days:
     """What the days of a reference differ by; `values` are (m,) or (m, k) without nan.
 
+    `sure` is how often scenes dealt out anew may differ as much: at 1 days differ by whatever their means do.
     Each number is set against the mean of its own camera and hour, so that a known cycle is no difference of days. Of
     many numbers none is taken to be steadier than they are on average: the smallest of many estimates is too small.
     """
@@ -90,9 +91,9 @@ def differ(values: FloatArray, at: When) -> Days:
 
     between, within = moments(member)
     deals, wider = np.random.default_rng(SEED), 1
-    for _ in range(DEALS):
+    for _ in range(DEALS if sure < 1 else 0):
         wider += _apart(*moments(member[:, deals.permutation(len(rest))])) >= _apart(between, within)
-        if wider > SURE * (1 + DEALS):
+        if wider > sure * (1 + DEALS):
             return nothing
     size = (len(rest) - (count**2).sum() / len(rest)) / (len(count) - 1)
     variance = np.maximum(between - within, 0.0) / size

@@ -14,7 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from tasks.domain.confirmation import doubted
-from tasks.domain.days import differ
+from tasks.domain.days import SURE, differ
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import Topic
 from tasks.drift.days import without_days
@@ -58,12 +58,16 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A question with its score, and with the score of what days do not explain where the days were asked."""
+    """A question with its score, and with the score of what days do not explain where the days were asked.
+
+    `perhaps` is the same where nobody can tell whether days differ: were they to differ by what their means do.
+    """
 
     question: Question
     tool: Detector
     score: Score
     beyond: Score | None = None
+    perhaps: Score | None = None
 
     @property
     def p_value(self) -> float:
@@ -76,6 +80,12 @@ class _Asked:
     def large(self) -> bool:
         """Whether the change matters, after what days differ by is taken off."""
         return min(each.value for each in (self.score, self.beyond or self.score)) >= self.tool.limit
+
+    def sure(self, level: Level) -> bool:
+        """Whether one window proves it: where a second one will be asked, days that may differ must not explain it."""
+        if self.perhaps is None or level.sure >= level.seen:
+            return True
+        return self.perhaps.value >= self.tool.limit and self.perhaps.p_value <= level.seen
 
 
 def judged(part: Slice, rules: DriftRules, level: Level) -> list[Finding]:
@@ -94,7 +104,7 @@ def judged(part: Slice, rules: DriftRules, level: Level) -> list[Finding]:
             for each, suspect in zip(scored, suspects, strict=True)
         ]
         found += [
-            _finding(part.where, each, p <= own.seen, p <= own.sure)
+            _finding(part.where, each, p <= own.seen, p <= own.sure and each.sure(own))
             for each, p in zip(scored, _adjusted(scored), strict=True)
         ]
     return found
@@ -139,18 +149,21 @@ def _of_all_hours(part: Slice, rules: DriftRules) -> dict[str, Question]:
 def _beyond_days(asked: _Asked, wider: Callable[[], dict[str, Question]], chance: float) -> _Asked:
     """With the score of what is left when both sides are rid of what healthy days differ by.
 
-    How much that is is read from the hours of the window, and from all hours; the larger answer counts.
+    How much that is is read from the hours of the window, and from all hours; the larger answer counts. Few scenes of
+    a day may not tell whether days differ: then what their means differ by can still make the change unsure.
     """
     question = asked.question
     if question.when is None:
         return asked
-    known = (question, wider().get(question.subject))
-    days = [differ(each.reference, each.when) for each in known if each is not None and each.when is not None]
-    most = max(days, key=lambda each: float((each.between / np.maximum(each.within, 1e-300)).sum()))
-    if not most.between.any():
-        return asked
-    sides = without_days(question.reference, question.current, question.when, most, chance)
-    return replace(asked, beyond=asked.tool.score(*sides, question.sessions))
+    known = [each for each in (question, wider().get(question.subject)) if each is not None]
+    for sure in (SURE, 1.0):
+        days = [differ(each.reference, each.when, sure) for each in known if each.when is not None]
+        most = max(days, key=lambda each: float((each.between / np.maximum(each.within, 1e-300)).sum()))
+        if most.between.any():
+            sides = without_days(question.reference, question.current, question.when, most, chance)
+            left = asked.tool.score(*sides, question.sessions)
+            return replace(asked, beyond=left) if sure < 1 else replace(asked, perhaps=left)
+    return asked
 
 
 def _finding(where: str, asked: _Asked, seen: bool, sure: bool) -> Finding:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from tasks.domain.confirmation import doubted
 from tasks.domain.finding import ALL, Finding, Outcome
 from tasks.domain.subjects import FLICKER
+from tasks.flicker.ranks import chance_of_more
 from tasks.flicker.rules import FlickerRules
 from tasks.flicker.tracks import Session
 
@@ -88,7 +88,7 @@ def _finding(
             missing = rules.min_sessions - count
             return _open(len(seen), f"flicker: {count} {whose}, {missing} more are needed", where)
     before, after = float(np.mean(known)), float(np.mean(seen))
-    chance = float(mannwhitneyu(seen, known, alternative="greater").pvalue)
+    chance = chance_of_more(seen, known)
     breach = chance <= levels[0] and after - before >= rules.rise
     verb = "rose" if after >= before else "fell"
     found = Finding(

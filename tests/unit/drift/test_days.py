@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.domain.confirmation import NEXT
 from tasks.domain.days import LEAST_DAYS, When, differ
 from tasks.domain.finding import Outcome
 from tasks.drift.answers import Answers
@@ -135,3 +136,21 @@ def test_rare_answers_stay_shares_when_their_days_differ():
     reference = scenes(rng, range(9), 40, mix=0.02, mixed=0.03)
     for share in (0.0, 0.1, 0.5):
         assert "class[nut]" in {each.subject for each in compare(reference, scenes(rng, [9], 200, mix=share), RULES)}
+
+
+def outcome(reference, window, month):
+    """What is said of the class, and in which words."""
+    told = compare(reference, window, RULES, month)
+    found = next(each for each in told if each.subject == "class[nut]" and each.slice == "all")
+    return found.outcome, found.note
+
+
+def test_where_nobody_can_tell_whether_days_differ_one_day_does_not_prove_a_change_of_their_size():
+    rng = np.random.default_rng(11)
+    reference = scenes(rng, range(14), 12, mixed=0.05)  # too few scenes to be sure of the days
+    window = scenes(rng, [14], 150, mix=0.52)
+    assert outcome(timeless(reference), timeless(window), 1 / 30)[0] is Outcome.BREACH
+    said, words = outcome(reference, window, 1 / 30)
+    assert (said, words.endswith(NEXT)) == (Outcome.INCONCLUSIVE, True)
+    assert outcome(reference, window, 1.0)[0] is Outcome.BREACH  # asked by name: no other window will be
+    assert outcome(reference, scenes(rng, [14], 150, mix=0.95), 1 / 30)[0] is Outcome.BREACH  # no day does that
