@@ -22,6 +22,7 @@ def numbers(**what: object) -> Measures:
     """A camera over an even belt to which nothing happened, but for this."""
     usual: dict[str, object] = {
         "light": 0.0, "burnt": 0.0, "colour": math.nan, "blur": 0.0, "lost": 0.0, "inside": 0.0, "gained": 0.0,
+        "poorer": 0.0, "richer": 0.0,
         "strange": 0.3, "blind": 0.0, "level": 0.0, "depth": 0.0, "repeats": 0.0, "familiar": True, "bare": False,
         "tone": Tone(level=0.0, slope=1.0, fade=0.0), "spots": Spots(apart=0.0, calm=1.0), "stance": Stance(),
     }  # fmt: skip
@@ -46,7 +47,7 @@ def test_a_slight_blur_without_a_turn_is_out_of_focus():
 @pytest.mark.parametrize(("side", "fault"), [(1.0, "moved"), (0.3, "dirty_lens")])
 def test_what_is_new_along_a_whole_side_came_into_view_and_is_no_stain(side: float, fault: str):
     new = Spots(apart=0.12, calm=0.88, side=side)
-    assert name(numbers(lost=0.03, inside=0.03, spots=new, stance=Stance(gain=0.5, across=-0.12))) == fault
+    assert name(numbers(lost=0.03, poorer=0.03, inside=0.03, spots=new, stance=Stance(gain=0.5, across=-0.12))) == fault
 
 
 def frames(view: np.ndarray, detail: np.ndarray) -> Frames:
