@@ -12,6 +12,7 @@ from itertools import permutations
 
 import numpy as np
 
+from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.subjects import Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
@@ -49,15 +50,18 @@ def lone(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[str]:
 
 
 def nearly(reports: Sequence[Report]) -> frozenset[str]:
-    """The one camera that is close to the limit of a fault; empty when none is, or several are: chance brings some.
+    """The one camera that is close to the limit of a fault, or whose change waits for a second window; empty when none
+    is, or several are: chance brings some.
 
     A fault too faint to be named moves nothing else. Where labels show harm and nothing moved, it is the first thing
-    to look at.
+    to look at; and what is still in doubt on one camera is no reason to learn from its images.
     """
-    looked = [f for r in reports if r.stage is Stage.CAMERA for f in r.findings if f.outcome is Outcome.OK and f.camera]
+    seen = {r.stage: [f for f in r.findings if f.camera] for r in reports if r.stage in (Stage.CAMERA, Stage.DRIFT)}
+    looked = [f for f in seen.get(Stage.CAMERA, ()) if f.outcome is Outcome.OK]
     close = {f.camera for f in looked if f.limit and (f.value or 0.0) >= NEARLY * f.limit}
-    found = frozenset(name for name in close if name)
-    return found if len(found) == 1 and len({f.camera for f in looked}) > 1 else frozenset()
+    found = frozenset(f for f in close | {f.camera for f in seen.get(Stage.DRIFT, ()) if unsure(f)} if f)
+    known = {f.camera for findings in seen.values() for f in findings}
+    return found if len(found) == 1 and len(known) > 1 else frozenset()
 
 
 def on_sound_cameras(reports: Sequence[Report], causes: Sequence[Cause]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
@@ -132,6 +134,21 @@ def test_a_camera_far_from_a_fault_or_a_change_of_the_fleet_holds_no_retraining_
     assert judge((close("b", 0.5), drift()), (), HARM).action is Action.RETRAIN
     fleet = drift(*FLEET)
     assert judge((close("b", 0.8), fleet), (product(*FLEET),), HARM).action is Action.RETRAIN
+
+
+def waits(*cameras):
+    """A change beyond its limit on these cameras that the next window decides about."""
+    found = [
+        replace(each, outcome=Outcome.INCONCLUSIVE, value=0.8, limit=0.25) if each.camera in cameras else each
+        for each in drift(*cameras).findings
+    ]
+    return Report(stage=Stage.DRIFT, findings=tuple(found))
+
+
+def test_a_change_of_one_camera_that_waits_for_a_second_window_holds_a_retraining_back():
+    assert judge((waits("b"),), (), HARM).action is Action.FIX_CAMERA
+    assert judge((waits("a", "b"),), (), HARM).action is Action.RETRAIN, "several in doubt at once are chance"
+    assert judge((waits("b"),), (), None).action is Action.WAIT
 
 
 def test_without_harm_a_camera_close_to_a_fault_is_healthy():
