@@ -180,16 +180,13 @@ def _focus_left(case: Case) -> bool:
 
 
 def _dirt(case: Case) -> Sign:
-    now = case.now
+    now, limit = case.now, case.limit(case.rules.dirty_share, _poorer)
     if veiled(case):
         words = f"has a fogged lens: a veil over the whole picture left {math.exp(-now.tone.fade):.0%} of its contrast"
-        return _sign(
-            CameraFault.DIRTY_LENS, 1.0, case.limit(case.rules.dirty_share, _poorer), "share of picture", words
-        )
+        return _sign(CameraFault.DIRTY_LENS, 1.0, limit, "share of picture", words)
     stands = fixed_view(case) and moved(case) < 1
     patchy = (stands or now.gained <= RARE_GAIN * now.lost) and now.level > -SHARED * max(now.depth, LEAST_DEPTH)
     sharp = _focus_left(case)  # also when all cameras are out of focus
-    limit = case.limit(case.rules.dirty_share, _poorer)
     sure = now.spots.apart > 0 or now.poorer >= FAINT * limit
     lost = now.poorer if sure else min(now.poorer, DOUBT * limit)
     seen = max(lost if patchy else 0.0, _stuck(case)) if sharp else 0.0
