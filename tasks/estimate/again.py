@@ -81,5 +81,5 @@ def _together(wanted: Sequence[Candidate], known: Sequence[dict[str, Prediction]
     found = [[kept[each.sha256] for each in there] for kept in known]
     return Again(
         image_ids=[each.image_id for each in there],
-        views=Views(own=found[0], mirrored=found[1], second=found[2] if len(found) > 2 else ()),
+        views=Views(own=found[0], mirrored=found[1], second=found[2] if len(found) > 2 else ()).framed(),
     )

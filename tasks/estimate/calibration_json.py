@@ -89,6 +89,7 @@ def _belief(data: Mapping[str, Any]) -> Belief:
         recall=_number(data["recall"]),
         error=_number(data["error"]),
         boxes=int(data["boxes"]),
+        whole=bool(data.get("whole", False)),
         by_part={name: _curve(each) for name, each in data["by_part"].items()},
     )
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tasks.domain.prediction import Prediction
-from tasks.domain.scoring.detection import score_detections
+from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.truth import Truth
 from tasks.estimate.belief import Belief, believe
 from tasks.estimate.calibration import Calibration, Rung, fitted
+from tasks.estimate.framed import ALWAYS, SIZE
 from tasks.estimate.ladder import LADDER, Image, Step, damaged
 from tasks.estimate.look import Look, look, shifts
 from tasks.estimate.posture import Posture, measured, postures
@@ -27,11 +28,15 @@ See = Callable[[Sequence[Image]], Views]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Labelled:
-    """Labelled images of one version: what people said, and a way to open the picture of each."""
+    """Labelled images of one version: what people said, and a way to open the picture of each.
+
+    `whole`: labels and answers are about whole pictures (classify).
+    """
 
     truths: Sequence[Truth]
     open: Callable[[int], Image]
     classes: tuple[str, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,11 +56,13 @@ def calibrate(
     None when its labelled images show too few boxes to learn what a confidence is worth.
     """
     views, sizes = _seen(labelled, len(labelled.truths), see)
-    scored = score_detections(labelled.truths, views.own, labelled.classes)
-    belief = believe(labelled.truths, views.own, len(labelled.classes))
-    if belief is None or not scored.confidence:
+    always = ALWAYS if labelled.whole else None
+    scored = score_detections(labelled.truths, views.own, labelled.classes, always)
+    belief = believe(labelled.truths, views.own, len(labelled.classes), labelled.whole)
+    if belief is None or not (scored.confidence or labelled.whole):
         return None
-    second = score_detections(labelled.truths, views.second, labelled.classes).confidence if views.second else 0.0
+    theirs = score_detections(labelled.truths, views.second, labelled.classes, always) if views.second else None
+    second = theirs.confidence if theirs else 0.0
     scale = _Scale(belief=belief, classes=labelled.classes, confidences=(scored.confidence, second))
     part = min(damaged_images, len(sizes))
     whole = _rung("whole", labelled.truths[:part], _first(views, part), (sizes[:part], None, 1.0), scale)
@@ -76,7 +83,7 @@ def calibrate(
         second=versions[1] if views.second else "",
         n=len(sizes),
         confidences=scale.confidences,
-        quality=scored.metrics()["map50"],
+        quality=quality_of(scored, labelled.whole),
         belief=belief,
         clean=signs_of(views, belief, len(labelled.classes), scale.confidences),
         look=_look(views.own, sizes, scale),
@@ -99,14 +106,14 @@ def _seen(labelled: Labelled, n: int, see: See, step: Step | None = None) -> tup
     for start in range(0, n, GROUP):
         pictures = [labelled.open(at) for at in range(start, min(start + GROUP, n))]
         shown = [damaged(each, step, start + at) for at, each in enumerate(pictures)] if step else pictures
-        sizes += [_size(picture) for picture in pictures]
-        views = views.and_then(see(shown))
+        sizes += [SIZE if labelled.whole else _size(picture) for picture in pictures]
+        views = views.and_then(see(shown).framed())
     return views, sizes
 
 
 def looking_at(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], confidence: float) -> Look:
-    """The look of a set of answers, from the confidence on that production keeps boxes from."""
-    return look(answers, sizes, max(confidence, FLOOR))
+    """The look of a set of answers, from the confidence on that production keeps boxes from; classes always count."""
+    return look(answers, sizes, max(confidence, FLOOR) if confidence > ALWAYS else ALWAYS)
 
 
 def _look(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], scale: _Scale) -> Look:
@@ -121,7 +128,8 @@ def _rung(
     scale: _Scale,
 ) -> Rung:
     sizes, before, whole = compared
-    found = score_detections(truths, views.own, scale.classes, scale.confidences[0]).metrics()["map50"]
+    scored = score_detections(truths, views.own, scale.classes, scale.confidences[0])
+    found = quality_of(scored, scale.belief.whole)
     after = _look(views.own, sizes, scale)
     return Rung(
         name=name,
@@ -129,6 +137,11 @@ def _rung(
         signs=signs_of(views, scale.belief, len(scale.classes), scale.confidences),
         shifts=shifts(before or after, after),
     )
+
+
+def quality_of(scored: DetectionScores, whole: bool) -> float:
+    """mAP50; of whole pictures the accuracy, 0..1."""
+    return scored.metrics()["recall" if whole else "map50"]
 
 
 def _first(views: Views, n: int) -> Views:

@@ -100,6 +100,7 @@ def changes(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str
         (lost[1] > STILL, "mirrored images get other answers than before"),
         (lost[2] > STILL, "the second version agrees less than before"),
         (shifts.found.beyond(STILL, ERRORS / 2), "another number of objects is found"),
+        (shifts.mix.beyond(MIX, ERRORS / 2), "the mix of classes is another"),
         (shifts.sure.beyond(STILL, ERRORS / 2), "the model is less sure"),
         (1 - calibration.estimate(signs, shifts.found.size) / calibration.quality > STILL, "all signs together fell"),
     ]

@@ -20,6 +20,7 @@ from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.model import ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.truth import Truth
 from tasks.domain.snapshot import Snapshot, TableRef, table_note, table_of
 from tasks.domain.subjects import OBJECT_POSITION
@@ -241,7 +242,7 @@ def test_an_audit_is_drawn_once_and_its_labels_speak_for_the_window(line: Line, 
     [(window, found)] = kept.audited_of(line.champion)
     assert window == line.window(0) and found.n == 60 and found.metrics["pool"] == 90
     known, answers = truths(N, 50), views(truths(N, 50), 0.8, 100).own
-    scored = stage.score_detections(known, answers, CLASSES, calibrated.confidences[0])
+    scored = score_detections(known, answers, CLASSES, calibrated.confidences[0])
     assert found.headline.low <= float(np.mean(scored.scores())) <= found.headline.high
     assert found.metrics["recall_low"] <= scored.metrics()["recall"] <= found.metrics["recall_high"]
 
