@@ -25,9 +25,11 @@ from tasks.estimate.calibration import Calibration
 from tasks.estimate.fitting import Labelled, calibrate, looking_at, quality_of
 from tasks.estimate.flag import Flag
 from tasks.estimate.framed import ALWAYS, SIZE, frames
+from tasks.estimate.guess import Guess, finding, flag_of
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
 from tasks.estimate.posture import measured, postures, turned
+from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views, mirrored, signs_of
 from tasks.scenarios.solar_cells import LABELS, CellRecord, list_cells
 
@@ -97,13 +99,15 @@ def estimated(
     verdict = flag.judge(known, signs, moved, alarms_of((), turned(known.postures, held)))
     real = quality_of(score_detections(truths(cells), views.own, LABELS, ALWAYS), True)
     value = known.estimate(signs, moved.found.size)
-    given = "none given" if verdict.flag is Flag.UNVERIFIABLE else f"{value:.3f}"
+    guess = Guess(value=value, verdict=verdict, n=len(cells), metric=known.metric, left_out=known.error * known.quality)
+    told = finding("cells", guess, None, EstimateRules())
+    given = "none given" if told.value is None else f"{told.value:.3f}"
     why = flag.named(verdict.reasons) or "nothing changed"
     print(
-        f"| {name} | {len(cells)} | {real:.3f} | {given} | {100 * (value - real):+.1f} | {verdict.flag} | {why} |",
+        f"| {name} | {len(cells)} | {real:.3f} | {given} | {100 * (value - real):+.1f} | {flag_of(told) or Flag.UNVERIFIABLE} | {why} |",
         flush=True,
     )
-    return real, verdict.flag, value
+    return real, flag_of(told) or Flag.UNVERIFIABLE, value
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -21,17 +22,23 @@ SPREADS = {"map50": 0.2, "accuracy": 0.35}
 """Standard deviation of what single images score (F1; right or wrong, one of seven) that labels are asked for by."""
 
 
+FURTHER = 2.0
+"""Times the promise by which kinds of damage that were left out may be off: steps reach further than most windows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess:
     """What is said of a window of `n` images that were looked at: `value` is the mAP50, whatever the flag.
 
-    Of a classifier it is the accuracy; `metric` says which.
+    Of a classifier it is the accuracy; `metric` says which. `left_out` is by how much estimates were off on kinds of
+    damage that the calibration had not seen, 0..1 like the value; nan where that could not be learnt.
     """
 
     value: float
     verdict: Verdict
     n: int
     metric: str = SUBJECTS[0]
+    left_out: float = 0.0
 
 
 def finding(model: str, guess: Guess, kept: Running | None, rules: EstimateRules) -> Finding:
@@ -39,6 +46,8 @@ def finding(model: str, guess: Guess, kept: Running | None, rules: EstimateRules
     flag, reasons = guess.verdict.flag, named(guess.verdict.reasons)
     if flag is Flag.UNVERIFIABLE:
         return silent(f"{ask(model, rules, guess.metric)}: {reasons}", guess.n, guess.metric)
+    if flag is Flag.EXTRAPOLATING and not guess.left_out <= FURTHER * promised(flag, rules):
+        return silent(f"{ask(model, rules, guess.metric)}: {reasons}, and {unlearnt(guess)}", guess.n, guess.metric)
     if kept is not None and kept.broke(promised(flag, rules)):
         broken = f"{kept.words()}, which breaks the promise of a {flag} estimate"
         return silent(f"{ask(model, rules, guess.metric)}: {broken}", guess.n, guess.metric)
@@ -53,6 +62,13 @@ def finding(model: str, guess: Guess, kept: Running | None, rules: EstimateRules
         n=guess.n,
         note="; ".join(word for word in words if word),
     )
+
+
+def unlearnt(guess: Guess) -> str:
+    """Why a calibration is no help once something changed: it says so itself."""
+    if math.isnan(guess.left_out):
+        return "what damage does to this version could not be learnt from its labels"
+    return f"on damage of kinds it had not met its estimates were off by {100 * guess.left_out:.0f} points"
 
 
 def silent(note: str, n: int = 0, metric: str = SUBJECTS[0]) -> Finding:

@@ -126,6 +126,7 @@ def _guess(
         verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned)),
         n=found.n,
         metric=calibration.metric,
+        left_out=calibration.error * calibration.quality,
     )
 
 
