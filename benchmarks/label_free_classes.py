@@ -101,13 +101,10 @@ def estimated(
     value = known.estimate(signs, moved.found.size)
     guess = Guess(value=value, verdict=verdict, n=len(cells), metric=known.metric, left_out=known.error * known.quality)
     told = finding("cells", guess, None, EstimateRules())
-    given = "none given" if told.value is None else f"{told.value:.3f}"
-    why = flag.named(verdict.reasons) or "nothing changed"
-    print(
-        f"| {name} | {len(cells)} | {real:.3f} | {given} | {100 * (value - real):+.1f} | {flag_of(told) or Flag.UNVERIFIABLE} | {why} |",
-        flush=True,
-    )
-    return real, flag_of(told) or Flag.UNVERIFIABLE, value
+    given, found = "none given" if told.value is None else f"{told.value:.3f}", flag_of(told) or Flag.UNVERIFIABLE
+    why, error = flag.named(verdict.reasons) or "nothing changed", f"{100 * (value - real):+.1f}"
+    print(f"| {name} | {len(cells)} | {real:.3f} | {given} | {error} | {found} | {why} |", flush=True)
+    return real, found, value
 
 
 def main() -> None:
