@@ -22,8 +22,13 @@ SPREADS = {"map50": 0.2, "accuracy": 0.35}
 """Standard deviation of what single images score (F1; right or wrong, one of seven) that labels are asked for by."""
 
 
-FURTHER = 2.0
-"""Times the promise by which kinds of damage that were left out may be off: steps reach further than most windows."""
+FURTHER = {"map50": 2.0, "accuracy": 1.0}
+"""Times the promise by which kinds of damage that were left out may be off.
+
+Steps reach further than most windows, so for boxes twice is allowed: left-out kinds were off by 10 points where windows
+with a number were off by 3. A picture's one class has no neighbours that vouch for it: where left-out kinds were off by
+11 points, single windows were off by 26 (`benchmarks/label_free_classes.py`).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,7 @@ def finding(model: str, guess: Guess, kept: Running | None, rules: EstimateRules
     flag, reasons = guess.verdict.flag, named(guess.verdict.reasons)
     if flag is Flag.UNVERIFIABLE:
         return silent(f"{ask(model, rules, guess.metric)}: {reasons}", guess.n, guess.metric)
-    if flag is Flag.EXTRAPOLATING and not guess.left_out <= FURTHER * promised(flag, rules):
+    if flag is Flag.EXTRAPOLATING and not guess.left_out <= FURTHER[guess.metric] * promised(flag, rules):
         return silent(f"{ask(model, rules, guess.metric)}: {reasons}, and {unlearnt(guess)}", guess.n, guess.metric)
     if kept is not None and kept.broke(promised(flag, rules)):
         broken = f"{kept.words()}, which breaks the promise of a {flag} estimate"

@@ -73,6 +73,7 @@ def test_a_version_whose_losses_were_not_learnt_gets_a_number_only_where_nothing
     said = finding("welds", blind, GOOD, RULES)
     assert said.value is None and says in said.note and "audit-sample" in said.note
     assert finding("welds", replace(blind, left_out=0.1), GOOD, RULES).value == 0.91
+    assert finding("welds", replace(blind, left_out=0.1, metric="accuracy"), GOOD, RULES).value is None
     assert finding("welds", replace(guess(Flag.VALID), left_out=left_out), GOOD, RULES).value == 0.91
 
 
