@@ -1,6 +1,6 @@
 """Changes of what is shown that were drawn after the last rule and limit of estimates was set, for `label_free.py`.
 
-Nobody had looked at any of them before they were counted. What hides more than half of a part's box takes the part away.
+Nobody had looked at any of them before they were counted. What hides more than half of a box takes that part away.
 """
 
 from __future__ import annotations
