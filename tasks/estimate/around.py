@@ -10,14 +10,14 @@ large and as sharply outlined as the objects, in which the model sees nothing at
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.estimate.beside import Measured
+from tasks.estimate.beside import Measured, colours
 from tasks.estimate.look import Shift
 
 Numbers = NDArray[np.float64]
@@ -27,6 +27,17 @@ BIN, REACH = 0.05, 24
 
 LEAST = 8
 """Pictures of a camera below which nothing is said of it."""
+
+LIGHTS: tuple[Callable[[Numbers], Numbers], ...] = (
+    lambda cells: cells,
+    lambda cells: 0.4 * cells,
+    lambda cells: np.minimum(1.6 * cells, 255.0),
+    lambda cells: 255.0 * (cells / 255.0) ** 0.6,
+    lambda cells: 255.0 * (cells / 255.0) ** 1.8,
+    lambda cells: 0.75 * cells + 0.25 * 150.0,
+    lambda cells: 0.5 * cells + 0.5 * 150.0,
+)
+"""How the same colours look in less and more light, through flat and steep curves and through a veil."""
 
 PALE, VIVID = 0.0, 4.0
 """Differences of colour may become so many times what they were: fog takes them away, a steep curve adds to them."""
@@ -75,15 +86,15 @@ def around(before: Mapping[str, Scenery], cameras: Sequence[str], found: Sequenc
     if not mine:
         return Around()
     was = [before[name] for name in mine]
-    tone, more = _toned(was, [_mean([each.tone for each in pictures]) for pictures in mine.values()])
-    colours = [_unknown(known.known, pictures, more) for known, pictures in zip(was, mine.values(), strict=True)]
+    tone = _toned(was, [_mean([each.tone for each in pictures]) for pictures in mine.values()])
+    other = [_unknown(known.known, pictures) for known, pictures in zip(was, mine.values(), strict=True)]
     things, rough = (
         [_known([getattr(each, name) for each in pictures]) for pictures in mine.values()]
         for name in ("things", "rough")
     )
     return Around(
         tone=tone,
-        colours=_risen([each.other for each in was], colours),
+        colours=_risen([each.other for each in was], other),
         things=_risen([each.things for each in was], things),
         rough=_risen([each.rough for each in was], rough),
     )
@@ -100,7 +111,7 @@ def _by_camera(cameras: Sequence[str], found: Sequence[Measured | None]) -> dict
 def _scenery(pictures: Sequence[Measured]) -> Scenery:
     tone, error, spread = _mean([each.tone for each in pictures])
     halves = [(pictures[first::2], pictures[1 - first :: 2]) for first in (0, 1)]
-    other = [_unknown(_bins(known), rest, 1.0).mean() for known, rest in halves]
+    other = [_unknown(_bins(known), rest).mean() for known, rest in halves]
     things, rough = (_known([getattr(each, name) for each in pictures]) for name in ("things", "rough"))
     return Scenery(
         n=len(pictures),
@@ -129,18 +140,18 @@ def _mean(tones: Sequence[Numbers]) -> tuple[Numbers, Numbers, Numbers]:
     return known.mean(0), spread / np.sqrt(len(known)), spread
 
 
-def _toned(was: Sequence[Scenery], now: Sequence[tuple[Numbers, Numbers, Numbers]]) -> tuple[Shift, float]:
-    """What is left of the change of tones when all of them became paler or more vivid, and how much more vivid."""
+def _toned(was: Sequence[Scenery], now: Sequence[tuple[Numbers, Numbers, Numbers]]) -> Shift:
+    """What is left of the change of tones when all of them became paler or more vivid."""
     pairs = [(a, b) for a, b in zip(was, now, strict=True) if np.isfinite(a.tone).all() and np.isfinite(b[0]).all()]
     if not pairs:
-        return UNCHANGED, 1.0
+        return UNCHANGED
     before, after = np.array([a.tone for a, _ in pairs]), np.array([b[0] for _, b in pairs])
     spread = float(np.sqrt(np.mean([a.spread**2 for a, _ in pairs])))
     more = float(np.clip((before * after).sum() / max((before**2).sum(), 1e-9), PALE, VIVID))
     left = float(np.sqrt(((after - more * before) ** 2).mean()))
     error = float(np.sqrt(np.mean([b[1] ** 2 + (more * a.error) ** 2 for a, b in pairs])))
     steep = max(more, 1.0)
-    return Shift(size=max(left / steep - spread, 0.0), error=error / steep), steep
+    return Shift(size=max(left / steep - spread, 0.0), error=error / steep)
 
 
 def _risen(before: Sequence[float], after: Sequence[Numbers]) -> Shift:
@@ -153,20 +164,24 @@ def _risen(before: Sequence[float], after: Sequence[Numbers]) -> Shift:
     return Shift(size=max(size, 0.0), error=error)
 
 
-def _placed(colours: Numbers, more: float) -> NDArray[np.int64]:
-    """(k,) the bin of each colour when it is `more` times as vivid as usual."""
-    side = np.clip(np.rint(colours / (BIN * more)), -REACH, REACH).astype(np.int64) + REACH
+def _placed(found: Numbers) -> NDArray[np.int64]:
+    """(k,) the bin of each colour (k, 2)."""
+    side = np.clip(np.rint(found / BIN), -REACH, REACH).astype(np.int64) + REACH
     return np.asarray(side[:, 0] * (2 * REACH + 1) + side[:, 1], np.int64)
 
 
 def _bins(pictures: Sequence[Measured]) -> NDArray[np.int64]:
-    """The bins that these pictures show, and those beside them."""
+    """The bins that these pictures show, or would in other light, and those beside them."""
     seen = np.zeros((2 * REACH + 1) ** 2, np.uint8)
-    seen[_placed(np.concatenate([each.colours for each in pictures]), 1.0)] = 1
+    for each in pictures:
+        for light in LIGHTS:
+            seen[_placed(colours(light(each.cells), each.ground))] = 1
     wide = cv2.dilate(seen.reshape(2 * REACH + 1, -1), np.ones((3, 3), np.uint8))
     return np.flatnonzero(wide.ravel()).astype(np.int64)
 
 
-def _unknown(known: NDArray[np.int64], pictures: Sequence[Measured], more: float) -> Numbers:
+def _unknown(known: NDArray[np.int64], pictures: Sequence[Measured]) -> Numbers:
     """(n,) the share of each picture whose colour is none of the known ones."""
-    return np.array([(~np.isin(_placed(each.colours, more), known)).mean() for each in pictures], np.float64)
+    return np.array(
+        [(~np.isin(_placed(colours(each.cells, each.ground)), known)).mean() for each in pictures], np.float64
+    )

@@ -37,13 +37,15 @@ STANDS_OUT, LIKE_OBJECTS = 3.0, 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:
-    """One picture: `tone` (2,) how the objects differ from the ground in colour, `colours` (k, 2) of its cells,
-    `things` the share of its ground that looks like things, `rough` how strong the edges of the ground are beside
-    those of the objects (log). Without objects to compare with all but the colours are nan.
+    """One picture: `tone` (2,) how the objects differ from the ground in colour, mean `cells` (k, 3) blue, green,
+    red 0..255 and which of them are `ground` (k,), `things` the share of the ground that looks like things, `rough` how
+    strong the edges of the ground are beside those of the objects (log). Without objects to compare with `tone`,
+    `things` and `rough` are nan.
     """
 
     tone: Numbers
-    colours: Numbers
+    cells: Numbers
+    ground: NDArray[np.bool_]
     things: float
     rough: float
 
@@ -60,17 +62,24 @@ def measured(image: Image, answer: Prediction, confidence: float) -> Measured | 
     free = _free(small.shape[:2], hinted, 2 * sigma)
     if free.mean() < GROUND:
         return None
-    logs = np.log(cv2.resize(small, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float64) + DARK)
-    colours = np.stack([logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1]], -1)
-    colours -= colours[free].mean(0)
-    inside = [_crop(colours, box / CELL).mean((0, 1)) for box in objects]
+    cells = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float64)
+    shown = colours(cells, free)
+    inside = [_crop(shown, box / CELL).mean((0, 1)) for box in objects]
     things, rough = _ground(small, objects, free, sigma)
     return Measured(
         tone=np.mean(inside, axis=0) if inside else np.full(2, np.nan),
-        colours=colours.reshape(-1, 2),
+        cells=cells.reshape(-1, 3),
+        ground=free.ravel(),
         things=things,
         rough=rough,
     )
+
+
+def colours(cells: Numbers, ground: NDArray[np.bool_]) -> Numbers:
+    """(..., 2) the colour of each cell (..., 3) relative to the mean of those that are ground."""
+    logs = np.log(cells + DARK)
+    found = np.stack([logs[..., 0] - logs[..., 1], logs[..., 2] - logs[..., 1]], -1)
+    return np.asarray(found - found[ground].mean(0), np.float64)
 
 
 def _outline(boxes: Numbers) -> float:
