@@ -20,7 +20,7 @@ from tasks.estimate.signs import HINT
 Numbers = NDArray[np.float64]
 
 LONG_SIDE, CELL = 256, 16
-"""Pictures are measured at this size, in square cells of so many pixels."""
+"""Pictures are measured at this size, those that are smaller at their own, in square cells of so many pixels."""
 
 DARK = 8.0
 """Added to every channel (0..255): the colour of what is nearly black says nothing."""
@@ -53,7 +53,7 @@ class Measured:
 def measured(image: Image, answer: Prediction, confidence: float) -> Measured | None:
     """Of one picture (h, w, 3) uint8 BGR with the boxes kept at this confidence; None where boxes hide the ground."""
     height, width = image.shape[:2]
-    scale = LONG_SIDE / max(height, width)
+    scale = min(LONG_SIDE / max(height, width), 1.0)
     rows, columns = (max(round(side * scale / CELL), 1) for side in (height, width))
     small = cv2.resize(image, (columns * CELL, rows * CELL), interpolation=cv2.INTER_AREA).astype(np.float32)
     hinted = answer.boxes[answer.confidences >= HINT].astype(np.float64) * scale
@@ -113,7 +113,7 @@ def _ground(
     if not len(objects):
         return float("nan"), float("nan")
     soft = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), sigma)
-    edges = np.hypot(cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)).astype(np.float64)
+    edges = cv2.magnitude(cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1))
     theirs = float(np.median([np.quantile(_crop(edges, box).astype(np.float64), 0.8) for box in objects]))
     cells = np.sqrt((edges**2).reshape(free.shape[0], CELL, free.shape[1], CELL).mean((1, 3)))[free]
     limit = max(STANDS_OUT * float(np.median(cells)), LIKE_OBJECTS * theirs)

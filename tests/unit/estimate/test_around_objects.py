@@ -20,7 +20,7 @@ from tasks.estimate.ladder import LADDER, Step, damaged
 from tasks.estimate.look import Shift, Shifts
 from tests.unit.estimate.made_up import calibration
 
-SIDE, EACH, SURE = 192, 16, 0.5
+SIDE, EACH, SURE = 192, 12, 0.5
 GROUND = {"a": (95, 80, 60), "b": (65, 80, 98)}
 PART = (200, 196, 190)
 STILL = Shifts(**dict.fromkeys(Shifts.__dataclass_fields__, Shift(size=0.0, error=0.0)))
@@ -69,10 +69,14 @@ def usual() -> dict[str, Scenery]:
 
 
 @pytest.fixture(scope="module")
-def known(usual: dict[str, Scenery]) -> Calibration:
+def fitted() -> Calibration:
+    return calibration()
+
+
+@pytest.fixture(scope="module")
+def known(usual: dict[str, Scenery], fitted: Calibration) -> Calibration:
     """Its steps of damage showed nothing around the objects: black pictures stand for them here."""
-    found = calibration()
-    return replace(found, sceneries=usual, rungs=tuple(replace(rung, around=Around()) for rung in found.rungs))
+    return replace(fitted, sceneries=usual, rungs=tuple(replace(rung, around=Around()) for rung in fitted.rungs))
 
 
 def reasons(known: Calibration, shown: tuple[list[str], list[Measured | None]]) -> str:
@@ -213,6 +217,35 @@ def test_a_change_around_the_objects_gets_no_number(known: Calibration) -> None:
     assert verdict.flag is Flag.UNVERIFIABLE
     assert verdict.reasons == ("there are colours that these cameras never showed",)
     assert judge(known, known.clean, STILL, alarms_of(()), Around()).flag is Flag.VALID
+
+
+def test_a_calibration_knows_what_each_step_of_damage_shows_around_the_objects(fitted: Calibration) -> None:
+    """Noise in black pictures is colours that none of them showed."""
+    shown = {rung.name: rung.around.colours.size for rung in fitted.rungs}
+    assert shown["noise/40"] > 0.1
+    assert shown["blur/3"] == 0.0
+    assert [each.n for each in fitted.sceneries.values()] == [fitted.n]
+
+
+@pytest.mark.parametrize("curve", [0.65, 1.7])
+def test_strong_colours_of_a_ground_are_known_in_other_light(known: Calibration, curve: float) -> None:
+    """A curve moves every colour another way, so that none of it cancels."""
+
+    def carpet(shown: np.ndarray, _rng: np.random.Generator) -> None:
+        for at, colour in enumerate([(60, 70, 110), (110, 80, 70), (75, 105, 80)]):
+            shown[:, 64 * at : 64 * at + 64] = colour
+
+    def curved(shown: np.ndarray, _at: int) -> np.ndarray:
+        return as_bytes((shown / 255.0) ** curve * 255)
+
+    usual = replace(known, sceneries=sceneries(*window(0, under=carpet)))
+    assert "colours" not in reasons(usual, window(500, curved, under=carpet))
+
+    def pink(shown: np.ndarray, _at: int) -> np.ndarray:
+        shown[20:84, 20:84] = (200, 50, 200)
+        return shown
+
+    assert "colours" in reasons(usual, window(500, pink, under=carpet))
 
 
 def test_what_cameras_usually_show_survives_the_bucket(known: Calibration) -> None:
