@@ -15,10 +15,11 @@ from tasks.estimate.alarms import alarms_of
 from tasks.estimate.around import Around, Scenery, around, sceneries
 from tasks.estimate.beside import Measured, measured
 from tasks.estimate.calibration import Calibration
+from tasks.estimate.fitting import Labelled, calibrate
 from tasks.estimate.flag import Flag, beyond_objects, judge
 from tasks.estimate.ladder import LADDER, Step, damaged
 from tasks.estimate.look import Shift, Shifts
-from tests.unit.estimate.made_up import calibration
+from tests.unit.estimate.made_up import CLASSES, MadeUpEyes, truths
 
 SIDE, EACH, SURE = 192, 12, 0.5
 GROUND = {"a": (95, 80, 60), "b": (65, 80, 98)}
@@ -70,7 +71,12 @@ def usual() -> dict[str, Scenery]:
 
 @pytest.fixture(scope="module")
 def fitted() -> Calibration:
-    return calibration()
+    seen = truths(160, 1)
+    black = np.zeros((SIDE, SIDE, 3), np.uint8)
+    labelled = Labelled(truths=seen, open=lambda at: black, classes=CLASSES)
+    found = calibrate(labelled, MadeUpEyes(seen, 16), ("a" * 64, ""), 16)
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
