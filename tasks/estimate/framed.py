@@ -37,6 +37,11 @@ def one(class_id: int, confidence: float) -> Prediction:
     return Prediction(boxes=frames(1), classes=np.array([class_id]), confidences=np.array([confidence], np.float32))
 
 
+def is_framed(answer: Prediction) -> bool:
+    """Whether the answer is about the whole picture: nothing is beside its box."""
+    return len(answer.boxes) == 1 and bool((answer.boxes == frames(1)).all())
+
+
 def framed_truth(truth: Truth) -> Truth:
     """A label of a whole picture with a box around it."""
     return replace(truth, boxes=frames(len(truth.classes)))

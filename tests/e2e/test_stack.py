@@ -16,12 +16,14 @@ import psutil
 import pytest
 
 from tasks.adapters.orchestrator import Orchestrator
+from tasks.domain.errors import OrchestratorUnavailable
 from tasks.settings import load
 from tasks.stack import processes, server_checks
 from tasks.stack import state as remembered
 from tasks.stack.check import Level
 from tasks.stack.home import Home
 from tasks.stack.plan import PLAN
+from tasks.stack.prefect_api import PrefectApi
 from tasks.stack.service import Site
 from tasks.stack.start import up
 from tasks.stack.status import site_of, status
@@ -78,7 +80,15 @@ def deployed(site: Site, folder: Path, schedules: list[dict[str, Any]]) -> Itera
         try:
             yield str(made["id"])
         finally:
-            api.call("DELETE", f"/deployments/{made['id']}")
+            eventually(lambda: deleted(api, made["id"]))
+
+
+def deleted(api: PrefectApi, deployment: str) -> bool:
+    """A busy server refuses for a while: its database is locked."""
+    with contextlib.suppress(OrchestratorUnavailable):
+        api.call("DELETE", f"/deployments/{deployment}")
+        return True
+    return False
 
 
 def connections(process: psutil.Process) -> list[Any]:

@@ -12,12 +12,13 @@ from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.truth import Truth
 from tasks.estimate.alarms import alarms_of
 from tasks.estimate.audit import Candidate
+from tasks.estimate.beside import measured
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.calibration_json import read, written
 from tasks.estimate.checking import audited
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import Flag, judge
-from tasks.estimate.framed import ALWAYS, SIZE, framed, framed_truth, whole
+from tasks.estimate.framed import ALWAYS, SIZE, framed, framed_truth, one, whole
 from tasks.estimate.guess import Guess, finding, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
@@ -128,6 +129,15 @@ def test_an_answer_that_is_no_number_is_no_answer() -> None:
     broken = Prediction(probabilities=np.array([np.nan, 0.5], np.float32))
     boxes = Prediction(boxes=np.ones((1, 4), np.float32), classes=np.array([1]), confidences=np.ones(1, np.float32))
     assert len(framed(broken).classes) == 0 and framed(boxes) is boxes
+
+
+def test_nothing_is_beside_the_class_of_a_whole_picture() -> None:
+    picture = np.random.default_rng(1).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    assert measured(picture, one(1, 0.9), ALWAYS) is None
+    boxed = Prediction(
+        boxes=np.array([[8, 8, 20, 20]], np.float32), classes=np.array([1]), confidences=np.ones(1, np.float32)
+    )
+    assert measured(picture, boxed, 0.25) is not None
 
 
 def test_the_labels_of_an_audit_speak_for_the_accuracy_of_the_window(known: Calibration) -> None:
