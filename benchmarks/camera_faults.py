@@ -23,6 +23,7 @@ from camera_labels import told as labelled
 from camera_ways import Image, Rng
 from camera_ways_fresh import FRESH
 from camera_ways_optics import HELD, TUNED
+from camera_ways_other import OTHER
 from camera_worlds import WORLDS, Row, World, everywhere, profiled
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -45,6 +46,7 @@ from tasks.drift.sample import sample
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WINDOW = Window(START + timedelta(days=2), START + timedelta(days=3))
 REFERENCE, CURRENT = 64, 32
+SETS = {"tuned": TUNED, "held": HELD, "fresh": FRESH, "other": OTHER}
 DELIVERY = {"offline": ("silent",), "frame_rate": ("slow",), "clock": ("hours", "minutes", "days", "in between")}
 NONE = ("healthy", "new product, one", "new product, all", "light, all", "dusk, all", "texture, all", "warm, all")
 LONE = "new product, one"
@@ -61,6 +63,7 @@ class Case:
     kind: str
     way: str
     run: int
+    set: str = "tuned"
 
     @property
     def truth(self) -> str:
@@ -135,7 +138,7 @@ def spoilt(
         error = {"hours": hours, "minutes": minutes, "days": hours * 48}.get(case.way, hours)
         late = np.arange(CURRENT) >= (CURRENT * rng.uniform(0.3, 0.6) if case.way == "in between" else 0)
         return chosen, delay + error * late
-    way = (TUNED[case.kind] | HELD[case.kind] | FRESH[case.kind])[case.way]
+    way = SETS[case.set][case.kind][case.way]
     return [profiled(image) for image in way([image for image, _ in chosen], rng)], delay
 
 
@@ -161,16 +164,16 @@ def verdict(drawn: Drawn, rng: Rng) -> Told:
     )
 
 
-def cases(worlds: list[str], runs: int, held: bool, fresh: bool = False) -> Iterator[Case]:
-    """So many cases of every kind in every world, its ways in turn."""
-    ways = {kind: tuple(found) for kind, found in (FRESH if fresh else HELD if held else TUNED).items()}
-    kinds = ways if held or fresh else dict.fromkeys(NONE, ("",)) | ways | DELIVERY
+def cases(worlds: list[str], runs: int, chosen: str) -> Iterator[Case]:
+    """So many cases of every kind in every world, the ways of the chosen set in turn."""
+    ways = {kind: tuple(found) for kind, found in SETS[chosen].items()}
+    kinds = dict.fromkeys(NONE, ("",)) | ways | DELIVERY if chosen == "tuned" else ways
     for world in worlds:
         for kind, known in kinds.items():
             if (kind, world) == ("colour_lost", "cells") or (kind, world) == ("warm, all", "cells"):
                 continue  # they are photographed without colour
             for run in range(runs):
-                yield Case(world=world, kind=kind, way=known[run % len(known)], run=run)
+                yield Case(world=world, kind=kind, way=known[run % len(known)], run=run, set=chosen)
 
 
 def interval(right: int, n: int) -> str:
@@ -186,13 +189,15 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="*", default=["belts", "cells", "views"], choices=list(WORLDS))
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--held", action="store_true", help="the ways that the rules were not tuned on")
-    parser.add_argument("--fresh", action="store_true", help="ways of other physics, which no rule was made on")
+    parser.add_argument("--fresh", action="store_true", help="ways of other physics")
+    parser.add_argument("--other", action="store_true", help="things of a factory and of its weather")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     worlds = {name: WORLDS[name](asked.pool) for name in asked.worlds}
     told: dict[Case, Told] = {}
-    for case in cases(asked.worlds, asked.runs, asked.held, asked.fresh):
+    chosen = next((name for name in SETS if getattr(asked, name, False)), "tuned")
+    for case in cases(asked.worlds, asked.runs, chosen):
         if asked.kinds and case.kind not in asked.kinds:
             continue
         rng = np.random.default_rng([asked.seed, case.run, sum(map(ord, case.world + case.kind))])

@@ -42,6 +42,10 @@ DOUBT = 0.95
 """Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
 RICHER, VERY_CALM = 0.03, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
+LEAST_REST = 0.1
+"""Share of the picture that is not burnt out to white from which its colour is asked about."""
+HIDDEN = 0.3
+"""Share of the picture from which what hides it, while all else is as it was, has not come into view by a move."""
 MOSTLY_BLIND = 0.6
 """Share of the picture without sight from which its directions and places say nothing any more."""
 
@@ -85,10 +89,8 @@ def too_bright(case: Case) -> Sign:
     limit = -math.log(1 - case.rules.light_share)
     light = case.own(_light) / (case.limit(limit, _light) * case.strictness)
     burnt = case.own(_burnt) / case.limit(BURNT, _burnt)
-    if (
-        2 * case.own(_burnt) < case.now.burnt or _shared_light(case) >= LIFTED
-    ):  # the same light burns one more than another
-        burnt = 0.0
+    if 2 * case.own(_burnt) < case.now.burnt or _shared_light(case) >= LIFTED:
+        burnt = 0.0  # the same light burns one more than another
     value = 0.0 if veiled(case) or replaced(case) else max(light, burnt, -curve(case), 0.0)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
@@ -129,13 +131,13 @@ def veiled(case: Case) -> bool:
 
 
 def covered(case: Case) -> Sign:
-    """Part of the picture, or all of it, in which nothing passes any more and that looks different.
-
-    A camera that was knocked shows such a part at its edge, and something else everywhere: it has moved. What is
-    burnt out to white does not move either, but it is light that hides it.
+    """Part of the picture, or all of it, in which nothing passes any more and that looks different, or where nothing is
+    left of what was always to be seen. A camera that was knocked shows such a part at its edge, and something else
+    everywhere: it has moved. What is burnt out to white does not move either, but it is light that hides it.
     """
-    blind = case.now.blind
-    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not case.now.bare
+    blind = max(case.now.blind, case.now.spots.hidden)
+    hidden = case.now.bare or case.now.spots.hidden >= HIDDEN  # all else is where it was
+    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not hidden
     value = 0.0 if knocked or case.now.burnt >= BURNT else blind
     words = f"is covered: {blind:.0%} of the picture is hidden behind something that does not move"
     return _sign(CameraFault.COVERED, value, case.limit(case.rules.covered_share, _blind), "share of picture", words)
@@ -148,8 +150,8 @@ def colour_lost(case: Case) -> Sign | None:
     colours = [each.colour for each in case.others if not math.isnan(each.colour)]
     shared = bool(colours) and float(np.median(colours)) <= 2 * case.rules.colour_kept
     words = f"has lost its colour ({case.now.colour:.0%} is left), as after a switch to infrared light"
-    white = case.now.burnt >= BURNT  # what is burnt out to white has no colour either
-    lost = 0.0 if shared or white else max(0.0, 1 - case.now.colour)
+    rest = 1 - max(case.now.burnt, 0.0)  # what is burnt out to white has no colour either
+    lost = 0.0 if shared or rest < LEAST_REST else max(0.0, 1 - case.now.colour / rest)
     return _sign(CameraFault.COLOUR_LOST, lost, 1 - case.rules.colour_kept, "share of colour", words)
 
 
