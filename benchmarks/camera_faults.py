@@ -99,27 +99,29 @@ def dated(rows: Rows, camera: str, day: int, days: int = 1) -> Rows:
     ]  # fmt: skip
 
 
-def draw(world: World, case: Case, rng: Rng) -> Drawn:
-    """The fault on a camera drawn at random, or a change of what all see."""
+def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
+    """The fault on a camera drawn at random (and on those after it, if several are struck), or a change of what all see."""
     reference: Rows = []
     window: Rows = []
     delays: dict[str, NDArray[np.float64]] = {}
-    sick, common = str(rng.choice(sorted(world.healthy))), everywhere(case.kind, rng)
+    names = sorted(world.healthy)
+    first, common = names.index(str(rng.choice(names))), everywhere(case.kind, rng)
+    sick = [*names, *names][first : first + struck]
     for camera, pool in sorted(world.healthy.items()):
         order = rng.permutation(len(pool))
         reference += dated([pool[i][1] for i in order[:REFERENCE]], camera, 0, 2)
         chosen = [pool[i] for i in order[REFERENCE : REFERENCE + CURRENT]]
-        if case.kind == "new product, all" or (case.kind == LONE and camera == sick):
+        if case.kind == "new product, all" or (case.kind == LONE and camera in sick):
             chosen = [world.product[camera][i] for i in rng.permutation(len(world.product[camera]))[:CURRENT]]
         if common is not None:
             chosen = [profiled(image) for image in common([image for image, _ in chosen], rng)]
         delay = rng.exponential(0.2, CURRENT)
-        if camera == sick and case.kind not in NONE:
+        if camera in sick and case.kind not in NONE:
             chosen, delay = spoilt(case, chosen, delay, rng)
         window += dated([row for _, row in chosen], camera, 2)
         delays[camera] = delay
     everybody = case.kind in NONE and case.kind != LONE
-    erring = tuple(sorted(world.healthy)) if everybody else (sick,)
+    erring = tuple(names) if everybody else tuple(sick)
     return Drawn(reference=reference, window=window, delays=delays, erring=erring)
 
 
@@ -191,6 +193,7 @@ def main() -> None:
     parser.add_argument("--held", action="store_true", help="the ways that the rules were not tuned on")
     parser.add_argument("--fresh", action="store_true", help="ways of other physics")
     parser.add_argument("--other", action="store_true", help="things of a factory and of its weather")
+    parser.add_argument("--struck", type=int, default=1, help="cameras on which the fault comes about at once")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
@@ -201,7 +204,7 @@ def main() -> None:
         if asked.kinds and case.kind not in asked.kinds:
             continue
         rng = np.random.default_rng([asked.seed, case.run, sum(map(ord, case.world + case.kind))])
-        found = told[case] = verdict(draw(worlds[case.world], case, rng), rng)
+        found = told[case] = verdict(draw(worlds[case.world], case, rng, asked.struck), rng)
         retrains = "RETRAIN by fall " * found.by_fall + "RETRAIN by camera" * found.by_camera
         if asked.misses and (found.name != case.truth or (retrains and case.kind not in NONE)):
             print(case, found.name, retrains, flush=True)

@@ -44,10 +44,9 @@ RICHER, VERY_CALM = 0.03, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 LEAST_REST = 0.1
 """Share of the picture that is not burnt out to white from which its colour is asked about."""
-HIDDEN = 0.3
-"""Share of the picture from which what hides it, while all else is as it was, has not come into view by a move."""
-MOSTLY_BLIND = 0.6
-"""Share of the picture without sight from which its directions and places say nothing any more."""
+MOSTLY_BLIND, HIDDEN = 0.6, 0.3
+"""Share of the picture without sight from which its directions and places say nothing any more, and share from which
+what hides it, while all else is as it was, has not come into view by a move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
