@@ -100,7 +100,7 @@ def dated(rows: Rows, camera: str, day: int, days: int = 1) -> Rows:
 
 
 def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
-    """The fault on a camera drawn at random (and on those after it, if several are struck), or a change of what all see."""
+    """The fault on a camera drawn at random, on so many from there on (`struck`), or a change of what all see."""
     reference: Rows = []
     window: Rows = []
     delays: dict[str, NDArray[np.float64]] = {}

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle, unlike
+from tasks.camera.damage import CHANGED, LOST, PART, WHITE, burnt_out, cells, damage, inside, middle, unlike
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.hours import expected_colour
 from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
 from tasks.camera.tone import Tone, tone
 
+OFTEN = 0.9
+"""Share of the images in which a place must not be burnt out."""
 STILL = 0.25
 """Share of its movement below which a place is blind: what passes is not seen there any more."""
 DIM = -1.9
@@ -179,11 +181,18 @@ def _blind(reference: Frames, current: Frames, light: float, burnt: float, chang
     """Share of the places that do not move any more, light taken into account, and that also look different.
 
     Less light moves less. More light asks for no more movement: a veil or a curve brightens and takes contrast at once.
-    What hides a place may be lit as the scene is: it is still also where it only follows the light of its picture.
+    What hides a place may be lit as the scene is: it is still also where it only follows the light of its picture, and
+    is another one under that light. Nobody knows of a place that was burnt out to white at times.
     """
     least = STILL * np.exp(np.clip(light, DIM, 0.0))
     still = cells(current.luma.std(axis=0)) <= least * cells(reference.luma.std(axis=0))
-    still |= cells(_steady(current).std(axis=0)) <= least * cells(_steady(reference).std(axis=0))
+    steady, was = _steady(current), _steady(reference)
+    now, before = (cells(np.median(each, axis=0)) for each in (steady, was))
+    expected = before * np.exp(light)
+    apart = np.abs(now - expected) >= np.maximum(CHANGED, PART * expected)
+    apart |= np.abs(change - np.median(change)) >= LOST
+    known = cells(np.quantile(reference.luma, OFTEN, axis=0)) < WHITE
+    still |= (cells(steady.std(axis=0)) <= least * cells(was.std(axis=0))) & apart & known
     white = burnt_out(reference, current, light, burnt)
     other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
     return float((still & (other | (np.abs(change) >= LOST)) & ~white).mean())

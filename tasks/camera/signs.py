@@ -34,8 +34,8 @@ UNLIKE = 0.85
 """Share of the picture that looks different from which it may be no old picture of this camera."""
 LEVEL = 0.45
 """Change of the exponent between old and new grey levels (a logarithm) from which a curve was changed."""
-SLOPE, VEIL, FADE = 0.78, 0.15, 0.25
-"""Contrast that a veil leaves at most, by how much it must fall below what a curve would leave, and fall of detail."""
+SLOPE, VEIL, FADE, NEAR = 0.78, 0.15, 0.25, 0.6
+"""Contrast left by a veil at most, how far below what a curve would leave, fall of detail, change of the exponent."""
 MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
 DOUBT = 0.95
@@ -44,7 +44,7 @@ RICHER, VERY_CALM = 0.03, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 LEAST_REST = 0.1
 """Share of the picture that is not burnt out to white from which its colour is asked about."""
-MOSTLY_BLIND, HIDDEN = 0.6, 0.3
+MOSTLY_BLIND, HIDDEN = 0.6, 0.35
 """Share of the picture without sight from which its directions and places say nothing any more, and share from which
 what hides it, while all else is as it was, has not come into view by a move."""
 
@@ -124,19 +124,19 @@ def veiled(case: Case) -> bool:
     A curve that brightens takes contrast as well, but then the level says how much; light that is gone takes none.
     """
     found = case.now.tone
-    curved = math.exp(found.level) - found.slope
+    curved = math.exp(found.level) - found.slope if abs(found.level) <= NEAR else 0.0
     even = case.own(_fade) >= case.limit(FADE, _fade) and case.now.burnt < BURNT
     return even and found.slope <= SLOPE and curved >= VEIL and _focus_left(case)
 
 
 def covered(case: Case) -> Sign:
-    """Part of the picture, or all of it, in which nothing passes any more and that looks different, or where nothing is
-    left of what was always to be seen. A camera that was knocked shows such a part at its edge, and something else
-    everywhere: it has moved. What is burnt out to white does not move either, but it is light that hides it.
+    """Part of the picture in which nothing passes any more and that looks different, or in which nothing is left of what
+    was there. A camera that was knocked shows such a part at its edge, and something else everywhere.
     """
     blind = max(case.now.blind, case.now.spots.hidden)
-    hidden = case.now.bare or case.now.spots.hidden >= HIDDEN  # all else is where it was
-    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not hidden
+    fits = case.now.stance.told and placed(case) >= 1  # what is fixed, somewhere else
+    stood = case.now.bare or (case.now.spots.hidden >= HIDDEN and not fits)
+    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not stood
     value = 0.0 if knocked or case.now.burnt >= BURNT else blind
     words = f"is covered: {blind:.0%} of the picture is hidden behind something that does not move"
     return _sign(CameraFault.COVERED, value, case.limit(case.rules.covered_share, _blind), "share of picture", words)

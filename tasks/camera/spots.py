@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
+from scipy.ndimage import binary_opening, label
 
 from tasks.camera.frames import Floats, Frames
 from tasks.domain.tables import DETAIL_SIDE, LUMA_SIDE
@@ -25,6 +25,8 @@ TOGETHER = 2
 """Places that hang together, at least: one alone may be a thing of the scene's."""
 AROUND, MOST = 0.7, 0.6
 """Share of the places around what hides something that are as they were, and of the picture that may be hidden so."""
+SQUARE, SOLID = 4, 0.8
+"""Places a side of what is solid, and part of what hides something that is."""
 FIXED, LEFT, EVEN = 0.8, 0.4, 1e-6
 """Likeness of two halves of the reference from which places are always the same, and below which nothing is left."""
 DARK = 4.0
@@ -74,10 +76,11 @@ def spots(reference: Frames, current: Frames) -> Spots:
 def _hidden(both: Pairs, found: Places, calm: Places) -> bool:
     """Whether nothing of what was always to be seen in these places is left, and the others are as they were.
 
-    What sticks to a lens dims or blurs what is behind it, and some of that can still be made out. False where nothing
-    was always to be seen there: then nobody knows.
+    What sticks to a lens dims or blurs what is behind it, and some of that can still be made out. What hides it is
+    solid; specks, drops and the edges of a moved picture are not. False where nothing was always to be seen there: then
+    nobody knows.
     """
-    if not 0 < found.mean() <= MOST or calm[~found].mean() < AROUND:
+    if not 0 < found.mean() <= MOST or calm[~found].mean() < AROUND or _solid(found) < SOLID:
         return False
     known = []
     for before, after in both:
@@ -85,6 +88,13 @@ def _hidden(both: Pairs, found: Places, calm: Places) -> bool:
         if _alike(one, other) >= FIXED:
             known.append(_alike((one + other) / 2, now) < LEFT)
     return bool(known) and all(known)
+
+
+def _solid(found: Places) -> float:
+    """Part of these places that lie in squares of `SQUARE` all of which are such places; the frame cuts none off."""
+    padded = np.pad(found, SQUARE, mode="edge")
+    kept = binary_opening(padded, np.ones((SQUARE, SQUARE)))[SQUARE:-SQUARE, SQUARE:-SQUARE]
+    return float((kept & found).sum() / found.sum())
 
 
 def _alike(one: Floats, other: Floats) -> float:

@@ -47,11 +47,11 @@ def scene(n, seed, lit=(0.7, 1.3)):
     return images * rng.uniform(*lit, (n, 1, 1)) + rng.normal(0, 1, images.shape)
 
 
-def covered_by(images, rows, columns, lit):
+def covered_by(images, rows, columns, lit, tone=0.8):
     """A board before these places that is lit as the scene is, or always alike."""
     seen = images.copy()
     light = np.median(images, axis=(1, 2), keepdims=True) if lit else np.full((len(images), 1, 1), 90.0)
-    seen[:, rows, columns] = 0.8 * light
+    seen[:, rows, columns] = tone * light
     return seen
 
 
@@ -71,7 +71,7 @@ def test_half_a_picture_that_became_another_one_does_not_make_the_other_half_loo
 
 def test_what_shows_nothing_of_what_was_there_hides_it_and_what_dims_it_does_not():
     before, after, part = frames(scene(40, 2)), scene(24, 3), slice(4, 20)
-    assert spots(before, frames(covered_by(after, part, part, lit=True))).hidden >= 0.18
+    assert spots(before, frames(covered_by(after, part, part, lit=True, tone=0.2))).hidden >= 0.18
     dimmed = after.copy()
     dimmed[:, part, part] *= 0.5
     found = spots(before, frames(dimmed))
