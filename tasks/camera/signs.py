@@ -30,8 +30,9 @@ SURE = 2.0
 """Times the limit by which a view must be another one when it is blurred as well."""
 LIT = 0.13
 """ln of light that must have changed in most places as well: a black edge of a moved picture is no less light."""
-UNLIKE = 0.85
-"""Share of the picture that looks different from which it may be no old picture of this camera."""
+UNLIKE, LEAST_REST = 0.85, 0.1
+"""Share of the picture that looks different from which it may be no old picture of this camera, and share of it that is
+not burnt out to white from which its colour is asked about."""
 LEVEL = 0.45
 """Change of the exponent between old and new grey levels (a logarithm) from which a curve was changed."""
 SLOPE, VEIL, FADE, NEAR = 0.78, 0.15, 0.25, 0.6
@@ -42,11 +43,8 @@ DOUBT = 0.95
 """Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
 RICHER, VERY_CALM = 0.03, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
-LEAST_REST = 0.1
-"""Share of the picture that is not burnt out to white from which its colour is asked about."""
 MOSTLY_BLIND, HIDDEN = 0.6, 0.35
-"""Share of the picture without sight from which its directions and places say nothing any more, and share from which
-what hides it, while all else is as it was, has not come into view by a move."""
+"""Share without sight from which directions and places say nothing, and from which no move brought what hides it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +128,14 @@ def veiled(case: Case) -> bool:
 
 
 def covered(case: Case) -> Sign:
-    """Part of the picture in which nothing passes any more and that looks different, or in which nothing is left of what
-    was there. A camera that was knocked shows such a part at its edge, and something else everywhere.
+    """Part of the picture in which nothing passes and that looks different, or nothing is left of what was there.
+
+    A camera that was knocked shows such a part at its edge, and something else everywhere.
     """
     blind = max(case.now.blind, case.now.spots.hidden)
     fits = case.now.stance.told and placed(case) >= 1  # what is fixed, somewhere else
-    stood = case.now.bare or (case.now.spots.hidden >= HIDDEN and not fits)
-    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not stood
+    stood = case.now.spots.hidden >= HIDDEN and not fits
+    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not (case.now.bare or stood)
     value = 0.0 if knocked or case.now.burnt >= BURNT else blind
     words = f"is covered: {blind:.0%} of the picture is hidden behind something that does not move"
     return _sign(CameraFault.COVERED, value, case.limit(case.rules.covered_share, _blind), "share of picture", words)
