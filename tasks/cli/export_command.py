@@ -12,13 +12,13 @@ from tasks.domain.protocol import Format
 def export(
     model: str,
     *,
-    version: int | None = None,
+    version: str | None = None,
     format: Format = Format.ONNX,
     file: Path | None = None,
     deployed: bool = False,
     json: bool = False,
 ) -> int:
-    """Export a version (default: the champion) to the file that is deployed, and keep it by its hash.
+    """Export a version (by number or hash prefix; default: the champion) to the file that is deployed, and keep it.
 
     `--file` keeps a file that you exported yourself. `--deployed` notes that production runs this format: evaluations
     then score that file too, and challengers are exported before they are judged. `--format pt --deployed` takes it
@@ -27,12 +27,13 @@ def export(
     from tasks.connections import ledger
     from tasks.domain.errors import NotFound
     from tasks.export.task import bring_export, make_export, note_deployed
+    from tasks.promote.named import named
 
     who = getpass.getuser()
     answer: dict[str, object] = {"model": model, "format": format.value, "deployed": deployed}
     if format is not Format.PT or not deployed:
         book = ledger()
-        ref = book.versions.by_number(model, version).ref if version else book.promotions.champion(model)
+        ref = named(book, model, version) if version else book.promotions.champion(model)
         if ref is None:
             raise NotFound(
                 f"{model} has no champion: name a version with `--version`, see `evergreen versions {model}`"

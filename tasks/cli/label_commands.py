@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Any, Literal
 
 from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
@@ -139,47 +138,6 @@ def label_audit(model: str, *, by: str, reason: str, json: bool = False) -> int:
         show_json({"model": model, "decision": number, "by": by})
     else:
         say(f"decision {number}: the labels of {model} were audited; next: evergreen evaluate {model}")
-    return OK
-
-
-def golden(
-    step: Literal["show", "freeze", "accept"], model: str, *, by: str = "", reason: str = "", json: bool = False
-) -> int:
-    """The golden set: `show` its versions, `freeze` the first one, or `accept` what was marked golden since."""
-    from tasks.connections import ledger
-    from tasks.curate.freezing import current, versions
-    from tasks.curate.rules import CurateRules
-    from tasks.curate.task import accept_golden
-    from tasks.domain.errors import ConfigError, Stale
-    from tasks.ingest.gathering import gather
-    from tasks.ingest.rules import IngestRules
-    from tasks.ingest.task import sources
-
-    if step != "show":
-        if step == "accept" and not (by and reason):
-            raise ConfigError(
-                "accepting a golden set needs --by NAME and --reason WHY: it is what versions are held against"
-            )
-        if step == "freeze" and current(ledger(), model) is not None:
-            raise Stale(f"{model} has a frozen golden set already: `evergreen golden accept {model} --by … --reason …`")
-        rules = IngestRules()
-        told = reason or "frozen by hand"
-        found = gather(sources(rules), model, rules).labels
-        if accept_golden(model, found, CurateRules(), by or getpass.getuser(), told) is None:
-            say(f"no image of {model} is marked golden: set `golden` in the labels of some")
-            return CHECK_FAILED
-    rows = [
-        {
-            "version": each.version,
-            "images": each.images,
-            "hash": each.digest[:12],
-            "by": each.by,
-            "at": f"{each.at:%Y-%m-%d %H:%M}",
-            "reason": each.reason,
-        }
-        for each in versions(ledger(), model)
-    ]
-    _rows(f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
     return OK
 
 

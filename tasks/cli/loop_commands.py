@@ -39,7 +39,7 @@ def retrain(model: str, *, reason: str = "asked for on the command line", json: 
 
 
 def shadow(model: str, *, version: str | None = None, json: bool = False) -> int:
-    """Compare a version with the champion (`--version` by hash prefix; default: the newest), and ask when it passes.
+    """Compare a version with the champion (`--version` by number or hash prefix; default: the newest), and ask.
 
     What you trained elsewhere gets in this way: `evergreen import-weights`, then this.
     """

@@ -11,6 +11,7 @@ from tasks.cli import (
     estimate_commands,
     export_command,
     figures_commands,
+    golden_commands,
     label_commands,
     loop_commands,
     pages_command,
@@ -69,7 +70,9 @@ _GROUPS = {
         label_commands.trend,
         label_commands.power,
         label_commands.label_audit,
-        label_commands.golden,
+        golden_commands.golden,
+        golden_commands.golden_freeze,
+        golden_commands.golden_accept,
     ),
     "Data quality": (
         quality_commands.quality_infer,

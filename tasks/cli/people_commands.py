@@ -43,17 +43,14 @@ def reject(request: int | None = None, *, by: str, reason: str = "", json: bool 
 def adopt(
     model: str, *, version: str | None = None, by: str = "", reason: str = "first champion", json: bool = False
 ) -> int:
-    """Make a trained version the first champion (`--version` by hash prefix; default: the newest)."""
+    """Make a trained version the first champion (`--version` by number or hash prefix; default: the newest)."""
     from tasks.connections import ledger, registry
+    from tasks.promote.named import named, newest
     from tasks.promote.reconcile import reconcile
     from tasks.promote.task import adopt as first_champion
 
-    found = [v for v in ledger().versions.list(model) if v.ref.sha256.startswith(version or "")]
-    if not found:
-        say(f"{model} has no such version: `evergreen versions {model}`")
-        return CHECK_FAILED
-    newest = max(found, key=lambda record: record.created_at)
-    promotion = first_champion(model, newest.ref.sha256, by or getpass.getuser(), reason)
+    chosen = named(ledger(), model, version) if version else newest(ledger(), model)
+    promotion = first_champion(model, chosen.sha256, by or getpass.getuser(), reason)
     reconcile(ledger(), registry(), model)
     return _moved(promotion, json)
 
@@ -84,12 +81,13 @@ def import_weights(model: str, weights: Path, *, sha256: str = "", imgsz: int | 
 
 
 def rollback(model: str, *, by: str, reason: str, to: str | None = None, json: bool = False) -> int:
-    """Give the champion back to the version it replaced; works while Prefect is down."""
+    """Give the champion back to the version it replaced (or `--to` another one); works while Prefect is down."""
     from tasks.connections import ledger, registry
+    from tasks.promote.named import named
     from tasks.promote.reconcile import reconcile
     from tasks.promote.task import roll_back
 
-    promotion = roll_back(model, by, reason, to)
+    promotion = roll_back(model, by, reason, named(ledger(), model, to).sha256 if to else None)
     reconcile(ledger(), registry(), model)
     return _moved(promotion, json)
 

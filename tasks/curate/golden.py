@@ -110,7 +110,7 @@ def finding(model: str, frozen: Frozen | None, broken: str, found: Changes) -> F
         return Finding(check=CHECK, subject="members", outcome=Outcome.BREACH, n=frozen.images, note=note)
     if found:
         note = (
-            f"{name}; {found}: still measured as frozen, `evergreen golden accept {model} --by … --reason …` takes over"
+            f"{name}; {found}: still measured as frozen, `evergreen golden-accept {model} --by … --reason …` takes over"
         )
         return Finding(check=CHECK, subject="members", outcome=Outcome.INCONCLUSIVE, n=frozen.images, note=note)
     note = f"{name} ({frozen.digest[:12]}), as {frozen.by} froze it on {frozen.at:%Y-%m-%d}"

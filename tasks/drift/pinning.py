@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tasks.domain.few import evenly
 from tasks.domain.prediction import Prediction
@@ -23,28 +24,48 @@ def blamed(verdict: Mapping[str, Any] | None) -> frozenset[str]:
     return frozenset(camera for cause in causes if cause["kind"] == CauseKind.CAMERA for camera in cause["cameras"])
 
 
-def without(rows: pa.Table, cameras: frozenset[str]) -> pa.Table:
-    """The rows of other cameras."""
-    return rows.filter(pc.invert(pc.is_in(rows["camera"], value_set=pa.array(sorted(cameras), pa.string()))))
+def sound(rows: pa.Table, cameras: frozenset[str], trained: frozenset[str]) -> NDArray[np.intp]:
+    """Places of the rows that may be a measure of health, in order of time: not of these cameras, not learnt from.
 
-
-def untrained(rows: pa.Table, trained: frozenset[str]) -> pa.Table:
-    """The rows that the champion has not learnt from: what a model was fitted to looks more familiar than new images.
-
-    `trained` holds content hashes. Source of the rule: Rabanser et al., "Failing Loudly" (2019): the detector's
-    reference must be disjoint from what fitted its features.
+    `trained` holds content hashes: what a model was fitted to looks more familiar than new images. Source of the rule:
+    Rabanser et al., "Failing Loudly" (2019): the detector's reference must be disjoint from what fitted its features.
     """
-    return rows.filter(pc.invert(pc.is_in(rows["sha256"], value_set=pa.array(sorted(trained), pa.string()))))
+    order = pc.sort_indices(rows, [("captured_at", "ascending"), ("image_id", "ascending")])
+    bad = (("camera", cameras), ("sha256", trained))
+    out = [pc.is_in(rows[name], value_set=pa.array(sorted(names), pa.string())) for name, names in bad]
+    kept = pc.invert(pc.or_(*out)).to_numpy()
+    found: NDArray[np.intp] = np.asarray(order.to_numpy(), np.intp)
+    return found[np.asarray(kept, np.bool_)[found]]
+
+
+def cameras_at(rows: pa.Table, places: NDArray[np.intp]) -> NDArray[np.object_]:
+    """The camera of each of these rows, eight bytes a row however long the names are."""
+    encoded = rows["camera"].combine_chunks().dictionary_encode()
+    names: NDArray[np.object_] = np.asarray(encoded.dictionary.to_pylist(), object)
+    return names.take(np.asarray(encoded.indices.to_numpy(), np.intp)[places])
+
+
+def spread(windows: Sequence[NDArray[np.object_]], per_camera: int) -> list[NDArray[np.intp]]:
+    """Which rows to keep of each window: at most so many per camera in all of them, evenly over their rows.
+
+    A window is given by the cameras of its rows; windows and rows come in order of time.
+
+    >>> windows = [np.array(list(cameras), object) for cameras in ("aba", "aab")]
+    >>> [places.tolist() for places in spread(windows, 2)]
+    [[0, 1], [0, 2]]
+    """
+    cameras = np.concatenate([np.zeros(0, object), *windows])
+    keep = np.zeros(len(cameras), bool)
+    for camera in sorted(set(cameras.tolist())):
+        keep[evenly(np.flatnonzero(cameras == camera), per_camera)] = True
+    ends = np.cumsum([len(each) for each in windows])
+    return [np.flatnonzero(part) for part in np.split(keep, ends[:-1])] if len(ends) else []
 
 
 def thinned(table: pa.Table, per_camera: int) -> pa.Table:
     """At most so many rows per camera, evenly over time; the table comes in order of time and stays so."""
-    cameras = np.asarray(table["camera"].to_pylist(), dtype=object)
-    chosen: list[int] = []
-    for camera in sorted(set(cameras.tolist())):
-        places = np.flatnonzero(cameras == camera)
-        chosen += evenly(places, per_camera).tolist()
-    return table.take(pa.array(sorted(chosen), pa.int64()))
+    [places] = spread([cameras_at(table, np.arange(table.num_rows))], per_camera)
+    return table.take(pa.array(places, pa.int64()))
 
 
 def foreign(table: pa.Table, version: str) -> list[int]:

@@ -19,24 +19,22 @@ from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
 from tasks.connections import images, ledger, store, tables, weights
 from tasks.domain import few
-from tasks.domain.card import training_set
 from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Report, Stage, finding_from_json, finding_json
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef, table_of
-from tasks.domain.tables import PREDICTIONS
+from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
 from tasks.drift import pinning, profiles
 from tasks.drift.cause import causes_of
 from tasks.drift.compare import compare
+from tasks.drift.gathering import gathered
 from tasks.drift.measuring import Profiler
 from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
-from tasks.drift.pair import Pair, answered_by, forget, samples, whole
+from tasks.drift.pair import Pair, forget, samples, whole
 from tasks.drift.rules import DriftRules
-from tasks.drift.sample import joined
 from tasks.drift.silence import silent, unanswered
 from tasks.settings import settings
 
@@ -120,10 +118,9 @@ def pin_reference(
         NotFound: the model has no champion, a window was never judged, or no image is left.
     """
     used, champion = rules or DriftRules(), _champion(model)
-    parts = [_window_part(champion, window, used) for window in windows]
-    if not parts:
+    if not windows:
         raise NotFound("no window was named: a reference needs at least one healthy window")
-    return _pinned(pa.concat_tables(parts), champion, actor, reason, used)
+    return _pinned(gathered(ledger(), _profiler(champion, used), windows, used), champion, actor, reason, used)
 
 
 @task(cache_policy=NO_CACHE)
@@ -184,26 +181,6 @@ def _profiler(champion: ModelRef, rules: DriftRules) -> Profiler:
 
 def _model(champion: ModelRef) -> Yolo:
     return Yolo.load(weights(champion), champion.sha256, champion.kind, settings().device, champion.classes)
-
-
-def _window_part(champion: ModelRef, window: Window, rules: DriftRules) -> pa.Table:
-    """A judged window as rows of a reference."""
-    record = ledger().windows.get(champion.name, window)
-    if record is None or record.facts is None or record.facts.catalog is None:
-        raise NotFound(f"window {window} of {champion.name!r} was never judged: run the monitor over it first")
-    seen = tables().read(_profiler(champion, rules).window(record.facts.catalog, window))
-    note = record.facts.artifacts.get("predictions", "")  # where none were kept the champion answers anew
-    known = note.startswith("{")
-    table = answered_by(tables(), table_of(note), seen) if known else joined(seen, PREDICTIONS.empty_table())
-    return pinning.untrained(pinning.without(table, pinning.blamed(record.verdict)), _trained(champion))
-
-
-def _trained(champion: ModelRef) -> frozenset[str]:
-    """Content hashes of the images that the champion was fitted to; none known for a version made elsewhere."""
-    manifest = training_set(ledger().versions.get(champion.name, champion.sha256).card)
-    if manifest is None:
-        return frozenset()
-    return frozenset(tables().read(manifest, ["sha256"])["sha256"].to_pylist())
 
 
 def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules: DriftRules) -> PinnedReference:

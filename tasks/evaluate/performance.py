@@ -13,7 +13,7 @@ from tasks.evaluate.rules import EvaluateRules
 CHECK = "performance"
 
 GONE = (
-    "the labels that the baseline was measured on are gone, so freeze a golden set first (`evergreen golden freeze "
+    "the labels that the baseline was measured on are gone, so freeze a golden set first (`evergreen golden-freeze "
     "MODEL`): it is measured again with every evaluation"
 )
 """What to do where a baseline could not be measured again (`tasks.evaluate.task.comparable_baseline`)."""

@@ -18,7 +18,7 @@ FIRST_PORT = 26_400
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The embedded stack in a folder of its own, with this repository's prefect.yaml deployed."""
     from tasks import connections, settings
-    from tasks.stack import state
+    from tasks.stack import processes, state
     from tasks.stack.home import Home
     from tasks.stack.ports import PREFERRED
     from tasks.stack.start import up
@@ -39,11 +39,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
     finally:
         connections.close()
+        token = state.read(Home.find().state_file).token
         down(Home.find(), said.append, wait=5)
+        left = processes.marked(token)
         for name in [name for name in os.environ if name.startswith("EVERGREEN_")]:
             del os.environ[name]
         os.environ.update(before)
         settings.settings.cache_clear()
+        assert left == [], "`down` left processes behind"
+
+
+@pytest.fixture
+def prefect_variables(stack: Path, tmp_path: Path) -> dict[str, str]:
+    """What a script needs to know to run flows on the stack's Prefect server, and nothing else of Evergreen."""
+    from tasks.settings import settings
+
+    foreign = ("PREFECT_", "EVERGREEN_", "MLFLOW_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
+        "PREFECT_API_URL": settings().prefect_url,
+        "PREFECT_HOME": str(tmp_path),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+        "DO_NOT_TRACK": "1",
+    }
 
 
 @pytest.fixture(scope="session")

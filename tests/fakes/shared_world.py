@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
-import httpx
 import numpy as np
 import pyarrow as pa
 
@@ -53,23 +52,11 @@ def prepare() -> tuple[ModelRef, pa.Table]:
     return ref, pa.Table.from_pylist(rows, schema=DATASETS)
 
 
-def serve(stack: contextlib.ExitStack) -> None:
-    """One Prefect server for this process and its workers until the stack ends."""
-    from prefect.settings import PREFECT_API_URL
-    from prefect.testing.utilities import prefect_test_harness
+def environment(bucket: ObjectStore, prefect: str, folder: Path, **more: str) -> dict[str, str]:
+    """What a script of this world needs to know (`prefect`: a server's API address).
 
-    for left in (2, 1, 0):
-        try:
-            stack.enter_context(prefect_test_harness(server_startup_timeout=120))
-            break
-        except httpx.TransportError:  # on a busy machine a server that has just begun to listen resets connections
-            if not left:
-                raise
-    os.environ["PREFECT_API_URL"] = PREFECT_API_URL.value()
-
-
-def environment(bucket: ObjectStore, folder: Path, **more: str) -> dict[str, str]:
-    """What a script of this world needs to know; nothing of the test's own environment leaks into it."""
+    Nothing of the test's own environment leaks into it.
+    """
     url = f"sqlite:///{folder}/ledger.db"
     Ledger.upgrade(url)
     endpoint, region, access, secret = bucket._address
@@ -86,8 +73,8 @@ def environment(bucket: ObjectStore, folder: Path, **more: str) -> dict[str, str
         "EVERGREEN_PREFECT_URL": "http://127.0.0.1:9/api",
         "EVERGREEN_DEVICE": "cpu",
         "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_API_URL": prefect,
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(Path(__file__).parents[2]),
         **more,

@@ -18,7 +18,7 @@ dask = pytest.mark.skipif(not importlib.util.find_spec("prefect_dask"), reason="
 pytestmark = pytest.mark.integration
 
 BEGIN = """
-import contextlib, json, os, shutil, signal
+import json, os, shutil, signal
 from pathlib import Path
 
 from prefect import flow
@@ -31,7 +31,7 @@ from tasks.evaluate.rules import EvaluateRules
 from tasks.evaluate.shards import Shard
 from tasks.evaluate.task import _answering, evaluate_version, gather_shards, infer_shard, plan_shards
 from tasks.settings import settings
-from tests.fakes.shared_world import prepare, serve
+from tests.fakes.shared_world import prepare
 
 RULES = EvaluateRules(workers=2, batch=4)
 
@@ -53,9 +53,7 @@ if __name__ == "__main__":  # the workers import this file
     ref, table = prepare()
     dataset = tables().write(table, "datasets", "m/set.parquet")
     asked = _answering(ref, RULES)
-    with contextlib.ExitStack() as stack:
-        serve(stack)
-        shared(ref, dataset)
+    shared(ref, dataset)
     by_two = values(asked, table)
     shards = len(list((settings().cache / "answers").glob("*/*.parquet")))
     left = plan_shards.fn(ref, dataset, RULES)
@@ -103,9 +101,7 @@ AnswerCache._write = kept
 if __name__ == "__main__":
     ref, table = prepare()
     dataset = tables().write(table, "datasets", "m/set.parquet")
-    with contextlib.ExitStack() as stack:
-        serve(stack)
-        shared(ref, dataset)
+    shared(ref, dataset)
     left = plan_shards.fn(ref, dataset, RULES)
     found = evaluate_version.fn(ref, dataset, "recent", RULES)
     lines = [line.split() for line in Path("kept.txt").read_text().splitlines()]
@@ -124,9 +120,11 @@ if __name__ == "__main__":
 
 @dask
 def test_two_workers_give_the_answers_of_one_process_and_nothing_is_inferred_twice(
-    object_store: ObjectStore, tmp_path: Path
+    object_store: ObjectStore, prefect_server: str, tmp_path: Path
 ) -> None:
-    code, said, log = finished(ALIKE, tmp_path, environment(object_store, tmp_path, EVERGREEN_DASK="local"))
+    code, said, log = finished(
+        ALIKE, tmp_path, environment(object_store, prefect_server, tmp_path, EVERGREEN_DASK="local")
+    )
     assert code == 0, log[-3000:]
     found = json.loads(said.strip().splitlines()[-1])
     assert (found["inferred"], found["left"], found["loaded_again"]) == (COUNT, 0, False)
@@ -136,9 +134,9 @@ def test_two_workers_give_the_answers_of_one_process_and_nothing_is_inferred_twi
 
 @pytest.mark.parametrize("who", ["", pytest.param("local", marks=dask)], ids=["processes", "dask"])
 def test_a_worker_that_is_killed_costs_what_it_had_not_kept_and_the_score_is_that_of_one_process(
-    who: str, object_store: ObjectStore, tmp_path: Path
+    who: str, object_store: ObjectStore, prefect_server: str, tmp_path: Path
 ) -> None:
-    known = environment(object_store, tmp_path, DEATHS="1", **({"EVERGREEN_DASK": who} if who else {}))
+    known = environment(object_store, prefect_server, tmp_path, DEATHS="1", **({"EVERGREEN_DASK": who} if who else {}))
     code, said, log = finished(KILLED, tmp_path, known)
     assert code == 0, log[-3000:]
     found = json.loads(said.strip().splitlines()[-1])
@@ -148,9 +146,9 @@ def test_a_worker_that_is_killed_costs_what_it_had_not_kept_and_the_score_is_tha
 
 
 def test_workers_that_are_killed_again_and_again_leave_the_rest_to_the_flow(
-    object_store: ObjectStore, tmp_path: Path
+    object_store: ObjectStore, prefect_server: str, tmp_path: Path
 ) -> None:
-    code, said, log = finished(KILLED, tmp_path, environment(object_store, tmp_path, DEATHS="9"))
+    code, said, log = finished(KILLED, tmp_path, environment(object_store, prefect_server, tmp_path, DEATHS="9"))
     assert code == 0, log[-3000:]
     found = json.loads(said.strip().splitlines()[-1])
     assert (found["n"], found["same"], len(set(found["kept"]))) == (COUNT, True, COUNT)

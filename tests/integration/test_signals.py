@@ -8,7 +8,6 @@ import email.policy
 import json
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -268,32 +267,3 @@ def test_a_browser_runs_a_pages_own_script_without_origin_and_loads_nothing(page
         assert view.text_content("#a") == "ran null"
         browser.close()
     assert asked == [address]
-
-
-PREFECT_SCRIPT = """
-from prefect import flow, get_run_logger, task
-@task
-def inner():
-    get_run_logger().info("from the task")
-@flow
-def outer():
-    get_run_logger().info("from the flow")
-    inner()
-outer()
-"""
-
-
-def test_prefect_writes_each_line_once_as_json_with_its_run(tmp_path: Path) -> None:
-    environment = {
-        "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PREFECT_HOME": str(tmp_path), "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_SETTINGS_PATH": "tasks/adapters/logging.yml", "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    }  # fmt: skip
-    words = [sys.executable, "-c", PREFECT_SCRIPT]
-    run = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
-    lines = [json.loads(line) for line in run.stderr.splitlines() if line.startswith("{")]
-    said = [str(line["message"]) for line in lines]
-    assert (said.count("from the flow"), said.count("from the task")) == (1, 1)
-    flow_line, task_line = (lines[said.index(text)] for text in ("from the flow", "from the task"))
-    assert flow_line["flow_run_id"] == task_line["flow_run_id"]
-    assert task_line["task_run_id"]

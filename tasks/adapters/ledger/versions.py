@@ -67,14 +67,6 @@ class Versions:
         with self._database.read() as connection:
             return existing_version(connection, model, sha256)
 
-    def by_number(self, model: str, number: int) -> VersionRecord:
-        """The version with that number in MLflow. Raises `NotFound`."""
-        with self._database.read() as connection:
-            row = connection.execute(_query(model).where(versions.c.number == number)).one_or_none()
-        if row is None:
-            raise NotFound(f"model {model!r} has no version {number} in the ledger")
-        return _version(row)
-
     def number(self, model: str, sha256: str, number: int) -> ModelRef:
         """Note the number that MLflow gave; noting it again changes nothing.
 

@@ -55,14 +55,23 @@ def newest(model: str) -> Select[Any]:
 
 def every_revision(window_id: int) -> Select[Any]:
     """All committed revisions of one window, the newest first."""
+    return _committed().where(windows.c.id == window_id).order_by(revisions.c.revision.desc())
+
+
+def written_by(claim: Claim) -> Select[Any]:
+    """The one revision that a claim committed."""
+    here = (windows.c.start_at == claim.window.start, windows.c.end_at == claim.window.end)
+    return _committed().where(windows.c.model == claim.model, *here, revisions.c.revision == claim.revision)
+
+
+def _committed() -> Select[Any]:
     own = [column for column in windows.c if column.name not in {"epoch", "revision"}]
     query = select(*own, revisions.c.epoch, revisions.c.revision, *_COMMITTED)
-    query = query.select_from(windows.join(revisions, revisions.c.window_id == windows.c.id))
-    return query.where(windows.c.id == window_id).order_by(revisions.c.revision.desc())
+    return query.select_from(windows.join(revisions, revisions.c.window_id == windows.c.id))
 
 
 def records(connection: Connection, query: Select[Any]) -> list[WindowRecord]:
-    """The records of a query made by `newest` or `every_revision`, in its order."""
+    """The records of a query made by `newest`, `every_revision` or `written_by`, in its order."""
     rows = connection.execute(query).mappings().all()
     counts = _quarantined(connection, {row["id"] for row in rows})
     return [_record(row, counts.get((row["id"], row["revision"]), {})) for row in rows]

@@ -90,7 +90,8 @@ class Windows:
     ) -> WindowRecord:
         """Write the verdict, its findings and facts, a decision and the intents: all of it or nothing.
 
-        The same claim may commit the same contents again (its first answer was lost): nothing is added.
+        The same claim may commit the same contents again (its first answer was lost): nothing is added. The answer is
+        the revision that this claim wrote, also when another claim has written a newer one since.
 
         Raises:
             LostLease: another process took the window over, or this claim was given back or used already.
@@ -98,10 +99,7 @@ class Windows:
         """
         with self._database.write() as connection:
             commit_window(connection, self._database.now(), claim, verdict, record, intents)
-            query = window_rows.newest(claim.model).where(
-                windows.c.start_at == claim.window.start, windows.c.end_at == claim.window.end
-            )
-            return window_rows.records(connection, query)[0]
+            return window_rows.records(connection, window_rows.written_by(claim))[0]
 
     def get(self, model: str, window: Window) -> WindowRecord | None:
         """The window with its newest revision; None when nobody ever claimed it."""

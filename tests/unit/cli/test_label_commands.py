@@ -13,7 +13,7 @@ import pytest
 
 from tasks import connections
 from tasks.adapters.ledger.records import DecisionKind
-from tasks.cli import label_commands
+from tasks.cli import golden_commands, label_commands
 from tasks.cli.output import CHECK_FAILED, OK
 from tasks.domain.errors import ConfigError, NotFound, Stale
 from tasks.domain.prediction import Prediction
@@ -111,17 +111,17 @@ def test_power_of_a_model_that_has_no_champion_is_refused(line: LabelledLine) ->
 def test_the_golden_set_is_frozen_once_and_accepted_by_name(
     line: LabelledLine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert label_commands.golden("freeze", MODEL, by="eve") == CHECK_FAILED
+    assert golden_commands.golden_freeze(MODEL, by="eve") == CHECK_FAILED
     line.label("i0", [thing()], golden=True)
     capsys.readouterr()
-    assert label_commands.golden("freeze", MODEL, by="eve", json=True) == OK
+    assert golden_commands.golden_freeze(MODEL, by="eve", json=True) == OK
     assert [(row["version"], row["images"], row["by"]) for row in answer(capsys)] == [(1, 1, "eve")]
     with pytest.raises(Stale, match="accept"):
-        label_commands.golden("freeze", MODEL, by="eve")
-    with pytest.raises(ConfigError, match="--by"):
-        label_commands.golden("accept", MODEL)
+        golden_commands.golden_freeze(MODEL, by="eve")
+    with pytest.raises(ConfigError, match="--reason"):
+        golden_commands.golden_accept(MODEL, by="kim", reason=" ")
     line.label("i1", [thing()], golden=True)
-    assert label_commands.golden("accept", MODEL, by="kim", reason="one more", json=True) == OK
+    assert golden_commands.golden_accept(MODEL, by="kim", reason="one more", json=True) == OK
     assert [row["images"] for row in answer(capsys)] == [1, 2]
 
 

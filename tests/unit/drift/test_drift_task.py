@@ -36,6 +36,7 @@ FIRST = Window(datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 19, tzinfo
 CHAMPION = ModelRef(
     name="solar", sha256="c" * 64, uri="s3://b/c.pt", kind=Kind.CLASSIFY, classes=("bad", "good"), imgsz=64, version=1
 )
+FEW = DriftRules(reference_scenes=50)
 RULES = DriftRules()
 CAMERAS = ("a", "b", "c")
 PER_CAMERA = 30
@@ -254,6 +255,19 @@ def test_a_second_window_confirms_what_one_of_a_schedule_cannot(world, monkeypat
     asked = stage.check_drift.fn(again.snapshot, again.profiles, reference, RULES, asked=True)
     assert asked.findings == (slight,)
     assert parts[-1] == 1.0
+
+
+def test_of_many_windows_only_the_rows_that_are_kept_are_read_whole(world, monkeypatch):
+    for number in range(3):
+        world.commit(world.snapshot(window(number), number + 1))
+    read, at = [], TableStore.at
+    monkeypatch.setattr(TableStore, "at", lambda self, ref, *about: read.append(at(self, ref, *about)) or read[-1])
+    days = [window(number) for number in (2, 0, 1)]
+    table = world.tables.read(stage.pin_reference.fn("solar", days, "ann", "all", FEW).table)
+    assert sum(part.num_rows for part in read) == table.num_rows == 50 * len(CAMERAS)
+    assert max(part.num_rows for part in read) <= 17 * len(CAMERAS)  # of 30 images of each camera
+    assert table["camera"].to_pylist().count("a") == 50 and table["embedding"].null_count == 0
+    assert {moment.day for moment in table["captured_at"].to_pylist()} == {day.start.day for day in days}
 
 
 def test_a_camera_at_fault_is_left_out_of_a_reference(world):

@@ -155,14 +155,14 @@ def test_where_the_labels_of_then_are_gone_the_sentence_says_what_makes_it_compa
     assert baseline is not None and refusal(baseline, world.measured("recent", NOW, world.labels("recent")))
     assert found.outcome is Outcome.INCONCLUSIVE
     for words in (
-        "torch 2.16.0 against 2.15.0", "packages were upgraded", "evergreen evaluate", "evergreen golden freeze",
+        "torch 2.16.0 against 2.15.0", "packages were upgraded", "evergreen evaluate", "evergreen golden-freeze",
     ):  # fmt: skip
         assert words in found.note, found.note
 
 
 def test_the_golden_set_that_the_sentence_asks_for_does_make_it_comparable(world: World) -> None:
     world.measured("baseline", THEN, world.labels("then"), keep=False)
-    assert "golden freeze" in world.judged()[1].note
+    assert "golden-freeze" in world.judged()[1].note
     world.measured("golden", NOW, world.labels("golden"))
     baseline, found = world.judged()
     assert baseline is not None and baseline.dataset == "golden"

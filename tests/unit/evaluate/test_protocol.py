@@ -81,7 +81,7 @@ def test_an_upgrade_is_called_one_and_anything_else_is_not():
     assert "(packages were upgraded)" in refusal(evaluated(BASE), evaluated(upgraded))
     assert "upgraded" not in refusal(evaluated(BASE), evaluated(replace(upgraded, imgsz=320)))
     finding = judge_performance(evaluated(BASE), evaluated(upgraded), EvaluateRules()).findings[0]
-    assert "`evergreen evaluate`" in finding.note and "`evergreen golden freeze MODEL`" in finding.note
+    assert "`evergreen evaluate`" in finding.note and "`evergreen golden-freeze MODEL`" in finding.note
 
 
 def test_the_labels_count_where_images_are_compared_one_by_one():

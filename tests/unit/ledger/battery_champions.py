@@ -67,14 +67,13 @@ class ChampionBattery:
         for sha256, number in ((one.sha256, 2), (two.sha256, 1)):
             with pytest.raises(Stale):
                 ledger.versions.number(MODEL, sha256, number)
-        assert ledger.versions.by_number(MODEL, 1).ref.sha256 == one.sha256
+        assert ledger.versions.get(MODEL, one.sha256).ref.version == 1
         with pytest.raises(ContractError):
             ledger.versions.number(MODEL, two.sha256, 0)
 
     def test_what_is_not_there_is_not_found(self, ledger: Ledger) -> None:
         lookups = (
             lambda: ledger.versions.get(MODEL, content_hash("A")),
-            lambda: ledger.versions.by_number(MODEL, 1),
             lambda: ledger.versions.number(MODEL, content_hash("A"), 1),
             lambda: ledger.gates.get(content_hash("A")),
             lambda: ledger.approvals.get(1),

@@ -168,6 +168,16 @@ class WindowBattery:
         clock.tick(2 * LEASE)
         assert ledger.windows.claim(MODEL, window(), "plain") is None
 
+    def test_a_repeated_commit_answers_with_what_that_claim_wrote_not_with_what_came_after(
+        self, ledger: Ledger
+    ) -> None:
+        early = claimed(ledger)
+        first = ledger.windows.commit(early, verdict(finding(value=1.0)), facts())
+        second = ledger.windows.commit(claimed(ledger, rescore=True), verdict(finding(value=2.0)), facts())
+        again = ledger.windows.commit(early, verdict(finding(value=1.0)), facts())
+        assert (again.revision, again.digest) == (first.revision, first.digest)
+        assert second.revision == 2 and len(ledger.windows.revisions(MODEL, early.window)) == 2
+
     def test_the_same_claim_may_repeat_its_commit_but_not_change_it(self, ledger: Ledger) -> None:
         claim = claimed(ledger)
         first = ledger.windows.commit(claim, verdict(finding()), facts())

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SCRIPT = """
 import json
@@ -45,7 +43,7 @@ flow.decision_markdown, flow.refusals = (lambda gate: "evidence"), (lambda asked
 
 parameters = {"model": "m", "challenger_sha256": "b", "gate_hash": "g"}
 with get_client(sync_client=True) as client:
-    deployment = client.create_deployment(client.create_flow(flow.promote), "default")  # only such runs can suspend
+    deployment = client.create_deployment(client.create_flow(flow.promote), "asks")  # only such runs can suspend
     run = client.create_flow_run_from_deployment(deployment, parameters=parameters)
 
     def start():
@@ -65,14 +63,11 @@ print(json.dumps(seen))
 """
 
 
-def test_mlflow_is_projected_once_before_the_question_however_often_the_run_starts(tmp_path: Path) -> None:
-    foreign = ("PREFECT_", "EVERGREEN_", "MLFLOW_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
-        "PREFECT_HOME": str(tmp_path), "DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true", "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    }  # fmt: skip
+def test_mlflow_is_projected_once_before_the_question_however_often_the_run_starts(
+    prefect_variables: dict[str, str],
+) -> None:
     words = [sys.executable, "-c", SCRIPT]
-    run = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    run = subprocess.run(words, capture_output=True, text=True, check=False, env=prefect_variables)
     assert run.returncode == 0, run.stderr[-3000:]
     killed, asked, answered = json.loads(run.stdout.splitlines()[-1])
     assert killed == ["Failed", 1]
