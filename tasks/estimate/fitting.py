@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.truth import Truth
+from tasks.estimate.around import Around, Scenery, around, sceneries
 from tasks.estimate.belief import Belief, believe
+from tasks.estimate.beside import Measured, measured
 from tasks.estimate.calibration import Calibration, Rung, fitted
 from tasks.estimate.ladder import LADDER, Image, Step, damaged
 from tasks.estimate.look import Look, look, shifts
-from tasks.estimate.posture import Posture, measured, postures
+from tasks.estimate.posture import Posture, postures
+from tasks.estimate.posture import measured as held
 from tasks.estimate.signs import Views, signs_of
 
 FLOOR = 0.25
@@ -50,7 +53,7 @@ def calibrate(
 
     None when its labelled images show too few boxes to learn what a confidence is worth.
     """
-    views, sizes = _seen(labelled, len(labelled.truths), see)
+    views, sizes, _ = _seen(labelled, len(labelled.truths), see)
     scored = score_detections(labelled.truths, views.own, labelled.classes)
     belief = believe(labelled.truths, views.own, len(labelled.classes))
     if belief is None or not scored.confidence:
@@ -58,18 +61,15 @@ def calibrate(
     second = score_detections(labelled.truths, views.second, labelled.classes).confidence if views.second else 0.0
     scale = _Scale(belief=belief, classes=labelled.classes, confidences=(scored.confidence, second))
     part = min(damaged_images, len(sizes))
+    cameras, known, usual = _shown(labelled, views, scale.confidences[0])
     whole = _rung("whole", labelled.truths[:part], _first(views, part), (sizes[:part], None, 1.0), scale)
     before, quality = _look(views.own[:part], sizes[:part], scale), whole.quality
-    rungs = [
-        _rung(
-            f"{step.name}/{step.strength:g}",
-            labelled.truths[:part],
-            _seen(labelled, part, see, step)[0],
-            (sizes[:part], before, quality),
-            scale,
-        )
-        for step in steps
-    ]
+    rungs = []
+    for step in steps:
+        worse, _, beside = _seen(labelled, part, see, (step, scale.confidences[0]))
+        compared, name = (sizes[:part], before, quality), f"{step.name}/{step.strength:g}"
+        changed = around(usual, cameras[:part], beside)
+        rungs.append(_rung(name, labelled.truths[:part], worse, compared, scale, changed))
     weights, error = fitted(rungs, whole.signs)
     return Calibration(
         sha256=versions[0],
@@ -83,25 +83,40 @@ def calibrate(
         rungs=tuple(rungs),
         weights=weights,
         error=error,
-        postures=_postures(labelled),
+        postures=known,
+        sceneries=usual,
     )
 
 
-def _postures(labelled: Labelled) -> dict[str, Posture]:
-    """How each camera holds its pictures."""
-    found = [measured(labelled.open(at)) for at in range(len(labelled.truths))]
-    return postures([truth.camera for truth in labelled.truths], found)
+def _shown(
+    labelled: Labelled, views: Views, confidence: float
+) -> tuple[list[str], dict[str, Posture], dict[str, Scenery]]:
+    """The camera of each picture, how cameras hold their pictures and what they show around the objects."""
+    cameras, turned, beside = [truth.camera for truth in labelled.truths], [], []
+    for at, answer in enumerate(views.own):
+        picture = labelled.open(at)
+        turned.append(held(picture))
+        beside.append(measured(picture, answer, confidence))
+    return cameras, postures(cameras, turned), sceneries(cameras, beside)
 
 
-def _seen(labelled: Labelled, n: int, see: See, step: Step | None = None) -> tuple[Views, list[tuple[int, int]]]:
-    """The answers about the first `n` pictures, damaged by the step, and their sizes; few pictures at a time."""
-    views, sizes = Views(own=(), mirrored=()), []
+def _seen(
+    labelled: Labelled, n: int, see: See, damage: tuple[Step, float] | None = None
+) -> tuple[Views, list[tuple[int, int]], list[Measured | None]]:
+    """The answers about the first `n` pictures and their sizes; few pictures at a time.
+
+    With a step of damage they are shown damaged, and what is around the boxes kept at its confidence is measured.
+    """
+    views, sizes, beside = Views(own=(), mirrored=()), [], []
     for start in range(0, n, GROUP):
         pictures = [labelled.open(at) for at in range(start, min(start + GROUP, n))]
-        shown = [damaged(each, step, start + at) for at, each in enumerate(pictures)] if step else pictures
         sizes += [_size(picture) for picture in pictures]
-        views = views.and_then(see(shown))
-    return views, sizes
+        shown = [damaged(each, damage[0], start + at) for at, each in enumerate(pictures)] if damage else pictures
+        found = see(shown)
+        views = views.and_then(found)
+        if damage:
+            beside += [measured(*each, damage[1]) for each in zip(shown, found.own, strict=True)]
+    return views, sizes, beside
 
 
 def looking_at(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], confidence: float) -> Look:
@@ -119,6 +134,7 @@ def _rung(
     views: Views,
     compared: tuple[Sequence[tuple[int, int]], Look | None, float],
     scale: _Scale,
+    beside: Around | None = None,
 ) -> Rung:
     sizes, before, whole = compared
     found = score_detections(truths, views.own, scale.classes, scale.confidences[0]).metrics()["map50"]
@@ -128,6 +144,7 @@ def _rung(
         quality=found / whole if whole else 0.0,
         signs=signs_of(views, scale.belief, len(scale.classes), scale.confidences),
         shifts=shifts(before or after, after),
+        around=beside or Around(),
     )
 
 

@@ -25,8 +25,9 @@ from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
 from tasks.estimate import kept
-from tasks.estimate.again import held, seen_again
+from tasks.estimate.again import seen_again, shown
 from tasks.estimate.alarms import alarms_of
+from tasks.estimate.around import around
 from tasks.estimate.audit import Candidate, first, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
@@ -124,7 +125,7 @@ def _guess(
         return found
     return Guess(
         value=calibration.estimate(found.signs, found.moved.found.size),
-        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned)),
+        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned), found.around),
         n=found.n,
     )
 
@@ -144,14 +145,16 @@ def _seen(
         if count < rules.min_images:
             return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
     chosen = first(images_of(tables(), snapshot.catalog), rules.images)
-    views = _looked_at(chosen, versions, rules).views
-    n = len(views.own)
+    looked = _looked_at(chosen, versions, rules)
+    views, n = looked.views, len(looked.views.own)
     if n < rules.min_images:
         return silent(f"{n} images could be looked at again, {rules.min_images} are needed", n)
+    pictures = shown(chosen, _picture, looked, own)
     return Found(
         signs=signs_of(views, calibration.belief, len(champion.classes), calibration.confidences),
+        around=around(calibration.sceneries, pictures.cameras, pictures.measured),
         moved=shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after))),
-        turned=turned(calibration.postures, held(chosen, _picture)),
+        turned=turned(calibration.postures, pictures.postures),
         n=n,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from tasks.domain.window import Window
 from tasks.estimate import given, kept, standing
 from tasks.estimate import task as stage
 from tasks.estimate.again import Names
+from tasks.estimate.around import Around
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views
 from tests.fakes.memory_store import MemoryStore
@@ -198,6 +200,23 @@ def test_a_product_that_nobody_taught_gets_no_number_but_a_request(line: Line, c
     said = line.estimate(0, blind=0.5)
     assert said is not None and said.value is None
     assert said.note.startswith("cannot be known without 62 more labels (`evergreen audit-sample welds --n 62`)")
+
+
+def test_pictures_with_colours_that_no_labelled_one_shows_get_no_number(
+    line: Line, calibrated: kept.Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers are as they were; only the pictures are not."""
+    [usual] = calibrated.sceneries.values()
+    rungs = tuple(replace(rung, around=Around()) for rung in calibrated.rungs)
+    kept.keep_calibration(line.champion, replace(calibrated, sceneries={"a": usual}, rungs=rungs))
+    given = line.estimate(0)
+    assert given is not None and given.value is not None
+    green = np.zeros((SIDE, SIDE, 3), np.uint8)
+    green[:, :60] = (20, 200, 20)
+    monkeypatch.setattr(stage, "_picture", lambda image: green)
+    said = line.estimate(1)
+    assert said is not None and said.value is None
+    assert "there are colours that these cameras never showed" in said.note
 
 
 def test_nothing_is_looked_at_where_the_rules_forbid_it_or_where_there_are_too_few(
