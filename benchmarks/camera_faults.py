@@ -2,9 +2,9 @@
 
 Every case draws its own images, camera, severity and place; the ways in which things go wrong are in
 `camera_ways.py` and `camera_ways_optics.py`, those of other physics in `camera_ways_fresh.py`, those of a factory and
-its weather in `camera_ways_other.py`, the places in `camera_worlds.py`. Beside the faults there are cases that are none:
-a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels that show
-harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody knows
+its weather in `camera_ways_other.py`, the places in `camera_worlds.py`. Beside the faults there are cases that are
+none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels that
+show harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody knows
 where, and as errors by camera (`camera_labels.py`), those of the camera at fault, or of all where none is.
 """
 
