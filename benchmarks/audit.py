@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from label_free import Bench, wilson
+from label_free import Bench
+from label_free_tables import wilson
 from label_free_worlds import DAMAGES, scenes
 from numpy.typing import NDArray
 

@@ -1,11 +1,11 @@
 """Confusion matrix of camera faults, told apart from drift and from each other.
 
 Every case draws its own images, camera, severity and place; the ways in which things go wrong are in
-`camera_ways.py` and `camera_ways_optics.py`, those of other physics in `camera_ways_fresh.py`, the places in
-`camera_worlds.py`. Beside the faults there are cases that
-are none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels
-that show harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody
-knows where, and as errors by camera (`camera_labels.py`), those of the camera at fault, or of all where none is.
+`camera_ways.py` and `camera_ways_optics.py`, those of other physics in `camera_ways_fresh.py`, those of a factory and
+its weather in `camera_ways_other.py`, the places in `camera_worlds.py`. Beside the faults there are cases that are
+none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels that
+show harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody knows
+where, and as errors by camera (`camera_labels.py`), those of the camera at fault, or of all where none is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from camera_labels import told as labelled
 from camera_ways import Image, Rng
 from camera_ways_fresh import FRESH
 from camera_ways_optics import HELD, TUNED
+from camera_ways_other import OTHER
 from camera_worlds import WORLDS, Row, World, everywhere, profiled
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -45,6 +46,7 @@ from tasks.drift.sample import sample
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WINDOW = Window(START + timedelta(days=2), START + timedelta(days=3))
 REFERENCE, CURRENT = 64, 32
+SETS = {"tuned": TUNED, "held": HELD, "fresh": FRESH, "other": OTHER}
 DELIVERY = {"offline": ("silent",), "frame_rate": ("slow",), "clock": ("hours", "minutes", "days", "in between")}
 NONE = ("healthy", "new product, one", "new product, all", "light, all", "dusk, all", "texture, all", "warm, all")
 LONE = "new product, one"
@@ -61,6 +63,7 @@ class Case:
     kind: str
     way: str
     run: int
+    set: str = "tuned"
 
     @property
     def truth(self) -> str:
@@ -96,27 +99,29 @@ def dated(rows: Rows, camera: str, day: int, days: int = 1) -> Rows:
     ]  # fmt: skip
 
 
-def draw(world: World, case: Case, rng: Rng) -> Drawn:
-    """The fault on a camera drawn at random, or a change of what all see."""
+def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
+    """The fault on a camera drawn at random, on so many from there on (`struck`), or a change of what all see."""
     reference: Rows = []
     window: Rows = []
     delays: dict[str, NDArray[np.float64]] = {}
-    sick, common = str(rng.choice(sorted(world.healthy))), everywhere(case.kind, rng)
+    names = sorted(world.healthy)
+    first, common = names.index(str(rng.choice(names))), everywhere(case.kind, rng)
+    sick = [*names, *names][first : first + struck]
     for camera, pool in sorted(world.healthy.items()):
         order = rng.permutation(len(pool))
         reference += dated([pool[i][1] for i in order[:REFERENCE]], camera, 0, 2)
         chosen = [pool[i] for i in order[REFERENCE : REFERENCE + CURRENT]]
-        if case.kind == "new product, all" or (case.kind == LONE and camera == sick):
+        if case.kind == "new product, all" or (case.kind == LONE and camera in sick):
             chosen = [world.product[camera][i] for i in rng.permutation(len(world.product[camera]))[:CURRENT]]
         if common is not None:
             chosen = [profiled(image) for image in common([image for image, _ in chosen], rng)]
         delay = rng.exponential(0.2, CURRENT)
-        if camera == sick and case.kind not in NONE:
+        if camera in sick and case.kind not in NONE:
             chosen, delay = spoilt(case, chosen, delay, rng)
         window += dated([row for _, row in chosen], camera, 2)
         delays[camera] = delay
     everybody = case.kind in NONE and case.kind != LONE
-    erring = tuple(sorted(world.healthy)) if everybody else (sick,)
+    erring = tuple(names) if everybody else tuple(sick)
     return Drawn(reference=reference, window=window, delays=delays, erring=erring)
 
 
@@ -135,7 +140,7 @@ def spoilt(
         error = {"hours": hours, "minutes": minutes, "days": hours * 48}.get(case.way, hours)
         late = np.arange(CURRENT) >= (CURRENT * rng.uniform(0.3, 0.6) if case.way == "in between" else 0)
         return chosen, delay + error * late
-    way = (TUNED[case.kind] | HELD[case.kind] | FRESH[case.kind])[case.way]
+    way = SETS[case.set][case.kind][case.way]
     return [profiled(image) for image in way([image for image, _ in chosen], rng)], delay
 
 
@@ -161,16 +166,16 @@ def verdict(drawn: Drawn, rng: Rng) -> Told:
     )
 
 
-def cases(worlds: list[str], runs: int, held: bool, fresh: bool = False) -> Iterator[Case]:
-    """So many cases of every kind in every world, its ways in turn."""
-    ways = {kind: tuple(found) for kind, found in (FRESH if fresh else HELD if held else TUNED).items()}
-    kinds = ways if held or fresh else dict.fromkeys(NONE, ("",)) | ways | DELIVERY
+def cases(worlds: list[str], runs: int, chosen: str) -> Iterator[Case]:
+    """So many cases of every kind in every world, the ways of the chosen set in turn."""
+    ways = {kind: tuple(found) for kind, found in SETS[chosen].items()}
+    kinds = dict.fromkeys(NONE, ("",)) | ways | DELIVERY if chosen == "tuned" else ways
     for world in worlds:
         for kind, known in kinds.items():
             if (kind, world) == ("colour_lost", "cells") or (kind, world) == ("warm, all", "cells"):
                 continue  # they are photographed without colour
             for run in range(runs):
-                yield Case(world=world, kind=kind, way=known[run % len(known)], run=run)
+                yield Case(world=world, kind=kind, way=known[run % len(known)], run=run, set=chosen)
 
 
 def interval(right: int, n: int) -> str:
@@ -186,17 +191,20 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="*", default=["belts", "cells", "views"], choices=list(WORLDS))
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--held", action="store_true", help="the ways that the rules were not tuned on")
-    parser.add_argument("--fresh", action="store_true", help="ways of other physics, which no rule was made on")
+    parser.add_argument("--fresh", action="store_true", help="ways of other physics")
+    parser.add_argument("--other", action="store_true", help="things of a factory and of its weather")
+    parser.add_argument("--struck", type=int, default=1, help="cameras on which the fault comes about at once")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     worlds = {name: WORLDS[name](asked.pool) for name in asked.worlds}
     told: dict[Case, Told] = {}
-    for case in cases(asked.worlds, asked.runs, asked.held, asked.fresh):
+    chosen = next((name for name in SETS if getattr(asked, name, False)), "tuned")
+    for case in cases(asked.worlds, asked.runs, chosen):
         if asked.kinds and case.kind not in asked.kinds:
             continue
         rng = np.random.default_rng([asked.seed, case.run, sum(map(ord, case.world + case.kind))])
-        found = told[case] = verdict(draw(worlds[case.world], case, rng), rng)
+        found = told[case] = verdict(draw(worlds[case.world], case, rng, asked.struck), rng)
         retrains = "RETRAIN by fall " * found.by_fall + "RETRAIN by camera" * found.by_camera
         if asked.misses and (found.name != case.truth or (retrains and case.kind not in NONE)):
             print(case, found.name, retrains, flush=True)

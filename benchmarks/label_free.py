@@ -12,45 +12,31 @@ from __future__ import annotations
 import argparse
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from label_free_fresh import FRESH
 from label_free_held import HELD, SEEN
+from label_free_tables import Row, tables
 from label_free_worlds import CHANGES, DAMAGES, damaged, scenes
-from scipy.stats import binomtest
 
 from tasks.adapters.yolo import Yolo
 from tasks.adapters.yolo_load import sha256_of
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.truth import Truth
-from tasks.estimate import flag
+from tasks.estimate import around, beside, flag, posture
+from tasks.estimate.again import Shown
 from tasks.estimate.alarms import alarms_of
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
-from tasks.estimate.flag import Flag
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import Look, shifts
-from tasks.estimate.posture import Posture, measured, postures, turned
 from tasks.estimate.signs import Views, mirrored, signs_of
 from tasks.scenarios.parts_scene import CAMERAS, SIZE, Scene
 
 CLEAN, LABELLED, REFERENCE, DAMAGED = 8, 300, 300, 120
-FELL = 0.05
-
-
-@dataclass(frozen=True)
-class Row:
-    """One set: what it is, the mAP50 by labels and as estimated, and the flag."""
-
-    name: str
-    group: str
-    measured: float
-    estimated: float
-    flag: Flag
-    reasons: tuple[str, ...]
 
 
 class Bench:
@@ -81,19 +67,24 @@ class Bench:
     def answered(self, name: str, drawn: Sequence[Scene]) -> tuple[list[Truth], Views]:
         """The labels and answers of a set; kept."""
         if self.kept(name).exists():
-            kept, views = pickle.loads(self.kept(name).read_bytes())  # noqa: S301 - written by this program
-            truths = [Truth(image_id=t.image_id, session=t.session, classes=t.classes, boxes=t.boxes) for t in kept]
+            truths, views = pickle.loads(self.kept(name).read_bytes())  # noqa: S301 - written by this program
         else:
             sent = [_sent(scene.image) for scene in drawn]
             truths, views = _truths(drawn), self.views(sent)
             self.kept(name).write_bytes(pickle.dumps((truths, views)))
-            self.kept(f"{name} held").write_bytes(pickle.dumps(postures(_cameras(sent), [measured(i) for i in sent])))
-        own, turned, second = (_fresh(each) for each in (views.own, views.mirrored, views.second))
-        return truths, Views(own=own, mirrored=turned, second=() if self.alone else second)
+        return truths, Views(own=views.own, mirrored=views.mirrored, second=() if self.alone else views.second)
 
-    def held(self, name: str) -> dict[str, Posture]:
-        """How the cameras of a set hold their pictures."""
-        found: dict[str, Posture] = pickle.loads(self.kept(f"{name} held").read_bytes())  # noqa: S301
+    def shown(self, name: str, drawn: Sequence[Scene]) -> Shown:
+        """What the pictures of a set show, beside the answers; kept."""
+        path = self.kept(f"{name} shown")
+        if not path.exists():
+            own = self.answered(name, drawn)[1].own
+            sent = [_sent(scene.image) for scene in drawn]
+            confidence = self.calibration().confidences[0]
+            around_them = [beside.measured(*each, confidence) for each in zip(sent, own, strict=True)]
+            held = posture.postures(_cameras(sent), [posture.measured(each) for each in sent])
+            path.write_bytes(pickle.dumps(Shown(postures=held, cameras=_cameras(sent), measured=around_them)))
+        found: Shown = pickle.loads(path.read_bytes())  # noqa: S301 - written by this program
         return found
 
     def calibration(self) -> Calibration:
@@ -108,11 +99,6 @@ class Bench:
             path.write_bytes(pickle.dumps(calibrate(labelled, self.views, versions, DAMAGED)))
         found: Calibration = pickle.loads(path.read_bytes())  # noqa: S301
         return found
-
-
-def _fresh(kept: Sequence[Prediction]) -> list[Prediction]:
-    """Answers that an older version of this program may have kept."""
-    return [Prediction(boxes=p.boxes, classes=p.classes, confidences=p.confidences) for p in kept]
 
 
 def _answers(model: Yolo, images: Sequence[Image]) -> list[Prediction]:
@@ -153,8 +139,10 @@ def measure(name: str, group: str, bench: Bench, known: tuple[Calibration, Look]
     own, _ = calibration.confidences
     signs = signs_of(views, calibration.belief, 3, calibration.confidences)
     moved = shifts(reference, looking_at(views.own, [(SIZE, SIZE)] * len(truths), own))
-    alarms = alarms_of((), turned(calibration.postures, bench.held(name)))
-    verdict = flag.judge(calibration, signs, moved, alarms)
+    shown = bench.shown(name, ())
+    alarms = alarms_of((), posture.turned(calibration.postures, shown.postures))
+    changed = around.around(calibration.sceneries, shown.cameras, shown.measured)
+    verdict = flag.judge(calibration, signs, moved, alarms, changed)
     return Row(
         name=name,
         group=group,
@@ -163,53 +151,6 @@ def measure(name: str, group: str, bench: Bench, known: tuple[Calibration, Look]
         flag=verdict.flag,
         reasons=verdict.reasons,
     )
-
-
-def area_under_curve(fell: Sequence[bool], worse: Sequence[float]) -> float:
-    """Chance that a set that fell is put before one that did not; ties count half."""
-    yes = np.array([w for f, w in zip(fell, worse, strict=True) if f])[:, None]
-    no = np.array([w for f, w in zip(fell, worse, strict=True) if not f])[None]
-    return float(((yes > no) + 0.5 * (yes == no)).mean()) if yes.size and no.size else float("nan")
-
-
-def wilson(told: int, n: int) -> str:
-    """A share with its Wilson interval."""
-    if not n:
-        return "none"
-    interval = binomtest(told, n).proportion_ci(method="wilson")
-    return f"{told} of {n} ({told / n:.0%}; 95 %: {interval.low:.0%} to {interval.high:.0%})"
-
-
-def tables(rows: Sequence[Row], quality: float) -> None:
-    print("| set | mAP50 by labels | estimate | error, points | flag | why |\n|---|---|---|---|---|---|")
-    for row in rows:
-        error = f"{100 * (row.estimated - row.measured):+.1f}"
-        shown = "none given" if row.flag is Flag.UNVERIFIABLE else f"{row.estimated:.3f}"
-        why = flag.named(row.reasons) or "nothing changed"
-        print(f"| {row.name} | {row.measured:.3f} | {shown} | {error} | {row.flag} | {why} |")
-    usual = [row for row in rows if row.group in ("clean", "damage")]
-    print("\n| flag (clean and damaged sets) | sets | mean absolute error, points | largest |\n|---|---|---|---|")
-    for kind in Flag:
-        errors = [100 * abs(row.estimated - row.measured) for row in usual if row.flag is kind]
-        if errors:
-            note = " (withheld)" if kind is Flag.UNVERIFIABLE else ""
-            print(f"| {kind}{note} | {len(errors)} | {np.mean(errors):.2f} | {max(errors):.1f} |")
-    print("\n| fell by more than 5 points | sets | of them fell | AUC |\n|---|---|---|---|")
-    for name, chosen in (
-        ("all clean and damaged sets", usual),
-        ("those with a number", [row for row in usual if row.flag is not Flag.UNVERIFIABLE]),
-    ):
-        fell = [quality - row.measured > FELL for row in chosen]
-        auc = area_under_curve(fell, [-row.estimated for row in chosen])
-        print(f"| {name} | {len(fell)} | {sum(fell)} | {auc:.3f} |")
-    print()
-    for group, which in (("change", "that limits were chosen with"), ("held out", "of families held out")):
-        changed = [row for row in rows if row.group == group]
-        told = sum(row.flag is Flag.UNVERIFIABLE for row in changed)
-        print(f"changes of what is shown, {which}, that get no number: {wilson(told, len(changed))}")
-    harmless = [row for row in usual if quality - row.measured <= FELL]
-    kept = sum(row.flag is not Flag.UNVERIFIABLE for row in harmless)
-    print(f"clean and damaged sets within 5 points that get one: {wilson(kept, len(harmless))}")
 
 
 def main() -> None:
@@ -228,17 +169,18 @@ def main() -> None:
         **{f"{kind} {s}": ("damage", lambda k=kind, s=s: damaged(k, s, n)) for kind in DAMAGES for s in range(1, 6)},
         **{name: ("change", lambda name=name, make=make: make(name, n)) for name, make in (CHANGES | SEEN).items()},
         **{name: ("held out", lambda name=name, make=make: make(name, n)) for name, make in HELD.items()},
+        **{name: ("fresh", lambda name=name, make=make: make(name, n)) for name, make in FRESH.items()},
     }
     order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[-1])  # some of every kind first
-    missing = [name for name in ("reference", *order) if not bench.kept(name).exists()]
-    for name in missing[: given.first]:
-        bench.answered(name, scenes(name, REFERENCE) if name == "reference" else todo[name][1]())
     calibration = bench.calibration()
+    missing = [name for name in ("reference", *order) if not bench.kept(f"{name} shown").exists()]
+    for name in missing[: given.first]:
+        bench.shown(name, scenes(name, REFERENCE) if name == "reference" else todo[name][1]())
     if missing[given.first :]:
         print(f"{len(missing) - given.first} sets are still to be answered: run it again\n")
     _, healthy = bench.answered("reference", ())
     reference = looking_at(healthy.own, [(SIZE, SIZE)] * len(healthy.own), calibration.confidences[0])
-    done = {name: group for name, (group, _) in todo.items() if bench.kept(name).exists()}
+    done = {name: group for name, (group, _) in todo.items() if bench.kept(f"{name} shown").exists()}
     rows = [measure(name, group, bench, (calibration, reference)) for name, group in done.items()]
     weights = ", ".join(f"{weight:.2f}" for weight in calibration.weights)
     print(f"mAP50 {calibration.quality:.3f} on {calibration.n} labelled images; D-ECE {calibration.belief.error:.3f};")

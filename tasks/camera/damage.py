@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, label
+from scipy.ndimage import binary_dilation, gaussian_filter, label
 
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.looks import above, spread
@@ -31,6 +31,8 @@ SIDES = 2
 """Sides of the frame that dirt in a corner reaches."""
 MOST = 0.5
 """Share of places that speak for the whole picture."""
+SOFTER = (0.7, 1.5, 2.5)
+"""Places over which a reference is blurred to be held against a blurred picture."""
 REST, FLAT = 0.25, 2.0
 """Least part of a picture, and least spread of its grey levels, that can be recognised."""
 
@@ -82,9 +84,24 @@ def _strange(before: Floats, after: Floats, around: Places) -> float:
     return float(1 - np.corrcoef(before[rest], after[rest])[0, 1])
 
 
-def unlike(reference: Frames, current: Frames) -> float:
-    """How little the whole picture looks like before (0..2, nan: it is even), whatever became of its places."""
-    return _strange(middle(reference), middle(current), np.zeros((DETAIL_SIDE, DETAIL_SIDE), dtype=bool))
+def unlike(reference: Frames, current: Frames, blurred: bool = False) -> float:
+    """How little the whole picture looks like before (0..2, nan: it is even), whatever became of its places.
+
+    It may be lit from another side: light that grows evenly across the picture is no other picture. A blurred one is
+    held against what the reference looks like when it is blurred as well.
+    """
+    nowhere = np.zeros((DETAIL_SIDE, DETAIL_SIDE), dtype=bool)
+    before, after = middle(reference), middle(current)
+    softer = [gaussian_filter(before, sigma) for sigma in SOFTER] if blurred else []
+    return min(_strange(each, after, nowhere) for each in (before, _lit_as(before, after), *softer))
+
+
+def _lit_as(before: Floats, after: Floats) -> Floats:
+    """The picture of before under the light of now: ln light differs by a plane, fitted by least squares."""
+    down, across = np.mgrid[0 : len(before), 0 : len(before)] / len(before)
+    plane = np.stack([np.ones(before.size), down.ravel(), across.ravel()], axis=1)
+    ratio = np.log((after + 1) / (before + 1)).ravel()
+    return np.asarray(before * np.exp(plane @ np.linalg.lstsq(plane, ratio, rcond=None)[0]).reshape(before.shape))
 
 
 def inside(places: Places) -> Places:

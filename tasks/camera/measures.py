@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.camera.damage import CHANGED, LOST, burnt_out, cells, damage, inside, middle, unlike
+from tasks.camera.damage import CHANGED, LOST, PART, WHITE, burnt_out, cells, damage, inside, middle, unlike
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.hours import expected_colour
 from tasks.camera.looks import BURST
@@ -14,6 +14,8 @@ from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
 from tasks.camera.tone import Tone, tone
 
+OFTEN = 0.9
+"""Share of the images in which a place must not be burnt out."""
 STILL = 0.25
 """Share of its movement below which a place is blind: what passes is not seen there any more."""
 DIM = -1.9
@@ -24,6 +26,8 @@ BARE = 0.1
 """Below the plainest image of the reference by so much (logarithm of detail), pictures show nothing."""
 NO_MORE = 0.03
 """Rise of the logarithm of detail up to which a lens may have lost its focus: blur adds detail nowhere."""
+SOFT = 0.33
+"""Blur from which a picture is held against a blurred reference to see what it shows."""
 STEEP = 1.5
 """Times the fall of the third octave that counts, where noise hides the finest one: the second fell far more."""
 REPEATED = 1.0
@@ -45,9 +49,9 @@ class Measures:
     detail fell more than coarse detail (ln variance; 0 or less: not at all). `lost` and `gained` are shares of the
     picture that show less and more than the rest of it, `poorer` and `richer` of these what is more than the chance of
     what happened to pass, `inside` the share that is hazy and does not reach the frame,
-    `strange` says how little the rest of it looks like before (0..2, nan: there is none; where all of it changed and is
-    not hidden, the whole is the rest), `blind` is the share in
-    which nothing moves any more and that looks different. `level` is the change of detail in most places, `depth` the
+    `strange` says how little the rest of it, or the whole, looks like before (0..2, nan: there is no rest; where all of
+    it changed and is not hidden, the whole is the rest), `blind` is the share in which nothing moves any more and that
+    looks different. `level` is the change of detail in most places, `depth` the
     fall in the lost ones. `repeats` is the share of images that show the same as the one before; `familiar` says that
     the middle picture looks like one of the reference, `bare` that pictures show nothing.
     """
@@ -81,19 +85,21 @@ def measures(reference: Frames, current: Frames) -> Measures:
     burnt = float(np.median(current.burnt) - np.median(reference.burnt))
     places = damage(reference, current, light, burnt)
     blind = _blind(reference, current, light, burnt, change)
-    alone = np.isfinite(places.strange) or blind >= HIDDEN
+    blur = _blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0
+    whole = unlike(reference, current, blur >= SOFT)
+    strange = whole if np.isnan(places.strange) and blind < HIDDEN else min(places.strange, whole)  # nan stays nan
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
     return Measures(
         light=light,
         burnt=burnt,
         colour=_colour(reference, current),
-        blur=_blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0,
+        blur=blur,
         lost=float((places.lost | places.hazy).mean()),
         inside=float(inside(places.hazy).mean()),
         gained=float(places.gained.mean()),
         poorer=float(places.poorer.mean()),
         richer=float(places.richer.mean()),
-        strange=places.strange if alone else unlike(reference, current),
+        strange=strange,
         blind=blind,
         level=level,
         depth=float(-change[places.lost].mean()) if places.lost.any() else 0.0,
@@ -169,13 +175,28 @@ def _blur(reference: Frames, current: Frames, light: float) -> float:
     return max(seen, min(fine - middle, STEEP * (middle - contrast)))
 
 
+def _steady(frames: Frames) -> Floats:
+    """(n, 32, 32) the images as if each had the light of most: what is left is what passes."""
+    light = np.maximum(np.median(frames.luma, axis=(1, 2), keepdims=True), 1.0)
+    return np.asarray(frames.luma * (np.median(light) / light), dtype=np.float64)
+
+
 def _blind(reference: Frames, current: Frames, light: float, burnt: float, change: Floats) -> float:
     """Share of the places that do not move any more, light taken into account, and that also look different.
 
     Less light moves less. More light asks for no more movement: a veil or a curve brightens and takes contrast at once.
+    What hides a place may be lit as the scene is: it is still also where it only follows the light of its picture, and
+    is another one under that light. Nobody knows of a place that was burnt out to white at times.
     """
-    moved, moves = cells(reference.luma.std(axis=0)), cells(current.luma.std(axis=0))
-    still = moves <= STILL * moved * np.exp(np.clip(light, DIM, 0.0))
+    least = STILL * np.exp(np.clip(light, DIM, 0.0))
+    still = cells(current.luma.std(axis=0)) <= least * cells(reference.luma.std(axis=0))
+    steady, was = _steady(current), _steady(reference)
+    now, before = (cells(np.median(each, axis=0)) for each in (steady, was))
+    expected = before * np.exp(light)
+    apart = np.abs(now - expected) >= np.maximum(CHANGED, PART * expected)
+    apart |= np.abs(change - np.median(change)) >= LOST
+    known = cells(np.quantile(reference.luma, OFTEN, axis=0)) < WHITE
+    still |= (cells(steady.std(axis=0)) <= least * cells(was.std(axis=0))) & apart & known
     white = burnt_out(reference, current, light, burnt)
     other = cells(np.abs(middle(current) - middle(reference))) >= CHANGED
     return float((still & (other | (np.abs(change) >= LOST)) & ~white).mean())

@@ -13,12 +13,14 @@ VARIED, VACATED = 3.0, 0.1
 """Times the healthy strangeness that another view must show, and the share of places that must have lost edges."""
 LOOSE, MANY = 1.7, 3.0
 """Times the limit for a camera whose views are never quite the same, and where many moves are tried as well."""
-CALM = 0.7
-"""Share of an even glow that is as it was around a stain."""
+CALM, CALM_VIEW = 0.7, 0.6
+"""Share of an even glow, and of a view that was always the same, that is as it was around a stain."""
 WHOLE_SIDE = 0.75
 """Share of a side of the frame from which what is new there is no stain."""
 PLAINLY = 3.0
 """Times the limit from which a better fit elsewhere explains a change of light as well."""
+DARKER = -0.2
+"""ln of light from which on lost edges say nothing of where they were."""
 STANDS = 1.5
 """Times the healthy strangeness up to which what is fixed is where it was, while no edges are gone."""
 NEARER = 0.1
@@ -35,7 +37,7 @@ def moved(case: Case) -> float:
     if case.now.burnt >= BURNT:
         return 0.0
     if fixed_view(case) and not math.isnan(case.now.strange):
-        return elsewhere(case)
+        return 0.0 if stained(case, CALM_VIEW) else elsewhere(case)
     return max(turned(case), placed(case), elsewhere(case))
 
 
@@ -65,27 +67,32 @@ def placed(case: Case) -> float:
 
 
 def replaced(case: Case) -> bool:
-    """Whether what is fixed is plainly somewhere else: then light is that of other things, or of a dark edge."""
-    return case.now.stance.told and placed(case) >= PLAINLY
+    """Whether what is fixed is plainly somewhere else: then light is that of other things, or of a dark edge.
+
+    What is burnt out to white fits anywhere.
+    """
+    return case.now.stance.told and case.now.burnt < BURNT and placed(case) >= PLAINLY
 
 
 def stands(case: Case) -> bool:
     """Whether what is fixed is where it was, edges and all: then a picture that fits better turned says nothing.
 
-    Things are often alike from both sides, and which side most of them show changes from window to window.
+    Things are often alike from both sides, and which side most of them show changes from window to window. A blurred
+    or dark picture has lost edges wherever they are.
     """
     usual = max((each.strange for each in case.healthy), default=0.0)
-    return case.now.strange <= max(ALIKE, STANDS * usual) and case.now.lost < VACATED / 2
+    there = case.now.lost < VACATED / 2 or case.now.blur >= case.rules.blur_octaves or case.now.light <= DARKER
+    return case.now.strange <= max(ALIKE, STANDS * usual) and there
 
 
-def stained(case: Case) -> bool:
-    """Whether an even glow shows something new in one place, and is else what it was: that fits best where it is.
+def stained(case: Case, calm: float = CALM) -> bool:
+    """Whether a picture shows something new in one place, and is else what it was: that fits best where it is.
 
     What is new along a whole side has come into view there.
     """
     inside = case.now.inside >= case.rules.dirty_share  # a move changes the edges of the picture
     found = case.now.spots
-    return inside and found.apart > 0 and found.calm >= CALM and found.side < WHOLE_SIDE
+    return inside and found.apart > 0 and found.calm >= calm and found.side < WHOLE_SIDE
 
 
 def fixed_view(case: Case) -> bool:

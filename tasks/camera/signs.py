@@ -30,20 +30,21 @@ SURE = 2.0
 """Times the limit by which a view must be another one when it is blurred as well."""
 LIT = 0.13
 """ln of light that must have changed in most places as well: a black edge of a moved picture is no less light."""
-UNLIKE = 0.85
-"""Share of the picture that looks different from which it may be no old picture of this camera."""
+UNLIKE, LEAST_REST = 0.85, 0.1
+"""Share of the picture that looks different from which it may be no old picture of this camera, and share of it that is
+not burnt out to white from which its colour is asked about."""
 LEVEL = 0.45
 """Change of the exponent between old and new grey levels (a logarithm) from which a curve was changed."""
-SLOPE, VEIL, FADE = 0.78, 0.15, 0.25
-"""Contrast that a veil leaves at most, by how much it must fall below what a curve would leave, and fall of detail."""
+SLOPE, VEIL, FADE, NEAR = 0.78, 0.15, 0.25, 0.6
+"""Contrast left by a veil at most, how far below what a curve would leave, fall of detail, change of the exponent."""
 MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
 DOUBT = 0.95
 """Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
 RICHER, VERY_CALM = 0.02, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
-MOSTLY_BLIND = 0.6
-"""Share of the picture without sight from which its directions and places say nothing any more."""
+MOSTLY_BLIND, HIDDEN = 0.6, 0.35
+"""Share without sight from which directions and places say nothing, and from which no move brought what hides it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +86,8 @@ def too_bright(case: Case) -> Sign:
     limit = -math.log(1 - case.rules.light_share)
     light = case.own(_light) / (case.limit(limit, _light) * case.strictness)
     burnt = case.own(_burnt) / case.limit(BURNT, _burnt)
-    if (
-        2 * case.own(_burnt) < case.now.burnt or _shared_light(case) >= LIFTED
-    ):  # the same light burns one more than another
-        burnt = 0.0
+    if 2 * case.own(_burnt) < case.now.burnt or _shared_light(case) >= LIFTED:
+        burnt = 0.0  # the same light burns one more than another
     value = 0.0 if veiled(case) or replaced(case) else max(light, burnt, -curve(case), 0.0)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
@@ -123,19 +122,20 @@ def veiled(case: Case) -> bool:
     A curve that brightens takes contrast as well, but then the level says how much; light that is gone takes none.
     """
     found = case.now.tone
-    curved = math.exp(found.level) - found.slope
+    curved = math.exp(found.level) - found.slope if abs(found.level) <= NEAR else 0.0
     even = case.own(_fade) >= case.limit(FADE, _fade) and case.now.burnt < BURNT
     return even and found.slope <= SLOPE and curved >= VEIL and _focus_left(case)
 
 
 def covered(case: Case) -> Sign:
-    """Part of the picture, or all of it, in which nothing passes any more and that looks different.
+    """Part of the picture in which nothing passes and that looks different, or nothing is left of what was there.
 
-    A camera that was knocked shows such a part at its edge, and something else everywhere: it has moved. What is
-    burnt out to white does not move either, but it is light that hides it.
+    A camera that was knocked shows such a part at its edge, and something else everywhere.
     """
-    blind = case.now.blind
-    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not case.now.bare
+    blind = max(case.now.blind, case.now.spots.hidden)
+    fits = case.now.stance.told and placed(case) >= 1  # what is fixed, somewhere else
+    stood = case.now.spots.hidden >= HIDDEN and not fits
+    knocked = blind < MOSTLY_BLIND and moved(case) >= 1 and not (case.now.bare or stood)
     value = 0.0 if knocked or case.now.burnt >= BURNT else blind
     words = f"is covered: {blind:.0%} of the picture is hidden behind something that does not move"
     return _sign(CameraFault.COVERED, value, case.limit(case.rules.covered_share, _blind), "share of picture", words)
@@ -148,8 +148,8 @@ def colour_lost(case: Case) -> Sign | None:
     colours = [each.colour for each in case.others if not math.isnan(each.colour)]
     shared = bool(colours) and float(np.median(colours)) <= 2 * case.rules.colour_kept
     words = f"has lost its colour ({case.now.colour:.0%} is left), as after a switch to infrared light"
-    white = case.now.burnt >= BURNT  # what is burnt out to white has no colour either
-    lost = 0.0 if shared or white else max(0.0, 1 - case.now.colour)
+    rest = 1 - max(case.now.burnt, 0.0)  # what is burnt out to white has no colour either
+    lost = 0.0 if shared or rest < LEAST_REST else max(0.0, 1 - case.now.colour / rest)
     return _sign(CameraFault.COLOUR_LOST, lost, 1 - case.rules.colour_kept, "share of colour", words)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import label
+from scipy.ndimage import binary_opening, label
 
 from tasks.camera.frames import Floats, Frames
 from tasks.domain.tables import DETAIL_SIDE, LUMA_SIDE
@@ -23,26 +23,39 @@ HALF = (0.25, 0.75)
 """Three quarters of the images must lie beyond three quarters of the reference, and that far from its middle."""
 TOGETHER = 2
 """Places that hang together, at least: one alone may be a thing of the scene's."""
+AROUND, MOST = 0.7, 0.6
+"""Share of the places around what hides something that are as they were, and of the picture that may be hidden so."""
+SQUARE, SOLID = 4, 0.8
+"""Places a side of what is solid, and part of what hides something that is."""
+FIXED, LEFT, EVEN = 0.8, 0.4, 1e-6
+"""Likeness of two halves of the reference from which places are always the same, and below which nothing is left."""
 DARK = 4.0
 """Grey levels added before a logarithm is taken: in the dark one level is nothing."""
+
+
+Places = NDArray[np.bool_]
+Pairs = list[tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spots:
     """Shares of the picture: `apart` is another one in nearly all images, `calm` is as it was.
 
-    `side` is the share of one side of the frame that is apart, of that with most.
+    `side` is the share of one side of the frame that is apart, of that with most. `hidden` is the share that is apart
+    and shows nothing of what it showed, in light nor in detail, while what lies around it is calm.
     """
 
     apart: float
     calm: float
     side: float = 0.0
+    hidden: float = 0.0
 
 
 def spots(reference: Frames, current: Frames) -> Spots:
     """Where the current images differ from the reference throughout, beside what became of the whole picture."""
     apart, calm = np.zeros((DETAIL_SIDE, DETAIL_SIDE), bool), np.ones((DETAIL_SIDE, DETAIL_SIDE), bool)
-    for before, after, least in zip(_beside(reference), _beside(current), LEAST, strict=True):
+    both = _beside(reference, current)
+    for (before, after), least in zip(both, LEAST, strict=True):
         low, high = np.quantile(before, USUAL, axis=0)
         change = np.median(after, axis=0) - np.median(before, axis=0)
         middle, (least_before, most_before) = np.median(before, axis=0), np.quantile(before, HALF, axis=0)
@@ -52,19 +65,74 @@ def spots(reference: Frames, current: Frames) -> Spots:
         calm &= np.abs(change) <= np.maximum((high - low) / 4, least)
     found = _together(apart)
     sides = (found[0], found[-1], found[:, 0], found[:, -1])
-    return Spots(apart=float(found.mean()), calm=float(calm.mean()), side=max(float(each.mean()) for each in sides))
+    return Spots(
+        apart=float(found.mean()),
+        calm=float(calm.mean()),
+        side=max(float(each.mean()) for each in sides),
+        hidden=float(found.mean()) if _hidden(both, found, calm) else 0.0,
+    )
 
 
-def _beside(frames: Frames) -> tuple[Floats, Floats]:
-    """(n, 16, 16) ln light and detail of every place, beside the median place of its picture."""
+def _hidden(both: Pairs, found: Places, calm: Places) -> bool:
+    """Whether nothing of what was always to be seen in these places is left, and the others are as they were.
+
+    What sticks to a lens dims or blurs what is behind it, and some of that can still be made out. What hides it is
+    solid; specks, drops and the edges of a moved picture are not. False where nothing was always to be seen there: then
+    nobody knows.
+    """
+    if not 0 < found.mean() <= MOST or calm[~found].mean() < AROUND or _solid(found) < SOLID:
+        return False
+    known = []
+    for before, after in both:
+        one, other, now = (np.median(each, axis=0)[found] for each in (before[::2], before[1::2], after))
+        if _alike(one, other) >= FIXED:
+            known.append(_alike((one + other) / 2, now) < LEFT)
+    return bool(known) and all(known)
+
+
+def _solid(found: Places) -> float:
+    """Part of these places that lie in squares of `SQUARE` all of which are such places; the frame cuts none off."""
+    padded = np.pad(found, SQUARE, mode="edge")
+    kept = binary_opening(padded, np.ones((SQUARE, SQUARE)))[SQUARE:-SQUARE, SQUARE:-SQUARE]
+    return float((kept & found).sum() / found.sum())
+
+
+def _alike(one: Floats, other: Floats) -> float:
+    """Correlation of two sets of places; 0 where one of them is even."""
+    return float(np.corrcoef(one, other)[0, 1]) if min(one.std(), other.std()) > EVEN else 0.0
+
+
+def _beside(reference: Frames, current: Frames) -> Pairs:
+    """(n, 16, 16) ln light and detail of every place before and now, beside what became of most places of its picture.
+
+    Beside the usual picture of the reference, that is: a picture's own median may be that of another thing.
+    """
+    pairs = []
+    for before, after in zip(_raw(reference), _raw(current), strict=True):
+        usual = np.median(before - np.median(before, axis=(1, 2), keepdims=True), axis=0)
+        pairs.append((before - _common(before - usual), after - _common(after - usual)))
+    return pairs
+
+
+def _common(change: Floats) -> Floats:
+    """(n, 1, 1) the change that the half of a picture's places have which changed most alike.
+
+    The middle of the shortest half, which other things over nearly half of a picture do not move. Source: Rousseeuw &
+    Leroy, Robust Regression and Outlier Detection (1987), chapter 4.
+    """
+    ordered = np.sort(change.reshape(len(change), -1), axis=1)
+    half = ordered.shape[1] // 2
+    first = np.argmin(ordered[:, half:] - ordered[:, :-half], axis=1)[:, None]
+    return np.take_along_axis(ordered, first + half // 2, axis=1)[:, :, None]
+
+
+def _raw(frames: Frames) -> tuple[Floats, Floats]:
     step = LUMA_SIDE // DETAIL_SIDE
     light = frames.luma.reshape(-1, DETAIL_SIDE, step, DETAIL_SIDE, step).mean(axis=(2, 4))
-    both = (np.log(light + DARK), frames.detail)
-    first, second = (each - np.median(each, axis=(1, 2), keepdims=True) for each in both)
-    return first, second
+    return np.log(light + DARK), frames.detail
 
 
-def _together(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _together(places: Places) -> Places:
     numbers, _ = label(places, np.ones((3, 3)))
     large = np.flatnonzero(np.bincount(numbers.ravel()) >= TOGETHER)
     return np.asarray(np.isin(numbers, large[large > 0]), dtype=bool)

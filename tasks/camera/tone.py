@@ -13,7 +13,7 @@ import numpy as np
 from tasks.camera.frames import Floats, Frames
 
 SHARES = np.linspace(0.05, 0.95, 19)
-"""Shares of all places of all images whose grey levels are compared."""
+"""Shares of the places of a picture whose grey levels are compared."""
 WHITE = 256.0
 LEAST_SPREAD = 0.05
 """Spread of ln grey levels from which there is a contrast to speak of."""
@@ -35,7 +35,7 @@ class Tone:
 
 def tone(reference: Frames, current: Frames) -> Tone:
     """The tone of the current images against the reference; both hold at least one image."""
-    before, after = (np.log((np.quantile(frames.luma, SHARES) + 1) / (WHITE + 1)) for frames in (reference, current))
+    before, after = _levels(reference), _levels(current)
     middle = len(SHARES) // 2
     slope = float(np.polyfit(before, after, 1)[0]) if np.ptp(before) >= LEAST_SPREAD else 1.0
     coarse = np.median(reference.octaves, axis=0) - np.median(current.octaves, axis=0)
@@ -44,6 +44,14 @@ def tone(reference: Frames, current: Frames) -> Tone:
         slope=slope,
         fade=min(_fade(reference, current), float(coarse.min()) / 2),
     )
+
+
+def _levels(frames: Frames) -> Floats:
+    """(19,) ln grey levels, 0 for white, below which these shares of a picture lie, on average over the pictures: what
+    differs from picture to picture is no contrast, and a veil takes none of it.
+    """
+    each = np.quantile(frames.luma.reshape(len(frames), -1), SHARES, axis=1)
+    return np.asarray(np.log((each + 1) / (WHITE + 1)).mean(axis=1), dtype=np.float64)
 
 
 def _fade(reference: Frames, current: Frames) -> float:

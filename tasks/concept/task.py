@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from prefect import task
@@ -17,6 +17,7 @@ from tasks.concept.reading import Books, Scored, keep_rows, windows_of
 from tasks.concept.rules import ConceptRules
 from tasks.concept.sequence import Baseline, again, baseline_of, track
 from tasks.connections import ledger, store, tables
+from tasks.domain.blocked import Blocked, blocked
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import TableRef
@@ -43,7 +44,7 @@ def check_concept(champion: ModelRef, labels: TableRef, performance: Report, rul
     scored = windows_of(books, champion.name, known, rules)
     changed = keep_rows(books, champion.name, scored, rules)
     log.info("labels of %s: %d of %d windows have a new row", champion.name, changed, len(scored))
-    images = _of_champion(scored, champion)
+    images = _of_champion(scored, champion, _broken(champion.name, rules))
     steady = _baseline(champion, images, rules)
     tracked = track(images, steady, rules) if steady else None
     asked = Asked(
@@ -67,8 +68,8 @@ def audit_labels(model: str, by: str, reason: str) -> int:
     return ledger().decisions.append(model, DecisionKind.LABELS_AUDITED, subject, by, {"reason": reason})
 
 
-def _of_champion(scored: Iterable[Scored], champion: ModelRef) -> list[Answered]:
-    """What this version answered, wherever it is known who answered; each image once."""
+def _of_champion(scored: Iterable[Scored], champion: ModelRef, broken: Sequence[Blocked]) -> list[Answered]:
+    """What this version answered, wherever it is known who answered; each image once, none of a broken camera."""
     number = str(champion.version) if champion.version else ""
     found = {
         image.image_id: image
@@ -77,7 +78,13 @@ def _of_champion(scored: Iterable[Scored], champion: ModelRef) -> list[Answered]
         for image in each.seen.images
         if not number or image.version == number
     }
-    return [image for image in found.values() if not image.golden]
+    sound = (image for image in found.values() if not any(each.covers(image) for each in broken))
+    return [image for image in sound if not image.golden]
+
+
+def _broken(model: str, rules: ConceptRules) -> list[Blocked]:
+    """Cameras while they were at fault: mended since or not, errors on what they took are no errors of the model."""
+    return blocked((record.window, record.verdict) for record in ledger().windows.latest(model, rules.windows))
 
 
 def _baseline(champion: ModelRef, images: list[Answered], rules: ConceptRules) -> Baseline | None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.curate.split import Blocked, Labelled, session_name
+from tasks.curate.split import Labelled, session_name
 from tasks.domain.model import Kind
-from tasks.domain.window import Window
 
 _KEY = re.compile(r"/images/(?P<camera>[^/]{1,64})/(?P<y>\d{4})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<h>\d\d)/[^/]+$")
 UNKNOWN = "unknown"
@@ -84,20 +83,6 @@ def labelled(
             )
         )
     return usable, counts
-
-
-def blocked(verdicts: Iterable[tuple[Window, Mapping[str, Any] | None]]) -> list[Blocked]:
-    """Cameras that a verdict blames, from when the fault began (or the window did) to the end of the window."""
-    found = []
-    for window, verdict in verdicts:
-        for cause in (verdict or {}).get("causes", ()):
-            if cause["kind"] != "camera":
-                continue
-            since = datetime.fromisoformat(cause["since"]) if cause.get("since") else window.start
-            found += [
-                Blocked(camera=camera, start=min(since, window.start), end=window.end) for camera in cause["cameras"]
-            ]
-    return found
 
 
 def _unusable(label: Mapping[str, Any], known: Listed | None) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.curate.rules import CurateRules
+from tasks.domain.blocked import Blocked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +31,6 @@ class Labelled:
     golden: bool
     objects: tuple[dict[str, Any], ...]
     chance: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
-    """A camera whose images of [start, end) must not be learnt from: it was broken."""
-
-    camera: str
-    start: datetime
-    end: datetime
-
-    def covers(self, image: Labelled) -> bool:
-        """True when the image was taken by that camera in that time."""
-        return image.camera == self.camera and self.start <= image.captured_at < self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

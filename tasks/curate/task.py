@@ -20,9 +20,8 @@ from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, me
 from tasks.curate.near import duplicated, thumbnails
 from tasks.curate.present import hashed, present
 from tasks.curate.rules import CurateRules
-from tasks.curate.sources import blocked, index, labelled
+from tasks.curate.sources import index, labelled
 from tasks.curate.split import (
-    Blocked,
     Labelled,
     Row,
     golden_rows,
@@ -32,6 +31,7 @@ from tasks.curate.split import (
     trainable,
     training_rows,
 )
+from tasks.domain.blocked import Blocked, blocked
 from tasks.domain.finding import Finding
 from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import DATASETS

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from tasks.domain import concept
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.served import served_badly
-from tasks.domain.sharing import faulty, lone, nearly, on_sound_cameras
+from tasks.domain.sharing import doubted_alone, faulty, lone, nearly, on_sound_cameras
 from tasks.domain.subjects import PARITY, TOLD_ONLY, Topic, topic
 from tasks.domain.undecided import missing, waiting
 from tasks.domain.verdict import Action, Cause, CauseKind, Verdict
@@ -48,7 +48,7 @@ class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
     `alone` are sound cameras that each show a change which no other one shows, `fleet` says that several show one;
-    `nearly` is a camera that is close to a fault, `only` the one whose errors rose, unless several share a change.
+    `nearly` are cameras close to a fault, or the one in doubt, `only` the one whose errors rose, unless several share a change.
     `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 
@@ -115,7 +115,7 @@ def _evidence(reports: Sequence[Report], causes: Sequence[Cause], performance: R
         audit=harmed and not moved and concept.audit_due(reports),
         kinds=_kinds(reports, causes),
         alone=lone(reports, causes),
-        nearly=nearly(reports),
+        nearly=nearly(reports) | doubted_alone(reports),
         only=only if only <= faulty(causes) or not fleet else frozenset(),
         fleet=fleet,
         outcome=Outcome.BREACH if harmed or misexported or slow else sound,
@@ -154,7 +154,7 @@ def _action(known: _Evidence) -> Action:
 
 
 def _suspected(known: _Evidence) -> bool:
-    """Whether one camera is close to a fault while the errors rose and no others share a change: it is looked at first.
+    """Whether a camera is close to a fault while the errors rose and no sound ones share a change: it comes first.
 
     What only all together show, that one may have put into it.
     """
@@ -232,6 +232,8 @@ def _advice(action: Action, known: _Evidence, causes: Sequence[Cause]) -> str:
 def _look_first(known: _Evidence) -> str:
     if not known.alone and not known.only:
         near = ", ".join(sorted(known.nearly))
+        if len(known.nearly) > 1:
+            return f"{near} are close to a fault: look at these cameras first. If they are sound, retrain by hand."
         return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
     one = ", ".join(sorted(known.alone or known.only))
     if len(known.alone) > 1:

@@ -7,14 +7,14 @@ teach the model the fault, so a change speaks for a retraining only where a seco
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import permutations
 
 import numpy as np
 
 from tasks.domain.confirmation import unsure
 from tasks.domain.finding import Finding, Outcome, Report, Stage
-from tasks.domain.subjects import Topic, topic
+from tasks.domain.subjects import EXPLAINED, FLEET, Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
 
 DIRECTED = 0.25
@@ -34,12 +34,14 @@ def lone(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[str]:
     """Sound cameras that show a change of product which no other sound camera shows; empty when several share one.
 
     More than one only where at most half of the sound cameras changed, each in a way of its own: two faults at once, or
-    a fault beside a false alarm, are no new product. Also empty for an installation of a single camera, and for what
-    only all cameras together show.
+    a fault beside a false alarm, are no new product. What only all cameras together show is the change of the one that
+    shows most of it, where the others show less than half as much. Empty for an installation of a single camera.
     """
     changed = frozenset(name for cause in causes if cause.kind is CauseKind.PRODUCT for name in cause.cameras)
     known = {f.camera for r in reports if r.stage in (Stage.CAMERA, Stage.DRIFT) for f in r.findings if f.camera}
     shown, sound = changed - faulty(causes), (known | changed) - faulty(causes)
+    if not changed and any(cause.kind is CauseKind.PRODUCT for cause in causes):
+        return _carrier(reports, sound)
     if not shown or len(known | changed) < 2 or (len(shown) > 1 and 2 * len(shown) > len(sound)):
         return frozenset()
     drift = [f for report in reports if report.stage is Stage.DRIFT for f in report.findings]
@@ -49,25 +51,66 @@ def lone(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[str]:
     return frozenset() if any(_alike(*pair, seen) for pair in permutations(sorted(shown), 2)) else shown
 
 
-def nearly(reports: Sequence[Report]) -> frozenset[str]:
-    """The one camera that is close to the limit of a fault, or whose change waits for a second window; empty when none
-    is, or several are: chance brings some.
+def _carrier(reports: Sequence[Report], sound: Set[str]) -> frozenset[str]:
+    """The one of these cameras that carries what only all of them together show; empty where several do, or none.
 
-    A fault too faint to be named moves nothing else. Where labels show harm and nothing moved, it is the first thing
-    to look at; and what is still in doubt on one camera is no reason to learn from its images.
+    It does when, of every change that all show together, it shows the most, and the others (their median) less than
+    half as much. Of changes without direction, which are never 0, squares are held against each other, as they add up.
     """
-    seen = {r.stage: [f for f in r.findings if f.camera] for r in reports if r.stage in (Stage.CAMERA, Stage.DRIFT)}
-    looked = [f for f in seen.get(Stage.CAMERA, ()) if f.outcome is Outcome.OK]
-    close = {f.camera for f in looked if f.limit and (f.value or 0.0) >= NEARLY * f.limit}
-    found = frozenset(f for f in close | {f.camera for f in seen.get(Stage.DRIFT, ()) if unsure(f)} if f)
-    known = {f.camera for findings in seen.values() for f in findings}
-    return found if len(found) == 1 and len(known) > 1 else frozenset()
+    drift = [f for report in reports if report.stage is Stage.DRIFT for f in report.findings]
+    whole = [f for f in drift if f.outcome is Outcome.BREACH and not f.camera and f.check not in (FLEET, EXPLAINED)]
+    found = set()
+    for each in whole:
+        sizes = {f.camera: _along(f, each) for f in drift if _question(f) == _question(each) and f.camera in sound}
+        first = max(sizes, key=lambda camera: sizes[camera], default=None)
+        others = [size for camera, size in sizes.items() if camera != first]
+        alone = first is not None and others and max(float(np.median(others)), 0.0) < HALF * sizes[first]
+        found.add(first if alone else None)
+    return frozenset(name for name in found if name) if len(found) == 1 else frozenset()
+
+
+def _along(part: Finding, whole: Finding) -> float:
+    """How much of the direction of a whole change one camera shows; the square of one that has no direction."""
+    if whole.effect is None or not _directed(whole):
+        return (part.value or 0.0) ** 2
+    return _effect(part) * math.copysign(1.0, whole.effect)
+
+
+def _question(finding: Finding) -> tuple[str, str]:
+    return finding.check, finding.subject
+
+
+def nearly(reports: Sequence[Report]) -> frozenset[str]:
+    """Cameras that are close to the limit of a fault, or beyond it together with most others.
+
+    A fault too faint to be named moves nothing else, and one that strikes several cameras at once (rain, a knock on
+    their mast, a film that all gathered) looks like a change that they share. Where labels show harm, these cameras
+    are the first thing to look at, and what they show is no evidence of a new product.
+    """
+    looked = [f for r in reports if r.stage is Stage.CAMERA for f in r.findings if f.outcome is Outcome.OK]
+    return frozenset(f.camera for f in looked if f.camera and f.limit and (f.value or 0.0) >= NEARLY * f.limit)
+
+
+def doubted_alone(reports: Sequence[Report]) -> frozenset[str]:
+    """The one camera whose change waits for a second window: no reason to learn from its images yet.
+
+    Empty where none does, or several do (chance brings some), and for an installation of a single camera.
+    """
+    seen = [f for r in reports if r.stage is Stage.DRIFT for f in r.findings if f.camera]
+    found = frozenset(f.camera for f in seen if f.camera and unsure(f))
+    return found if len(found) == 1 and len({f.camera for f in seen}) > 1 else frozenset()
 
 
 def on_sound_cameras(reports: Sequence[Report], causes: Sequence[Cause]) -> bool:
-    """Whether a change of product is seen on sound cameras, named ones, and not on a single one only."""
+    """Whether a change of product is seen on sound cameras, named ones, and not on a single one only.
+
+    A camera that is close to a fault is no witness, unless the change is so common that they are few among them.
+    """
     changed = {name for cause in causes if cause.kind is CauseKind.PRODUCT for name in cause.cameras}
-    return bool(changed - faulty(causes)) and not lone(reports, causes)
+    witnesses = changed - faulty(causes) - nearly(reports)
+    if changed & nearly(reports) and 2 * len(witnesses) <= len(changed - faulty(causes)):
+        return False
+    return bool(witnesses) and not lone(reports, causes)
 
 
 def _shared(camera: str, findings: Sequence[Finding]) -> bool:

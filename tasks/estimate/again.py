@@ -13,10 +13,10 @@ from typing import Protocol as Typed
 
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.domain.prediction import Prediction
+from tasks.estimate import beside, posture
 from tasks.estimate.audit import Candidate
 from tasks.estimate.checking import Again
 from tasks.estimate.ladder import Image
-from tasks.estimate.posture import Posture, measured, postures
 from tasks.estimate.signs import Views
 
 
@@ -69,11 +69,28 @@ def seen_again(
     return _together(wanted, known)
 
 
-def held(wanted: Sequence[Candidate], picture: Callable[[Candidate], Image | None]) -> dict[str, Posture]:
-    """How the cameras hold these pictures, by name."""
-    shown = ((each.camera, found) for each in wanted if (found := picture(each)) is not None)
-    measures = [(camera, measured(found)) for camera, found in shown]
-    return postures([camera for camera, _ in measures], [each for _, each in measures])
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shown:
+    """What pictures show that answers do not: how their `cameras` hold them, and what is around the objects of each."""
+
+    postures: dict[str, posture.Posture]
+    cameras: list[str]
+    measured: list[beside.Measured | None]
+
+
+def shown(
+    wanted: Sequence[Candidate], picture: Callable[[Candidate], Image | None], again: Again, confidence: float
+) -> Shown:
+    """Each picture that was answered, read once; `confidence` is the one from which its boxes are kept."""
+    answered = dict(zip(again.image_ids, again.views.own, strict=True))
+    cameras, held, measured = [], [], []
+    for each in wanted:
+        found = picture(each) if each.image_id in answered else None
+        if found is not None:
+            cameras.append(each.camera)
+            held.append(posture.measured(found))
+            measured.append(beside.measured(found, answered[each.image_id], confidence))
+    return Shown(postures=posture.postures(cameras, held), cameras=cameras, measured=measured)
 
 
 def _together(wanted: Sequence[Candidate], known: Sequence[dict[str, Prediction]]) -> Again:
@@ -81,5 +98,5 @@ def _together(wanted: Sequence[Candidate], known: Sequence[dict[str, Prediction]
     found = [[kept[each.sha256] for each in there] for kept in known]
     return Again(
         image_ids=[each.image_id for each in there],
-        views=Views(own=found[0], mirrored=found[1], second=found[2] if len(found) > 2 else ()),
+        views=Views(own=found[0], mirrored=found[1], second=found[2] if len(found) > 2 else ()).framed(),
     )

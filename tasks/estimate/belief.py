@@ -70,7 +70,8 @@ class Belief:
 
     `by_part` maps `class/size` to a curve, `all` is for everything else. `middles` (c,) is the square root of the usual
     area of each class's boxes in pixels, nan where none was seen. `recall` is the share of labelled objects that any
-    box finds. `error` is the mean distance of confidence to chance before (D-ECE), 0..1.
+    box finds. `error` is the mean distance of confidence to chance before (D-ECE), 0..1. `whole`: each answer is one
+    class for a whole picture.
     """
 
     all: Curve
@@ -78,6 +79,7 @@ class Belief:
     recall: float
     error: float
     boxes: int
+    whole: bool = False
     by_part: Mapping[str, Curve] = field(default_factory=dict)
 
     def of(self, answer: Prediction) -> Numbers:
@@ -119,12 +121,12 @@ def hits_of(truth: Truth, answer: Prediction) -> NDArray[np.bool_]:
     return found
 
 
-def believe(truths: Sequence[Truth], answers: Sequence[Prediction], classes: int) -> Belief | None:
-    """Curves from labelled images; None with fewer than `LEAST` boxes or without a labelled object."""
+def believe(truths: Sequence[Truth], answers: Sequence[Prediction], classes: int, whole: bool = False) -> Belief | None:
+    """Curves from labelled images; None with fewer than `LEAST` boxes (half of it: whole pictures) or no object."""
     hits = [hits_of(truth, answer) for truth, answer in zip(truths, answers, strict=True)]
     hit = np.concatenate([np.zeros(0, bool), *hits])
     objects = sum(len(truth.classes) for truth in truths)
-    if len(hit) < LEAST or not objects:
+    if len(hit) < (LEAST // 2 if whole else LEAST) or not objects:
         return None
     confidence = np.concatenate([answer.confidences for answer in answers])
     label = np.concatenate([answer.classes for answer in answers])
@@ -145,6 +147,7 @@ def believe(truths: Sequence[Truth], answers: Sequence[Prediction], classes: int
         recall=float(hit.sum()) / objects,
         error=calibration_error(confidence, hit),
         boxes=len(hit),
+        whole=whole,
         by_part=parts,
     )
 

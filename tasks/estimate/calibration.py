@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
+from tasks.estimate.around import Around, Scenery
 from tasks.estimate.belief import Belief
 from tasks.estimate.look import Look, Shifts
 from tasks.estimate.posture import Posture
@@ -33,6 +34,7 @@ class Rung:
     quality: float
     signs: Signs
     shifts: Shifts
+    around: Around = field(default_factory=Around)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,7 +44,8 @@ class Calibration:
     `sha256` is the version, `second` the other one whose answers it was held against ("" for none); `quality` is the
     mAP50 on the `n` undamaged images, `clean` and `look` what answers showed there; `weights` (4,) turn drops of the
     signs into a drop of quality, `error` is how far that is off on steps of a kind it had not seen (0..1 of mAP50);
-    `postures` are how the cameras held their pictures, by name.
+    `postures` are how the cameras held their pictures, by name, and `sceneries` what they showed around the objects.
+    For a classifier mAP50 is accuracy everywhere.
     """
 
     sha256: str
@@ -57,6 +60,12 @@ class Calibration:
     weights: tuple[float, ...]
     error: float
     postures: Mapping[str, Posture] = field(default_factory=dict)
+    sceneries: Mapping[str, Scenery] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> str:
+        """What is estimated: `map50`, or `accuracy` of a classifier."""
+        return "accuracy" if self.belief.whole else "map50"
 
     def estimate(self, signs: Signs, found: float) -> float:
         """The mAP50 that these signs speak for, 0..1; `found` is the change of objects found per image, as a share."""

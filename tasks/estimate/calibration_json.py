@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from tasks.domain.errors import ContractError
+from tasks.estimate.around import Around, Scenery
 from tasks.estimate.belief import Belief, Curve
 from tasks.estimate.calibration import Calibration, Rung
 from tasks.estimate.look import Average, Look, Shift, Shifts
 from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
 
-VERSION = 2
+VERSION = 3
 """Changes whenever a number of a calibration is computed in another way: older ones are fitted again."""
 
 MAX_BYTES = 4 << 20
@@ -50,6 +51,7 @@ def read(data: bytes) -> Calibration:
                 "weights": tuple(found["weights"]),
                 "error": _number(found["error"]),
                 "postures": {name: _posture(each) for name, each in found["postures"].items()},
+                "sceneries": {name: _scenery(each) for name, each in found["sceneries"].items()},
             }
         )
     except (ValueError, TypeError, KeyError) as error:
@@ -82,6 +84,13 @@ def _posture(data: Mapping[str, Any]) -> Posture:
     return Posture(n=int(data["n"]), edges=_numbers(data["edges"]), light=np.array(data["light"], np.float64))
 
 
+def _scenery(data: Mapping[str, Any]) -> Scenery:
+    tone, error, spread = (_numbers(data[name]) for name in ("tone", "error", "spread"))
+    known = np.array(data["known"], np.int64)
+    shares = {name: _number(data[name]) for name in ("other", "things", "rough")}
+    return Scenery(n=int(data["n"]), tone=tone, error=error, spread=spread, known=known, **shares)
+
+
 def _belief(data: Mapping[str, Any]) -> Belief:
     return Belief(
         all=_curve(data["all"]),
@@ -89,6 +98,7 @@ def _belief(data: Mapping[str, Any]) -> Belief:
         recall=_number(data["recall"]),
         error=_number(data["error"]),
         boxes=int(data["boxes"]),
+        whole=bool(data.get("whole", False)),
         by_part={name: _curve(each) for name, each in data["by_part"].items()},
     )
 
@@ -109,8 +119,13 @@ def _look(data: Mapping[str, Any]) -> Look:
 
 def _rung(data: Mapping[str, Any]) -> Rung:
     found = {each.name: _shift(data["shifts"][each.name]) for each in fields(Shifts)}
+    beside = {each.name: _shift(data["around"][each.name]) for each in fields(Around)}
     return Rung(
-        name=data["name"], quality=_number(data["quality"]), signs=_signs(data["signs"]), shifts=Shifts(**found)
+        name=data["name"],
+        quality=_number(data["quality"]),
+        signs=_signs(data["signs"]),
+        shifts=Shifts(**found),
+        around=Around(**beside),
     )
 
 

@@ -89,8 +89,12 @@ def _names(calibration: Calibration, truth: Sequence[Any]) -> list[str]:
     return [str(number) for number in range(max(most, len(calibration.belief.middles)))]
 
 
-def map50_drawn(scored: DetectionScores) -> NDArray[np.float64]:
-    """(b,) mAP50 of the images as a bootstrap draws them; nan where no labelled object was drawn."""
+def quality_drawn(scored: DetectionScores, whole: bool) -> NDArray[np.float64]:
+    """(b,) mAP50, or accuracy of whole pictures, as a bootstrap draws the images; nan where no label was drawn."""
+    if whole:
+        weights = session_weights(scored.sessions, DRAWS)
+        labels = weights @ scored.positives.sum(1)
+        return np.where(labels > 0, (weights @ scored.counts()[1].sum(1)) / np.maximum(labels, 1), np.nan)
     each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
     classes = np.isfinite(each).sum(1)
     total = np.nan_to_num(each).sum(1)

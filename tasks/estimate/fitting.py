@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tasks.domain.prediction import Prediction
-from tasks.domain.scoring.detection import score_detections
+from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.truth import Truth
+from tasks.estimate.around import Around, Scenery, around, sceneries
 from tasks.estimate.belief import Belief, believe
+from tasks.estimate.beside import Measured, measured
 from tasks.estimate.calibration import Calibration, Rung, fitted
+from tasks.estimate.framed import ALWAYS, SIZE
 from tasks.estimate.ladder import LADDER, Image, Step, damaged
 from tasks.estimate.look import Look, look, shifts
-from tasks.estimate.posture import Posture, measured, postures
+from tasks.estimate.posture import Posture, postures
+from tasks.estimate.posture import measured as held
 from tasks.estimate.signs import Views, signs_of
 
 FLOOR = 0.25
@@ -27,11 +31,15 @@ See = Callable[[Sequence[Image]], Views]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Labelled:
-    """Labelled images of one version: what people said, and a way to open the picture of each."""
+    """Labelled images of one version: what people said, and a way to open the picture of each.
+
+    `whole`: labels and answers are about whole pictures (classify).
+    """
 
     truths: Sequence[Truth]
     open: Callable[[int], Image]
     classes: tuple[str, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,63 +58,77 @@ def calibrate(
 
     None when its labelled images show too few boxes to learn what a confidence is worth.
     """
-    views, sizes = _seen(labelled, len(labelled.truths), see)
-    scored = score_detections(labelled.truths, views.own, labelled.classes)
-    belief = believe(labelled.truths, views.own, len(labelled.classes))
-    if belief is None or not scored.confidence:
+    views, sizes, _ = _seen(labelled, len(labelled.truths), see)
+    always = ALWAYS if labelled.whole else None
+    scored = score_detections(labelled.truths, views.own, labelled.classes, always)
+    belief = believe(labelled.truths, views.own, len(labelled.classes), labelled.whole)
+    if belief is None or not (scored.confidence or labelled.whole):
         return None
-    second = score_detections(labelled.truths, views.second, labelled.classes).confidence if views.second else 0.0
+    theirs = score_detections(labelled.truths, views.second, labelled.classes, always) if views.second else None
+    second = theirs.confidence if theirs else 0.0
     scale = _Scale(belief=belief, classes=labelled.classes, confidences=(scored.confidence, second))
     part = min(damaged_images, len(sizes))
+    cameras, known, usual = _shown(labelled, views, scale.confidences[0])
     whole = _rung("whole", labelled.truths[:part], _first(views, part), (sizes[:part], None, 1.0), scale)
     before, quality = _look(views.own[:part], sizes[:part], scale), whole.quality
-    rungs = [
-        _rung(
-            f"{step.name}/{step.strength:g}",
-            labelled.truths[:part],
-            _seen(labelled, part, see, step)[0],
-            (sizes[:part], before, quality),
-            scale,
-        )
-        for step in steps
-    ]
+    rungs = []
+    for step in steps:
+        worse, _, beside = _seen(labelled, part, see, (step, scale.confidences[0]))
+        compared, name = (sizes[:part], before, quality), f"{step.name}/{step.strength:g}"
+        changed = around(usual, cameras[:part], beside)
+        rungs.append(_rung(name, labelled.truths[:part], worse, compared, scale, changed))
     weights, error = fitted(rungs, whole.signs)
     return Calibration(
         sha256=versions[0],
         second=versions[1] if views.second else "",
         n=len(sizes),
         confidences=scale.confidences,
-        quality=scored.metrics()["map50"],
+        quality=quality_of(scored, labelled.whole),
         belief=belief,
         clean=signs_of(views, belief, len(labelled.classes), scale.confidences),
         look=_look(views.own, sizes, scale),
         rungs=tuple(rungs),
         weights=weights,
         error=error,
-        postures=_postures(labelled),
+        postures=known,
+        sceneries=usual,
     )
 
 
-def _postures(labelled: Labelled) -> dict[str, Posture]:
-    """How each camera holds its pictures."""
-    found = [measured(labelled.open(at)) for at in range(len(labelled.truths))]
-    return postures([truth.camera for truth in labelled.truths], found)
+def _shown(
+    labelled: Labelled, views: Views, confidence: float
+) -> tuple[list[str], dict[str, Posture], dict[str, Scenery]]:
+    """The camera of each picture, how cameras hold their pictures and what they show around the objects."""
+    cameras, turned, beside = [truth.camera for truth in labelled.truths], [], []
+    for at, answer in enumerate(views.own):
+        picture = labelled.open(at)
+        turned.append(held(picture))
+        beside.append(measured(picture, answer, confidence))
+    return cameras, postures(cameras, turned), sceneries(cameras, beside)
 
 
-def _seen(labelled: Labelled, n: int, see: See, step: Step | None = None) -> tuple[Views, list[tuple[int, int]]]:
-    """The answers about the first `n` pictures, damaged by the step, and their sizes; few pictures at a time."""
-    views, sizes = Views(own=(), mirrored=()), []
+def _seen(
+    labelled: Labelled, n: int, see: See, damage: tuple[Step, float] | None = None
+) -> tuple[Views, list[tuple[int, int]], list[Measured | None]]:
+    """The answers about the first `n` pictures and their sizes; few pictures at a time.
+
+    With a step of damage they are shown damaged, and what is around the boxes kept at its confidence is measured.
+    """
+    views, sizes, beside = Views(own=(), mirrored=()), [], []
     for start in range(0, n, GROUP):
         pictures = [labelled.open(at) for at in range(start, min(start + GROUP, n))]
-        shown = [damaged(each, step, start + at) for at, each in enumerate(pictures)] if step else pictures
-        sizes += [_size(picture) for picture in pictures]
-        views = views.and_then(see(shown))
-    return views, sizes
+        sizes += [SIZE if labelled.whole else _size(picture) for picture in pictures]
+        shown = [damaged(each, damage[0], start + at) for at, each in enumerate(pictures)] if damage else pictures
+        found = see(shown).framed()
+        views = views.and_then(found)
+        if damage:
+            beside += [measured(*each, damage[1]) for each in zip(shown, found.own, strict=True)]
+    return views, sizes, beside
 
 
 def looking_at(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], confidence: float) -> Look:
-    """The look of a set of answers, from the confidence on that production keeps boxes from."""
-    return look(answers, sizes, max(confidence, FLOOR))
+    """The look of a set of answers, from the confidence on that production keeps boxes from; classes always count."""
+    return look(answers, sizes, max(confidence, FLOOR) if confidence > ALWAYS else ALWAYS)
 
 
 def _look(answers: Sequence[Prediction], sizes: Sequence[tuple[int, int]], scale: _Scale) -> Look:
@@ -119,16 +141,24 @@ def _rung(
     views: Views,
     compared: tuple[Sequence[tuple[int, int]], Look | None, float],
     scale: _Scale,
+    beside: Around | None = None,
 ) -> Rung:
     sizes, before, whole = compared
-    found = score_detections(truths, views.own, scale.classes, scale.confidences[0]).metrics()["map50"]
+    scored = score_detections(truths, views.own, scale.classes, scale.confidences[0])
+    found = quality_of(scored, scale.belief.whole)
     after = _look(views.own, sizes, scale)
     return Rung(
         name=name,
         quality=found / whole if whole else 0.0,
         signs=signs_of(views, scale.belief, len(scale.classes), scale.confidences),
         shifts=shifts(before or after, after),
+        around=beside or Around(),
     )
+
+
+def quality_of(scored: DetectionScores, whole: bool) -> float:
+    """mAP50; of whole pictures the accuracy, 0..1."""
+    return scored.metrics()["recall" if whole else "map50"]
 
 
 def _first(views: Views, n: int) -> Views:

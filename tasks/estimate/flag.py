@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.estimate.calibration import Calibration, drops
+from tasks.estimate.around import Around
+from tasks.estimate.calibration import Calibration, Rung, drops
 from tasks.estimate.look import Shift, Shifts
 from tasks.estimate.signs import Signs
 
@@ -19,6 +20,9 @@ AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.03, 0.06, 0.1
 
 CUT, MIX = 0.02, 0.12
 """The same for the share of objects that the picture's edge cuts off, and of a class among all."""
+
+TONE, COLOURS, THINGS, ROUGH = 0.02, 0.01, 0.01, 0.6
+"""The same of what is around the objects: colours (log), shares of the picture, edges of the ground (log)."""
 
 MANY, HALF = 1.25, 0.15
 """So many times what damage makes and so much more may be half seen, or seen as two things, for each box kept."""
@@ -60,9 +64,15 @@ class Alarms:
     semantic: tuple[str, ...] = ()
 
 
-def judge(calibration: Calibration, signs: Signs, shifts: Shifts, alarms: Alarms) -> Verdict:
-    """Unverifiable for whatever damage of pictures cannot do; extrapolating when anything at all changed."""
-    semantic = (*alarms.semantic, *outside(calibration, signs, shifts))
+def judge(
+    calibration: Calibration, signs: Signs, shifts: Shifts, alarms: Alarms, around: Around | None = None
+) -> Verdict:
+    """Unverifiable for whatever damage of pictures cannot do; extrapolating when anything at all changed.
+
+    `around` is what changed around the objects; None where nobody looked.
+    """
+    beside = beyond_objects(calibration, around, shifts) if around else ()
+    semantic = (*alarms.semantic, *outside(calibration, signs, shifts), *beside)
     if semantic:
         return Verdict(flag=Flag.UNVERIFIABLE, reasons=semantic)
     changed = (*alarms.inputs, *changes(calibration, signs, shifts))
@@ -92,6 +102,19 @@ def outside(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str
     return tuple(words for broken, words in reasons if broken)
 
 
+def beyond_objects(calibration: Calibration, around: Around, shifts: Shifts) -> tuple[str, ...]:
+    """What pictures show around the objects and damage that takes as many of them does not; empty when nothing."""
+    known = [rung.around for rung in _no_worse(calibration, shifts)]
+    asked = (
+        ("tone", TONE, "objects and their background differ in colour otherwise than before"),
+        ("colours", COLOURS, "there are colours that these cameras never showed"),
+        ("things", THINGS, "there are things in which the model sees nothing at all"),
+        ("rough", ROUGH, "the background is much rougher beside the objects than before"),
+    )
+    usual = {name: max((_size(each, name).size for each in known), default=0.0) for name, _, _ in asked}
+    return tuple(words for name, allowed, words in asked if _size(around, name).beyond(allowed + usual[name], ERRORS))
+
+
 def changes(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str, ...]:
     """Signs that are lower than undamaged windows show them; empty when none is."""
     lost = drops(signs, calibration.clean, 0.0).tolist()
@@ -100,6 +123,7 @@ def changes(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str
         (lost[1] > STILL, "mirrored images get other answers than before"),
         (lost[2] > STILL, "the second version agrees less than before"),
         (shifts.found.beyond(STILL, ERRORS / 2), "another number of objects is found"),
+        (shifts.mix.beyond(MIX, ERRORS / 2), "the mix of classes is another"),
         (shifts.sure.beyond(STILL, ERRORS / 2), "the model is less sure"),
         (1 - calibration.estimate(signs, shifts.found.size) / calibration.quality > STILL, "all signs together fell"),
     ]
@@ -108,20 +132,24 @@ def changes(calibration: Calibration, signs: Signs, shifts: Shifts) -> tuple[str
 
 def _beyond(name: str, allowed: float, calibration: Calibration, shifts: Shifts) -> bool:
     """Beyond chance and beyond what damage that takes as many objects does to it."""
-    least = shifts.found.size - SLACK
-    known = [rung.shifts for rung in calibration.rungs if rung.shifts.found.size >= least]
-    usual = max((abs(_of(each, name).size) for each in known), default=0.0)
-    return _of(shifts, name).beyond(allowed + usual, PLACE_ERRORS if name in ("x", "y") else ERRORS)
+    known = [rung.shifts for rung in _no_worse(calibration, shifts)]
+    usual = max((abs(_size(each, name).size) for each in known), default=0.0)
+    return _size(shifts, name).beyond(allowed + usual, PLACE_ERRORS if name in ("x", "y") else ERRORS)
 
 
 def _more(name: str, calibration: Calibration, signs: Signs, shifts: Shifts) -> bool:
     """Beyond what damage that takes as many objects shows, as a share of the kept boxes."""
-    known = [rung.signs for rung in calibration.rungs if rung.shifts.found.size >= shifts.found.size - SLACK]
+    known = [rung.signs for rung in _no_worse(calibration, shifts)]
     usual = max(float(getattr(each, name)) for each in (calibration.clean, *known))
     return bool(getattr(signs, name) > MANY * usual + HALF)
 
 
-def _of(shifts: Shifts, name: str) -> Shift:
+def _no_worse(calibration: Calibration, shifts: Shifts) -> list[Rung]:
+    """The steps of damage that take no more objects than were lost."""
+    return [rung for rung in calibration.rungs if rung.shifts.found.size >= shifts.found.size - SLACK]
+
+
+def _size(shifts: Shifts | Around, name: str) -> Shift:
     found: Shift = getattr(shifts, name)
     return found
 

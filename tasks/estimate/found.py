@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.domain.finding import Finding, finding_from_json, finding_json
 from tasks.estimate import calibration_json
+from tasks.estimate.around import Around
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.look import Shift, Shifts
 from tasks.estimate.signs import Signs
@@ -15,9 +16,12 @@ from tasks.estimate.signs import Signs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Signs of `n` images that were looked at again, how the answers of production moved, whether cameras turned."""
+    """Signs of `n` images that were looked at again, what changed around their objects, how the answers of production
+    moved, whether cameras turned.
+    """
 
     signs: Signs
+    around: Around
     moved: Shifts
     turned: bool
     n: int
@@ -33,7 +37,14 @@ def found_of(data: dict[str, Any]) -> Found | Finding:
     if "silent" in data:
         return finding_from_json(data["silent"])
     moved = {each.name: Shift(**data["moved"][each.name]) for each in fields(Shifts)}
-    return Found(signs=Signs(**data["signs"]), moved=Shifts(**moved), turned=data["turned"], n=data["n"])
+    beside = {each.name: Shift(**data["around"][each.name]) for each in fields(Around)}
+    return Found(
+        signs=Signs(**data["signs"]),
+        around=Around(**beside),
+        moved=Shifts(**moved),
+        turned=data["turned"],
+        n=data["n"],
+    )
 
 
 def digest_of(calibration: Calibration) -> str:

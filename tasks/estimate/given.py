@@ -6,7 +6,7 @@ from tasks.connections import ledger
 from tasks.domain.finding import Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.window import Window
-from tasks.estimate.guess import CHECK, SUBJECT, flag_of
+from tasks.estimate.guess import CHECK, SUBJECTS, flag_of
 
 WINDOWS = 60
 """Newest windows whose estimates are held against labels."""
@@ -19,7 +19,8 @@ def estimates_of(champion: ModelRef) -> list[tuple[Window, str, float]]:
         if row.facts is None or row.facts.champion_sha256 != champion.sha256:
             continue
         for stage, said in ledger().findings.of(champion.name, row.window):
-            flag = flag_of(said) if (stage, said.check, said.subject) == (Stage.ESTIMATE, CHECK, SUBJECT) else None
+            ours = (stage, said.check) == (Stage.ESTIMATE, CHECK) and said.subject in SUBJECTS
+            flag = flag_of(said) if ours else None
             if flag is not None and said.value is not None:
                 found.append((row.window, flag.value, said.value))
     return found

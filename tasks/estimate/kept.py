@@ -12,7 +12,7 @@ import pyarrow as pa
 from tasks.connections import ledger, store, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.evaluation import Evaluation, Interval
-from tasks.domain.model import ModelRef
+from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import TableRef, table_note, table_of
 from tasks.domain.tables import AUDITS
 from tasks.domain.window import Window
@@ -86,7 +86,7 @@ def keep_check(champion: ModelRef, check: Check, measured: Interval, digest: str
         dataset=BACKTEST,
         digest=digest,
         protocol="",
-        metric="map50",
+        metric="accuracy" if champion.kind is Kind.CLASSIFY else "map50",
         headline=measured,
         n=check.n,
         metrics={"estimate": check.estimate, "valid": float(check.flag == Flag.VALID), "error": check.error},
@@ -132,7 +132,7 @@ def keep_audited(champion: ModelRef, window: Window, found: dict[str, FewLabels]
         dataset=AUDITED,
         digest=digest,
         protocol="",
-        metric="f1",
+        metric="accuracy" if champion.kind is Kind.CLASSIFY else "f1",
         headline=f1.interval,
         n=f1.n,
         metrics={name: value for name, value in facts.items() if math.isfinite(value)},

@@ -15,6 +15,7 @@ from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.truth import Truth
 from tasks.domain.tables_catalog import CHANCE
 from tasks.estimate.audit import Candidate
+from tasks.estimate.framed import SIZE, frames, one, whole
 
 FACTS = ("image_id", "camera", "session", "width", "height", CHANCE)
 
@@ -50,19 +51,28 @@ def answered(table: pa.Table, version: str) -> Answered:
     if "error" in rows.column_names:
         rows = rows.filter(pc.is_null(rows["error"]))
     wanted = [name for name in FACTS if name in rows.column_names]
-    facts = rows.select(wanted).to_pylist()
+    facts, given = rows.select(wanted).to_pylist(), rows["detections"].to_pylist()
     return Answered(
         image_ids=tuple(row["image_id"] for row in facts),
         cameras=tuple(row["camera"] for row in facts),
         sessions=tuple(row.get("session") or row["image_id"] for row in facts),
-        sizes=tuple((row["width"] or 1, row["height"] or 1) for row in facts),
-        answers=tuple(prediction(found) for found in rows["detections"].to_pylist()),
+        sizes=tuple(
+            SIZE if whole(found) else (row["width"] or 1, row["height"] or 1)
+            for row, found in zip(facts, given, strict=True)
+        ),
+        answers=tuple(prediction(found) for found in given),
         chances=tuple(row.get("sampling_probability") or 1.0 for row in facts),
     )
 
 
 def prediction(detections: Sequence[Mapping[str, Any]]) -> Prediction:
-    """The boxes of one record, surest first; an entry without a box is left out."""
+    """The boxes of one record, surest first; an entry without a box is left out.
+
+    Where no entry has one, the surest is the class of the whole picture.
+    """
+    if whole(detections):
+        best = max(detections, key=lambda each: each["confidence"] or 0.0)
+        return one(best["class_id"], best["confidence"] or 0.0)
     boxes = sorted((each for each in detections if each["box"]), key=lambda each: -(each["confidence"] or 0.0))
     return Prediction(
         boxes=np.array([each["box"] for each in boxes], np.float32).reshape(-1, 4),
@@ -97,8 +107,12 @@ def candidates(catalog: Iterable[pa.RecordBatch]) -> Iterator[Candidate]:
 
 
 def truth_of(image_id: str, session: str, objects: Iterable[Mapping[str, Any]]) -> Truth:
-    """The label of one image; objects without a box are left out."""
-    boxes = [each for each in objects if each["box"]]
+    """The label of one image; objects without a box are left out, unless none has one: then of the whole picture."""
+    things = list(objects)
+    boxes = [each for each in things if each["box"]]
+    if whole(things):
+        classes = np.array([each["class_id"] for each in things], np.int64)
+        return Truth(image_id=image_id, session=session, classes=classes, boxes=frames(len(classes)))
     return Truth(
         image_id=image_id,
         session=session,

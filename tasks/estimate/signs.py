@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from tasks.domain.scoring.agreement import alike
 from tasks.domain.scoring.detection import RECALLS
 from tasks.domain.scoring.matching import box_iou
 from tasks.estimate.belief import Belief
+from tasks.estimate.framed import framed
 
 Numbers = NDArray[np.float64]
 
@@ -28,10 +29,11 @@ SAME = 0.45
 class Signs:
     """Indicators of one set of answers, each lower when things are worse.
 
-    `promised` is the mAP50 that the calibrated confidences promise, `mirrored` how alike the answers are to those about
-    the mirrored images, `agreement` to those of the second version, all 0..1; `rival` is how many boxes the second
-    version keeps for each one that this version keeps. These two are nan without a second version. For each box that is
-    kept `unclear` are dropped that are no mere noise, and `doubled` lie on a box of another class.
+    `promised` is the mAP50 (whole pictures: the accuracy) that the calibrated confidences promise, `mirrored` how alike
+    the answers are to those about the mirrored images, `agreement` to those of the second version, all 0..1; `rival` is
+    how many boxes the second version keeps for each one that this version keeps. These two are nan without a second
+    version. For each box that is kept `unclear` are dropped that are no mere noise, and `doubled` lie on a box of
+    another class.
     """
 
     promised: float
@@ -50,6 +52,11 @@ class Views:
     mirrored: Sequence[Prediction]
     second: Sequence[Prediction] = ()
 
+    def framed(self) -> Views:
+        """Answers about whole pictures as boxes around them; others as they are."""
+        own, turned, second = ([framed(each) for each in part] for part in (self.own, self.mirrored, self.second))
+        return Views(own=own, mirrored=turned, second=second)
+
     def and_then(self, more: Views) -> Views:
         """These images and those after them."""
         return Views(
@@ -65,13 +72,19 @@ def signs_of(views: Views, belief: Belief, classes: int, confidences: tuple[floa
     kept = sum(int((answer.confidences >= own).sum()) for answer in views.own)
     theirs = sum(int((answer.confidences >= second).sum()) for answer in views.second)
     return Signs(
-        promised=soft_map(belief, views.own, classes),
+        promised=_promised(belief, views.own, classes),
         mirrored=_mean(agreements(views.own, views.mirrored, (own, own))),
         agreement=_mean(agreements(views.own, views.second, confidences)) if views.second else math.nan,
         rival=theirs / max(kept, 1) if views.second else math.nan,
         unclear=sum(int(((a.confidences >= HINT) & (a.confidences < own)).sum()) for a in views.own) / max(kept, 1),
         doubled=sum(_doubled(answer) for answer in views.own) / max(kept, 1),
     )
+
+
+def _promised(belief: Belief, answers: Sequence[Prediction], classes: int) -> float:
+    if not belief.whole:
+        return soft_map(belief, answers, classes)
+    return float(sum(belief.of(answer).sum() for answer in answers)) / len(answers) if answers else math.nan
 
 
 def _doubled(answer: Prediction) -> int:
@@ -98,7 +111,8 @@ def soft_f1(belief: Belief, answer: Prediction, confidence: float) -> float:
 def soft_counts(belief: Belief, answer: Prediction, confidence: float) -> tuple[float, float, float]:
     """Boxes kept at this confidence, how many of them are expected to hit, and how many objects there should be."""
     chance, sure = belief.of(answer), answer.confidences >= confidence
-    return float(sure.sum()), float(chance[sure].sum()), float(chance.sum()) / max(belief.recall, 1e-6)
+    objects = 1.0 if belief.whole else float(chance.sum()) / max(belief.recall, 1e-6)
+    return float(sure.sum()), float(chance[sure].sum()), objects
 
 
 def soft_map(belief: Belief, answers: Sequence[Prediction], classes: int) -> float:
@@ -124,7 +138,7 @@ def mirrored(answers: Sequence[Prediction], widths: Sequence[int]) -> list[Predi
 def _turned(answer: Prediction, width: int) -> Prediction:
     boxes = answer.boxes.copy()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
-    return Prediction(boxes=boxes, classes=answer.classes, confidences=answer.confidences, speed=answer.speed)
+    return replace(answer, boxes=boxes)
 
 
 def _soft_ap(confidence: NDArray[np.float32], chance: Numbers, recall: float) -> float:

@@ -14,7 +14,7 @@ from tasks.estimate import kept
 from tasks.estimate.backtest import running
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.flag import Flag
-from tasks.estimate.guess import CHECK, SUBJECT, flag_of
+from tasks.estimate.guess import CHECK, SUBJECTS, flag_of
 from tasks.estimate.rules import EstimateRules
 
 SHOWN = 20
@@ -35,7 +35,8 @@ def standing(model: str) -> dict[str, Any] | None:
         "version": champion.sha256,
         "window": str(said[0]) if said else None,
         "flag": flag,
-        "map50": said[1].value if said else None,
+        "metric": said[1].subject if said else None,
+        "value": said[1].value if said else None,
         "images": said[1].n if said else 0,
         "sentence": said[1].note if said else "no window has an estimate yet: evergreen monitor",
         "running_error": {
@@ -53,7 +54,8 @@ def standing(model: str) -> dict[str, Any] | None:
 def _learnt(calibration: Calibration) -> dict[str, Any]:
     return {
         "labelled_images": calibration.n,
-        "map50": calibration.quality,
+        "metric": calibration.metric,
+        "quality": calibration.quality,
         "calibration_error": calibration.belief.error,
         "left_out_error": None if math.isnan(calibration.error) else calibration.error,
         "second_version": calibration.second or None,
@@ -63,7 +65,8 @@ def _learnt(calibration: Calibration) -> dict[str, Any]:
 def _audit(window: Window, found: Evaluation) -> dict[str, Any]:
     return {
         "window": str(window),
-        "f1": found.headline.value,
+        "metric": found.metric,
+        "value": found.headline.value,
         "low": found.headline.low,
         "high": found.headline.high,
         "labels": found.n,
@@ -75,6 +78,6 @@ def _newest(champion: ModelRef) -> tuple[Window, Finding] | None:
     """The newest window that says something of this version without labels."""
     for row in ledger().windows.latest(champion.name, SHOWN):
         for stage, found in ledger().findings.of(champion.name, row.window):
-            if (stage, found.check, found.subject) == (Stage.ESTIMATE, CHECK, SUBJECT):
+            if (stage, found.check) == (Stage.ESTIMATE, CHECK) and found.subject in SUBJECTS:
                 return row.window, found
     return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -19,24 +19,22 @@ from tasks.connections import answering, answers, images, ledger, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Finding, Report, Stage
 from tasks.domain.model import Kind, ModelRef
-from tasks.domain.scoring.detection import score_detections
-from tasks.domain.scoring.intervals import interval
-from tasks.domain.scoring.truth import truths
 from tasks.domain.snapshot import Snapshot, TableRef, table_of
 from tasks.domain.tables import DATASETS
 from tasks.estimate import kept
-from tasks.estimate.again import held, seen_again
+from tasks.estimate.again import seen_again, shown
 from tasks.estimate.alarms import alarms_of
+from tasks.estimate.around import around
 from tasks.estimate.audit import Candidate, first, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
-from tasks.estimate.checking import Again, audited, map50_drawn
+from tasks.estimate.caught import ESTIMATED, caught_up, truths_of
+from tasks.estimate.checking import Again, audited
 from tasks.estimate.eyes import eyes, second_of
 from tasks.estimate.few import LEAST
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import judge
 from tasks.estimate.found import Found, digest_of, found_json, found_of
-from tasks.estimate.given import estimates_of
 from tasks.estimate.guess import Guess, finding, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
@@ -68,16 +66,15 @@ def check_estimate(
     rules: EstimateRules,
 ) -> Report:
     """How good the champion is in this window without labels, or that it cannot be known; it never speaks alone."""
-    if champion is None or champion.kind is not Kind.DETECT or not rules.images:
+    if champion is None or champion.kind not in ESTIMATED or not rules.images:
         return Report(stage=Stage.ESTIMATE)
-    calibration = kept.calibration_of(champion)
+    calibration, metric = kept.calibration_of(champion), ESTIMATED[champion.kind]
     if calibration is None:
         why = f"no calibration yet: it takes {rules.min_labels} labelled images and `evergreen evaluate`"
-        return _report(silent(f"without labels nothing can be said of this version; {why}"))
+        return _report(silent(f"without labels nothing can be said of this version; {why}", metric=metric))
     if reference is None:
-        return _report(
-            silent("no reference is pinned that the answers could be held against: `evergreen pin-reference`")
-        )
+        why = "no reference is pinned that the answers could be held against: `evergreen pin-reference`"
+        return _report(silent(why, metric=metric))
     guess = _guess(snapshot, champion, calibration, reference.table, (reports, rules))
     if isinstance(guess, Finding):
         return _report(guess)
@@ -92,15 +89,18 @@ def check_estimates(
     """Calibrate the version where that is due, read audits, and hold estimates against the labels of their windows.
 
     `sets` are `datasets` tables of labelled images (golden, recent), `labels` all labels that there are. Nothing for
-    kinds other than detect. The checks that are new.
+    kinds other than detect and classify. The checks that are new.
     """
-    if champion.kind is not Kind.DETECT or not rules.images:
+    if champion.kind not in ESTIMATED or not rules.images:
         return ()
     _calibrated(champion, sets, rules)
     calibration = kept.calibration_of(champion)
     if calibration is not None:
         _audits(champion, calibration, labels, rules)
-    return tuple(_checked(champion, sets[-1], rules)) if sets else ()
+    if not sets:
+        return ()
+    labelled = tables().read(sets[-1])
+    return caught_up(champion, labelled, sets[-1].digest, rules, partial(_evaluated, champion, rules))
 
 
 def _report(found: Finding) -> Report:
@@ -121,11 +121,13 @@ def _guess(
     work = partial(_seen, snapshot, (champion, second), calibration, reference, rules)
     found = found_of(tables().recall(snapshot.claim, "estimate", about, lambda: found_json(work())))
     if isinstance(found, Finding):
-        return found
+        return replace(found, subject=calibration.metric)
     return Guess(
         value=calibration.estimate(found.signs, found.moved.found.size),
-        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned)),
+        verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned), found.around),
         n=found.n,
+        metric=calibration.metric,
+        left_out=calibration.error * calibration.quality,
     )
 
 
@@ -144,14 +146,16 @@ def _seen(
         if count < rules.min_images:
             return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
     chosen = first(images_of(tables(), snapshot.catalog), rules.images)
-    views = _looked_at(chosen, versions, rules).views
-    n = len(views.own)
+    looked = _looked_at(chosen, versions, rules)
+    views, n = looked.views, len(looked.views.own)
     if n < rules.min_images:
         return silent(f"{n} images could be looked at again, {rules.min_images} are needed", n)
+    pictures = shown(chosen, _picture, looked, own)
     return Found(
         signs=signs_of(views, calibration.belief, len(champion.classes), calibration.confidences),
+        around=around(calibration.sceneries, pictures.cameras, pictures.measured),
         moved=shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after))),
-        turned=turned(calibration.postures, held(chosen, _picture)),
+        turned=turned(calibration.postures, pictures.postures),
         n=n,
     )
 
@@ -187,36 +191,18 @@ def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRul
     chosen = sorted(rows.values(), key=lambda row: place(row["sha256"]))[:MOST]
     table = pa.Table.from_pylist(chosen, schema=DATASETS)
     paths = local_paths(images(), table)
-    labelled = Labelled(truths=truths(table), open=lambda at: read_image(paths[at]), classes=champion.classes)
+    labelled = Labelled(
+        truths=truths_of(champion, table),
+        open=lambda at: read_image(paths[at]),
+        classes=champion.classes,
+        whole=champion.kind is Kind.CLASSIFY,
+    )
     versions = (champion.sha256, second.sha256 if second else "")
     found = calibrate(labelled, eyes(champion, second, rules.batch), versions, rules.calibrated_on)
     if found is None:
         log.warning("%s is not calibrated: %d labelled images show too few boxes", champion, count)
         return
     kept.keep_calibration(champion, found)
-
-
-def _checked(champion: ModelRef, dataset: TableRef, rules: EstimateRules) -> list[Check]:
-    """Estimates of windows that enough labels are there for now, each with what they say."""
-    known, found = {(each.window, each.n) for each in kept.checks_of(champion)}, []
-    table = tables().read(dataset)
-    captured, asked = table["captured_at"].to_pylist(), None
-    for window, flag, value in estimates_of(champion):
-        rows = [at for at, moment in enumerate(captured) if moment is not None and window.contains(moment)]
-        if len(rows) < rules.backtest_images or (window, len(rows)) in known:
-            continue
-        part = table.take(rows)
-        truth = truths(part)
-        asked = asked or _evaluated(champion, rules)
-        scored = score_detections(truth, asked.answers(part), champion.classes)
-        measured = interval(scored.metrics()["map50"], map50_drawn(scored), scored.sessions)
-        doubt = (measured.high - measured.low) / kept.STANDARD
-        if not np.isfinite(doubt):
-            continue
-        check = Check(window=window, flag=flag, estimate=value, measured=measured.value, doubt=doubt, n=len(rows))
-        kept.keep_check(champion, check, measured, dataset.digest)
-        found.append(check)
-    return found
 
 
 def _evaluated(champion: ModelRef, rules: EstimateRules) -> Answering:

@@ -21,6 +21,9 @@ from tasks.report.rows import Row, blamed, rows_of
 from tasks.report.serving_table import ServingTable
 from tasks.report.strangers import Stranger
 
+GUESSED = {"map50": "mAP50", "accuracy": "Accuracy"}
+"""What is estimated without labels, as a person reads it."""
+
 MARKDOWN_LIMIT = 5_000
 """Characters of the Markdown form: what MLflow shows, and small enough for every list of artifacts."""
 
@@ -85,7 +88,11 @@ def window_page(page: WindowPage) -> bytes:
         fine=[row for row in shown if row.outcome is Outcome.OK],
         left_out=len(rows) - len(shown),
         digest=[one_line(f.note) for f in page.verdict.findings() if f.check == DIGEST],
-        guessed=[one_line(f.note) for f in page.verdict.findings() if f.check == ESTIMATE],
+        guessed=[
+            (GUESSED.get(f.subject, f.subject), one_line(f.note))
+            for f in page.verdict.findings()
+            if f.check == ESTIMATE
+        ],
         suspects=suspects,
         others=others,
         boxes=any(each.boxes for camera in page.pictures for each in (*camera.reference, *camera.current)),

@@ -67,7 +67,7 @@ _CURATE: Mapping[str, Any] = {"recent_windows": 2, "holdout_share": 0.4, "val_sh
 _GATES: Mapping[str, Any] = {"golden_margin": GOLDEN_MARGIN, "class_margin": CLASS_MARGIN, "min_recent": 100}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "monitor/default": {"ingest": {"window_minutes": 1440}},
-    "evaluate/default": {"curate": _CURATE},
+    "evaluate/default": {"curate": _CURATE, "estimate": {"calibrated_on": 50}},
     "retrain/default": {"curate": _CURATE, "rules": {**FIRST, "epochs": 12, "lr0": 0.001, "cooldown_hours": 0}},
     "shadow/default": {"curate": _CURATE, "rules": _GATES},
 }

@@ -36,6 +36,7 @@ class Lived:
     champions: dict[str, str] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     form: str = ""
+    learnt: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,7 @@ def _decay(story: Any, seen: Lived) -> None:
     seen.numbers["retrains before labels"] = len(orchestrator().runs("retrain", model="tiny"))
     story.label("changed")
     seen.states["evaluate"] = [story.evaluate().state_name]
+    seen.learnt = json.loads(_told("estimate", "tiny", "--json"))["calibration"]
     story.approval()
 
 
@@ -140,6 +142,11 @@ def test_a_new_product_is_seen_and_asks_for_labels_before_anything_else(lived: L
 def test_labels_show_the_damage_and_start_the_chain_by_an_event(lived: Lived) -> None:
     assert lived.states["evaluate"] == ["Degraded"]
     assert lived.states["promote"] == ["Promoted"]
+
+
+def test_the_version_is_calibrated_for_estimates_without_labels(lived: Lived) -> None:
+    assert lived.learnt["metric"] == "accuracy" and lived.learnt["labelled_images"] >= 100
+    assert 0 < lived.learnt["quality"] <= 1
 
 
 def test_the_form_in_the_browser_shows_the_evidence(lived: Lived) -> None:

@@ -42,7 +42,7 @@ class Tiny:
     first = FIRST
     parameters: Mapping[str, Mapping[str, Any]] = {
         "monitor/default": {"ingest": {"window_minutes": 1440}},
-        "evaluate/default": {"curate": CURATE},
+        "evaluate/default": {"curate": CURATE, "estimate": {"calibrated_on": 50}},
         "retrain/default": {"curate": CURATE, "rules": {**FIRST, "epochs": 8, "lr0": 0.001, "cooldown_hours": 0}},
         "shadow/default": {"curate": CURATE, "rules": {"min_recent": 100}},  # so few labels that a test is quick
     }

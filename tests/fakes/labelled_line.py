@@ -29,6 +29,7 @@ from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.snapshot import Claim, TableRef, table_note
 from tasks.domain.tables import CATALOG, PREDICTIONS
+from tasks.domain.verdict import Cause, CauseKind
 from tasks.domain.window import Window
 from tasks.evaluate import task as evaluate_stage
 from tasks.ingest import task as ingest
@@ -88,9 +89,10 @@ class LabelledLine:
         answers: dict[str, list[dict[str, Any]]],
         moved: bool = False,
         cameras: Sequence[str] = ("cam-1",),
+        faulty: Sequence[str] = (),
     ) -> None:
         """A window with these images and what the model answered on them, its cameras in turn; `moved`: its inputs
-        were found to differ.
+        were found to differ, `faulty`: cameras that were found to be at fault.
         """
         window, catalog, rows = self.window(back), [], []
         for row, (name, detections) in enumerate(answers.items()):
@@ -115,7 +117,8 @@ class LabelledLine:
             listed=len(rows), accepted=len(rows), catalog=listed, artifacts={"predictions": table_note(told)},
             champion_sha256=champion.sha256 if champion else "",
         )  # fmt: skip
-        self.book.windows.commit(claim, judge((drift,), (), None), facts)
+        causes = tuple(Cause(kind=CauseKind.CAMERA, summary=f"{name} is dirty", cameras=(name,)) for name in faulty)
+        self.book.windows.commit(claim, judge((drift,), causes, None), facts)
 
     def label(self, name: str, objects: Any = (), at: datetime | None = None, by: str = "ada", **more: Any) -> None:
         """A file of its own for every label, so that none overwrites another."""

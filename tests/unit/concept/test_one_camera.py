@@ -96,7 +96,13 @@ CAMERAS = ("cam-1", "cam-2", "cam-3")
 PER = 90
 
 
-def live(line: LabelledLine, back: int, wrong: dict[str, float], annotators: dict[str, str] | None = None) -> None:
+def live(
+    line: LabelledLine,
+    back: int,
+    wrong: dict[str, float],
+    annotators: dict[str, str] | None = None,
+    faulty: tuple[str, ...] = (),
+) -> None:
     """A window of 30 images of each camera, `wrong` of whose answers miss the object; labelled an hour later."""
     rng = np.random.default_rng(back)
     missed = [rng.random() < wrong.get(CAMERAS[n % 3], 0.03) for n in range(PER)]
@@ -104,7 +110,7 @@ def live(line: LabelledLine, back: int, wrong: dict[str, float], annotators: dic
     answers = {
         name: [] if miss else [found(n // 3 % 2)] for n, (name, miss) in enumerate(zip(names, missed, strict=True))
     }
-    line.judge(back, answers, cameras=CAMERAS)
+    line.judge(back, answers, cameras=CAMERAS, faulty=faulty)
     start = line.window(back).end + timedelta(minutes=1)
     for n, name in enumerate(names):
         by = (annotators or {}).get(CAMERAS[n % 3], "ada" if n % 2 else "kim")
@@ -151,3 +157,16 @@ def test_a_person_who_labels_that_camera_alone_is_asked_first_and_the_camera_aft
     assert verdict(labelled_line, {"cam-2": 0.8}, own)[0] is Action.AUDIT_LABELS
     concept.audit_labels("welds", "eve", "fifty looked at, all right")
     assert again(labelled_line)[0] is Action.FIX_CAMERA
+
+
+@pytest.mark.parametrize("faulty", [(), ("cam-1", "cam-2")], ids=["nobody blamed", "blamed then"])
+def test_errors_on_what_broken_cameras_took_are_no_errors_of_the_model_once_they_are_mended(
+    labelled_line: LabelledLine, faulty: tuple[str, ...]
+):
+    for back in (6, 5):
+        live(labelled_line, back, {})
+    for back in (2, 1):
+        live(labelled_line, back, {"cam-1": 0.7, "cam-2": 0.7}, faulty=faulty)
+    labelled_line.judge(0, {f"new-{n}": [found()] for n in range(PER)}, cameras=CAMERAS)  # not labelled yet
+    concept.audit_labels("welds", "eve", "fifty looked at, all right")
+    assert again(labelled_line)[0] is (Action.NONE if faulty else Action.RETRAIN)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.curate.sources import blocked, index, labelled
+from tasks.curate.sources import index, labelled
+from tasks.domain.blocked import blocked
 from tasks.domain.window import Window
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

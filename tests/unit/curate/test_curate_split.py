@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tasks.curate.rules import CurateRules
 from tasks.curate.split import (
-    Blocked,
     Labelled,
     golden_rows,
     held_out,
@@ -19,6 +18,7 @@ from tasks.curate.split import (
     trainable,
     training_rows,
 )
+from tasks.domain.blocked import Blocked
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 RULES = CurateRules()

@@ -113,13 +113,18 @@ def test_without_harm_a_lone_change_asks_for_labels_as_ever():
     assert judge((drift("c"),), (product("c"),), NO_HARM).action is Action.WAIT
 
 
-def close(camera, value):
-    """A camera stage in which this camera's dirt is at so much of a limit of 1, that of the others at nothing."""
+def close(cameras, value, fleet=FLEET):
+    """A camera stage in which these cameras' dirt is at so much of a limit of 1, that of the others at nothing."""
     found = [
-        Finding(check="camera", subject="dirty_lens", slice=f"camera={name}", outcome=OK, value=value, limit=1.0)
-        if name == camera
-        else Finding(check="camera", subject="dirty_lens", slice=f"camera={name}", outcome=OK, value=0.0, limit=1.0)
-        for name in FLEET
+        Finding(
+            check="camera",
+            subject="dirty_lens",
+            slice=f"camera={name}",
+            outcome=OK,
+            value=value if name in cameras else 0.0,
+            limit=1.0,
+        )
+        for name in fleet
     ]
     return Report(stage=Stage.CAMERA, findings=tuple(found))
 
@@ -234,3 +239,72 @@ def test_a_change_of_all_pictures_together_may_come_from_the_one_camera_that_err
     assert judge((close("b", 0.9), drift()), (product(),), HARM).action is Action.FIX_CAMERA
     assert judge((drift(), rose("")), (product(),), None).action is Action.RETRAIN
     assert judge((close("b", 0.5), drift()), (product(),), HARM).action is Action.RETRAIN
+
+
+def test_several_cameras_close_to_a_fault_while_nothing_moved_are_looked_at_first():
+    verdict = judge((close("bd", 0.8), drift()), (), HARM)
+    assert verdict.action is Action.FIX_CAMERA
+    assert "b, d are close to a fault: look at these cameras first" in verdict.sentence
+
+
+def test_a_change_that_only_cameras_close_to_a_fault_share_is_no_new_product():
+    assert judge((close("bd", 0.8), drift("b", "d")), (product("b", "d"),), HARM).action is Action.FIX_CAMERA
+    assert judge((close("bd", 0.5), drift("b", "d")), (product("b", "d"),), HARM).action is Action.RETRAIN
+    assert judge((close("d", 0.8), drift("b", "d")), (product("b", "d"),), HARM).action is Action.FIX_CAMERA
+
+
+def test_the_fault_of_one_camera_that_others_show_too_faintly_to_be_named_is_theirs_as_well():
+    reports = (health("dirty_lens", "a"), close("bc", 0.8), drift("a", "b", "c"))
+    assert judge(reports, (fault("a"), product("b", "c")), HARM).action is Action.FIX_CAMERA
+
+
+def test_what_most_cameras_show_at_once_is_no_fault_of_one_and_no_reason_to_learn_from_it():
+    assert judge((close("abc", 1.2), drift("a", "b", "c")), (product("a", "b", "c"),), HARM).action is Action.FIX_CAMERA
+
+
+def test_a_new_product_on_most_cameras_is_learnt_although_one_of_them_is_close_to_a_fault():
+    assert judge((close("d", 0.8), drift(*FLEET)), (product(*FLEET),), HARM).action is Action.RETRAIN
+
+
+def test_the_only_camera_of_an_installation_is_looked_at_first_when_it_is_close_to_a_fault():
+    only = Finding(check="ks", subject="sharpness", slice="camera=c", outcome=BREACH, effect=-1.5)
+    seen = Report(stage=Stage.DRIFT, findings=(only,))
+    assert judge((close("c", 0.8, "c"), seen), (product("c"),), HARM).action is Action.FIX_CAMERA
+    assert judge((close("c", 0.5, "c"), seen), (product("c"),), HARM).action is Action.RETRAIN
+
+
+def together(subject, effect, **cameras):
+    """A change that all cameras together show, and how much of it each does, none for sure."""
+    what = {"effect": effect} if effect else {}
+    whole = Finding(check="ks", subject=subject, outcome=BREACH, value=0.5, **what)
+    parts = [
+        Finding(
+            check="ks",
+            subject=subject,
+            slice=f"camera={name}",
+            outcome=OK,
+            value=abs(size),
+            effect=size if effect else None,
+        )
+        for name, size in cameras.items()
+    ]
+    return Report(stage=Stage.DRIFT, findings=(whole, *parts))
+
+
+@pytest.mark.parametrize(
+    ("seen", "action"),
+    [
+        (together("brightness", 0.4, a=0.1, b=0.9, c=0.2, d=0.0), Action.FIX_CAMERA),
+        (together("brightness", -0.4, a=0.1, b=-0.9, c=-0.2, d=0.3), Action.FIX_CAMERA),
+        (together("brightness", 0.4, a=0.5, b=0.6, c=0.3, d=0.4), Action.RETRAIN),
+        (together("embedding", None, a=0.2, b=0.8, c=0.3, d=0.2), Action.FIX_CAMERA),
+        (together("embedding", None, a=0.5, b=0.6, c=0.5, d=0.4), Action.RETRAIN),
+    ],
+)
+def test_what_all_cameras_together_show_belongs_to_the_one_that_carries_it(seen, action):
+    assert judge((seen,), (product(),), HARM).action is action
+
+
+def test_changes_that_different_cameras_carry_are_the_fleet_s():
+    one, other = together("brightness", 0.4, a=0.0, b=0.9, c=0.1), together("noise", 0.4, a=0.9, b=0.0, c=0.1)
+    assert judge((one, other), (product(),), HARM).action is Action.RETRAIN

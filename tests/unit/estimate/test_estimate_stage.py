@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.model import ModelRef
 from tasks.domain.prediction import Prediction
+from tasks.domain.scoring.detection import score_detections
 from tasks.domain.scoring.truth import Truth
 from tasks.domain.snapshot import Snapshot, TableRef, table_note, table_of
 from tasks.domain.subjects import OBJECT_POSITION
@@ -28,6 +30,7 @@ from tasks.domain.window import Window
 from tasks.estimate import given, kept, standing
 from tasks.estimate import task as stage
 from tasks.estimate.again import Names
+from tasks.estimate.around import Around
 from tasks.estimate.rules import EstimateRules
 from tasks.estimate.signs import Views
 from tests.fakes.memory_store import MemoryStore
@@ -200,6 +203,23 @@ def test_a_product_that_nobody_taught_gets_no_number_but_a_request(line: Line, c
     assert said.note.startswith("cannot be known without 62 more labels (`evergreen audit-sample welds --n 62`)")
 
 
+def test_pictures_with_colours_that_no_labelled_one_shows_get_no_number(
+    line: Line, calibrated: kept.Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers are as they were; only the pictures are not."""
+    [usual] = calibrated.sceneries.values()
+    rungs = tuple(replace(rung, around=Around()) for rung in calibrated.rungs)
+    kept.keep_calibration(line.champion, replace(calibrated, sceneries={"a": usual}, rungs=rungs))
+    given = line.estimate(0)
+    assert given is not None and given.value is not None
+    green = np.zeros((SIDE, SIDE, 3), np.uint8)
+    green[:, :60] = (20, 200, 20)
+    monkeypatch.setattr(stage, "_picture", lambda image: green)
+    said = line.estimate(1)
+    assert said is not None and said.value is None
+    assert "there are colours that these cameras never showed" in said.note
+
+
 def test_nothing_is_looked_at_where_the_rules_forbid_it_or_where_there_are_too_few(
     line: Line, calibrated: kept.Calibration
 ) -> None:
@@ -241,7 +261,7 @@ def test_an_audit_is_drawn_once_and_its_labels_speak_for_the_window(line: Line, 
     [(window, found)] = kept.audited_of(line.champion)
     assert window == line.window(0) and found.n == 60 and found.metrics["pool"] == 90
     known, answers = truths(N, 50), views(truths(N, 50), 0.8, 100).own
-    scored = stage.score_detections(known, answers, CLASSES, calibrated.confidences[0])
+    scored = score_detections(known, answers, CLASSES, calibrated.confidences[0])
     assert found.headline.low <= float(np.mean(scored.scores())) <= found.headline.high
     assert found.metrics["recall_low"] <= scored.metrics()["recall"] <= found.metrics["recall_high"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -60,6 +61,20 @@ def test_an_estimator_that_broke_its_promise_says_so_and_gives_no_number() -> No
     assert said.value is None and said.outcome is Outcome.INCONCLUSIVE
     assert "off by 9.0 points on average (bias +9.0), which breaks the promise of a valid estimate" in said.note
     assert finding("welds", guess(Flag.EXTRAPOLATING), GOOD, RULES).value == 0.91
+
+
+@pytest.mark.parametrize(
+    ("left_out", "says"), [(0.18, "off by 18 points"), (float("nan"), "could not be learnt from its labels")]
+)
+def test_a_version_whose_losses_were_not_learnt_gets_a_number_only_where_nothing_changed(
+    left_out: float, says: str
+) -> None:
+    blind = replace(guess(Flag.EXTRAPOLATING), left_out=left_out)
+    said = finding("welds", blind, GOOD, RULES)
+    assert said.value is None and says in said.note and "audit-sample" in said.note
+    assert finding("welds", replace(blind, left_out=0.1), GOOD, RULES).value == 0.91
+    assert finding("welds", replace(blind, left_out=0.1, metric="accuracy"), GOOD, RULES).value is None
+    assert finding("welds", replace(guess(Flag.VALID), left_out=left_out), GOOD, RULES).value == 0.91
 
 
 def test_more_labels_are_asked_for_where_a_narrower_interval_is_wanted() -> None:

@@ -355,3 +355,10 @@ def test_artifacts_that_are_no_pages_get_no_link() -> None:
     assert page_links(artifacts, "http://127.0.0.1:9464/") == (
         Link(label="drift page", url="http://127.0.0.1:9464/pages/solar/evergreen/windows/1/evidently.html"),
     )
+
+
+@pytest.mark.parametrize(("subject", "name"), [("map50", "mAP50"), ("accuracy", "Accuracy")])
+def test_an_estimate_says_what_it_is_an_estimate_of(subject: str, name: str) -> None:
+    said = Finding(check="estimate", subject=subject, outcome=Outcome.OK, value=0.9, note="valid: about 0.900")
+    guessed = replace(verdict(), reports=(Report(stage=Stage.ESTIMATE, findings=(said,)),))
+    assert f"{name} without labels: valid: about 0.900" in watched(window_page(replace(page(), verdict=guessed))).text
