@@ -7,8 +7,12 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tasks.adapters.objects import ObjectStore
 
 FIRST_PORT = 26_400
 """Away from the preferred ports: another worker starts another stack at the same moment."""
@@ -50,13 +54,37 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def prefect_variables(stack: Path, tmp_path: Path) -> dict[str, str]:
-    """What a script needs to know to run flows on the stack's Prefect server, and nothing else of Evergreen."""
+def prefect_server(stack: Path) -> str:
+    """The API address of the stack's Prefect server."""
     from tasks.settings import settings
 
+    return settings().prefect_url
+
+
+@pytest.fixture
+def object_store(stack: Path) -> ObjectStore:
+    """A fresh bucket on the stack's S3 server."""
+    from tasks.adapters.objects import ObjectStore
+    from tasks.settings import settings
+
+    known = settings()
+    store = ObjectStore(
+        bucket=f"bucket-{secrets.token_hex(6)}",
+        endpoint=known.s3_endpoint,
+        region=known.s3_region,
+        access_key=known.s3_access_key.get_secret_value() if known.s3_access_key else None,
+        secret_key=known.s3_secret_key.get_secret_value() if known.s3_secret_key else None,
+    )
+    store.ensure_bucket()
+    return store
+
+
+@pytest.fixture
+def prefect_variables(prefect_server: str, tmp_path: Path) -> dict[str, str]:
+    """What a script needs to know to run flows on the stack's Prefect server, and nothing else of Evergreen."""
     foreign = ("PREFECT_", "EVERGREEN_", "MLFLOW_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
-        "PREFECT_API_URL": settings().prefect_url,
+        "PREFECT_API_URL": prefect_server,
         "PREFECT_HOME": str(tmp_path),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         "DO_NOT_TRACK": "1",

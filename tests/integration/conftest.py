@@ -115,29 +115,3 @@ def object_store(s3_server: S3Server) -> ObjectStore:
     )
     store.ensure_bucket()
     return store
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prefect server for the scripts of the session (each of its own costs ten seconds of CPU): its API address."""
-    folder = tmp_path_factory.mktemp("prefect")
-    [port] = free_ports(1)
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    told = {"HOME": str(folder), "SERVER_ANALYTICS_ENABLED": "false", "SERVER_UI_ENABLED": "false"}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-            stdout=log,
-            stderr=log,
-            env=variables | {f"PREFECT_{name}": value for name, value in told.items()},
-        )
-    try:
-        deadline = time.monotonic() + 180
-        while not _healthy(f"http://127.0.0.1:{port}/api/ready"):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"Prefect did not start: {(folder / 'log').read_text()[-2000:]}")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/api"
-    finally:
-        process.terminate()
-        process.wait()

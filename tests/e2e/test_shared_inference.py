@@ -15,7 +15,7 @@ from tasks.adapters.objects import ObjectStore
 from tests.fakes.shared_world import COUNT, environment, finished
 
 dask = pytest.mark.skipif(not importlib.util.find_spec("prefect_dask"), reason="no Dask: install the extra `cluster`")
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 BEGIN = """
 import json, os, shutil, signal
