@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+from tasks.cli.output import CHECK_FAILED, OK, say, show_rows
 
 
 def golden(model: str, *, json: bool = False) -> int:
@@ -23,10 +23,7 @@ def golden(model: str, *, json: bool = False) -> int:
         }
         for each in versions(ledger(), model)
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table(f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet")
+    show_rows(f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
     return OK
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows, show_table
 
 
 def labels(model: str, *, image: str | None = None, json: bool = False) -> int:
@@ -29,7 +29,7 @@ def labels(model: str, *, image: str | None = None, json: bool = False) -> int:
             for source, label, place in sorted(found.history, key=lambda each: (each[1].labelled_at, each[0]))
             if image in (label.name, label.key)
         ]
-        _rows(f"labels of {image}", rows, f"{model} has no label of {image}", json)
+        show_rows(f"labels of {image}", rows, f"{model} has no label of {image}", json)
         return OK if rows else CHECK_FAILED
     told = account_json(found.account)
     if json:
@@ -62,7 +62,7 @@ def trend(
         found += points(kept, names, ConceptRules().min_return)[-limit:]
     rows = points_json(found)
     shown = ("dataset", "version", "window", "at", "metric", "value", "n", "why")
-    _rows(
+    show_rows(
         f"trend of {model}",
         rows if json else [{name: _short(name, row[name]) for name in shown} for row in rows],
         f"nothing of {model} was measured yet: `evergreen evaluate {model}`",
@@ -139,13 +139,6 @@ def label_audit(model: str, *, by: str, reason: str, json: bool = False) -> int:
     else:
         say(f"decision {number}: the labels of {model} were audited; next: evergreen evaluate {model}")
     return OK
-
-
-def _rows(title: str, rows: list[dict[str, Any]], empty: str, as_json: bool) -> None:
-    if as_json:
-        show_json(rows)
-    else:
-        show_table(title, rows, empty)
 
 
 def _short(name: str, value: Any) -> Any:

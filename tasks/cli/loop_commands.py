@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Literal
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows, show_table
 
 POLL_SECONDS = 1.0
 
@@ -64,10 +64,7 @@ def windows(model: str, *, limit: int = 20, json: bool = False) -> int:
         }
         for row in ledger().windows.latest(model, limit)
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table(f"windows of {model}", rows, f"no window of {model} was judged yet: `evergreen monitor {model}`")
+    show_rows(f"windows of {model}", rows, f"no window of {model} was judged yet: `evergreen monitor {model}`", json)
     return OK
 
 
@@ -131,10 +128,7 @@ def versions(model: str, *, json: bool = False) -> int:
         }
         for record in book.versions.list(model)
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table(f"versions of {model}", rows, f"{model} has no version yet")
+    show_rows(f"versions of {model}", rows, f"{model} has no version yet", json)
     return OK
 
 

@@ -42,6 +42,14 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> Non
     console.print(table)
 
 
+def show_rows(title: str, rows: Sequence[Mapping[str, Any]], empty: str, as_json: bool) -> None:
+    """The same rows for a program or for a person."""
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(title, rows, empty)
+
+
 def log_line(line: str) -> str:
     """An ECS record as people read it: time, level, whose words, message, and the traceback; other lines as they are.
 

@@ -6,7 +6,7 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows
 
 
 def approvals(model: str | None = None, *, json: bool = False) -> int:
@@ -23,10 +23,7 @@ def approvals(model: str | None = None, *, json: bool = False) -> int:
         }
         for request in ledger().approvals.pending(model)
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table("waiting for a person", rows, "nothing waits for a person")
+    show_rows("waiting for a person", rows, "nothing waits for a person", json)
     return OK
 
 
@@ -123,10 +120,7 @@ def audit(model: str, *, limit: int = 50, json: bool = False) -> int:
         {"seq": d.seq, "at": d.at, "kind": d.kind, "subject": d.subject, "actor": d.actor, "hash": d.hash[:12]}
         for d in ledger().decisions.list(model, limit)
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table(f"decisions about {model}, chain verified", rows, f"nothing was decided about {model} yet")
+    show_rows(f"decisions about {model}, chain verified", rows, f"nothing was decided about {model} yet", json)
     return OK
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tasks.cli.output import OK, say, show_json, show_table
+from tasks.cli.output import OK, say, show_json, show_rows, show_table
 
 
 def reconcile(model: str | None = None, *, json: bool = False) -> int:
@@ -49,10 +49,7 @@ def alerts(*, model: str | None = None, limit: int = 20, json: bool = False) -> 
         }
         for row in ledger().alerts.list(model, limit)
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table("alerts", rows, "no alert yet")
+    show_rows("alerts", rows, "no alert yet", json)
     return OK
 
 

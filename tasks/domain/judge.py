@@ -48,8 +48,8 @@ class _Evidence:
     """What is known about a window, reduced to what the decision depends on.
 
     `alone` are sound cameras that each show a change which no other one shows, `fleet` says that several show one;
-    `nearly` are cameras close to a fault, or the one in doubt, `only`
-    the one whose errors rose, unless several share a change.
+    `nearly` are cameras close to a fault, or the one in doubt, `only` the one whose errors rose, unless several share a
+    change.
     `breached` is about data, cameras, images and answers; `slow` about how they were served.
     """
 

@@ -16,11 +16,14 @@ from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import TableRef, table_of
 from tasks.domain.tables import PREDICTIONS, PROFILES
 from tasks.domain.window import Window
-from tasks.drift import pinning, profiles
+from tasks.drift import pinning
 from tasks.drift.measuring import Profiler
 from tasks.drift.pair import answered_by
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import joined
+
+TELLING = ("image_id", "sha256", "camera", "captured_at")
+"""What is read of every row, to choose by."""
 
 
 def gathered(book: Ledger, profiler: Profiler, windows: Sequence[Window], rules: DriftRules) -> pa.Table:
@@ -34,7 +37,7 @@ def gathered(book: Ledger, profiler: Profiler, windows: Sequence[Window], rules:
     for window in sorted(windows, key=lambda each: each.start):
         catalog, note, blamed = _judged(book, champion, window)
         profiled = profiler.window(catalog, window)
-        rows = tables.read(profiled, profiles.IDENTITY)
+        rows = tables.read(profiled, TELLING)
         places = pinning.sound(rows, blamed, trained)
         seen.append((profiled, note, places, pinning.cameras_at(rows, places)))
     chosen = pinning.spread([cameras for *_, cameras in seen], rules.reference_scenes)

@@ -129,7 +129,7 @@ def repin_reference(
 ) -> PinnedReference:
     """The same images as a reference for the present champion: seen and answered by it."""
     used, champion = rules or DriftRules(), _champion(reference.model)
-    table = tables().read(reference.table)
+    table = pinning.thinned(tables().read(reference.table), used.reference_scenes)
     fresh = _profiler(champion, used).again(table.select(list(profiles.IDENTITY)))
     for name in pinning.ANSWER:
         fresh = fresh.append_column(table.schema.field(name), table[name])
@@ -185,7 +185,7 @@ def _model(champion: ModelRef) -> Yolo:
 
 def _pinned(table: pa.Table, champion: ModelRef, actor: str, reason: str, rules: DriftRules) -> PinnedReference:
     table = table.sort_by([("captured_at", "ascending"), ("image_id", "ascending")])
-    chosen = _answered(pinning.thinned(table, rules.reference_scenes), champion, rules)
+    chosen = _answered(table, champion, rules)
     if not chosen.num_rows:
         raise NotFound("the named windows hold no image of a sound camera")
     content = profiles.content_name([chosen.select(["sha256"])])

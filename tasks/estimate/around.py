@@ -75,6 +75,10 @@ class Around:
     rough: Shift = UNCHANGED
 
 
+NOTHING = Around()
+"""Nothing changed around the objects, or nobody looked."""
+
+
 def sceneries(cameras: Sequence[str], found: Sequence[Measured | None]) -> dict[str, Scenery]:
     """What every camera with enough pictures usually shows."""
     return {name: _scenery(mine) for name, mine in _by_camera(cameras, found).items() if len(mine) >= LEAST}
@@ -84,7 +88,7 @@ def around(before: Mapping[str, Scenery], cameras: Sequence[str], found: Sequenc
     """What these pictures show that their cameras did not; cameras that are not known count for nothing."""
     mine = {name: each for name, each in _by_camera(cameras, found).items() if name in before and len(each) >= LEAST}
     if not mine:
-        return Around()
+        return NOTHING
     was = [before[name] for name in mine]
     tone = _toned(was, [_mean([each.tone for each in pictures]) for pictures in mine.values()])
     other = [_unknown(known.known, pictures) for known, pictures in zip(was, mine.values(), strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
-from tasks.estimate.around import Around, Scenery
+from tasks.estimate.around import NOTHING, Around, Scenery
 from tasks.estimate.belief import Belief
 from tasks.estimate.look import Look, Shifts
 from tasks.estimate.posture import Posture
@@ -34,7 +34,7 @@ class Rung:
     quality: float
     signs: Signs
     shifts: Shifts
-    around: Around = field(default_factory=Around)
+    around: Around = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -98,7 +98,7 @@ def _belief(data: Mapping[str, Any]) -> Belief:
         recall=_number(data["recall"]),
         error=_number(data["error"]),
         boxes=int(data["boxes"]),
-        whole=bool(data.get("whole", False)),
+        whole=bool(data["whole"]),
         by_part={name: _curve(each) for name, each in data["by_part"].items()},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol as Typed
 
 import numpy as np
@@ -10,19 +10,15 @@ import pyarrow as pa
 
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
-from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.intervals import interval
 from tasks.domain.scoring.truth import Truth, truths
 from tasks.estimate import kept
 from tasks.estimate.backtest import Check
 from tasks.estimate.checking import quality_drawn
-from tasks.estimate.fitting import quality_of
-from tasks.estimate.framed import ALWAYS, framed, framed_truth
+from tasks.estimate.fitting import quality_of, scored_as
+from tasks.estimate.framed import framed, framed_truth
 from tasks.estimate.given import estimates_of
 from tasks.estimate.rules import EstimateRules
-
-ESTIMATED = {Kind.DETECT: "map50", Kind.CLASSIFY: "accuracy"}
-"""Kinds that are estimated, and what of them is."""
 
 
 class Asked(Typed):
@@ -46,14 +42,15 @@ def caught_up(
     `labelled` is a `datasets` table, `digest` the one of its bytes.
     """
     known, found, answering = {(each.window, each.n) for each in kept.checks_of(champion)}, [], None
-    captured = labelled["captured_at"].to_pylist()
+    captured, whole = labelled["captured_at"].to_pylist(), champion.kind is Kind.CLASSIFY
     for window, flag, value in estimates_of(champion):
         rows = [at for at, moment in enumerate(captured) if moment is not None and window.contains(moment)]
         if len(rows) < rules.backtest_images or (window, len(rows)) in known:
             continue
         answering = answering or asked()
         part = labelled.take(rows)
-        scored, whole = _scored(champion, truths_of(champion, part), answering.answers(part))
+        answers = [framed(each) for each in answering.answers(part)]
+        scored = scored_as(truths_of(champion, part), answers, champion.classes, whole)
         measured = interval(quality_of(scored, whole), quality_drawn(scored, whole), scored.sessions)
         doubt = (measured.high - measured.low) / kept.STANDARD
         if not np.isfinite(doubt):
@@ -62,9 +59,3 @@ def caught_up(
         kept.keep_check(champion, check, measured, digest)
         found.append(check)
     return tuple(found)
-
-
-def _scored(champion: ModelRef, truth: Sequence[Truth], given: Iterable[Prediction]) -> tuple[DetectionScores, bool]:
-    whole = champion.kind is Kind.CLASSIFY
-    answers = [framed(each) for each in given]
-    return score_detections(truth, answers, champion.classes, ALWAYS if whole else None), whole

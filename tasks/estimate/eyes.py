@@ -65,8 +65,7 @@ def eyes(ref: ModelRef, second: ModelRef | None, batch: int) -> Eyes:
 
 def second_of(champion: ModelRef) -> ModelRef | None:
     """The newest other version of the same kind and classes whose weights are there: challenger or predecessor."""
-    found = sorted(ledger().versions.list(champion.name), key=lambda record: record.created_at, reverse=True)
-    for record in found:
+    for record in ledger().versions.list(champion.name):
         ref = record.ref
         if ref.sha256 != champion.sha256 and (ref.kind, ref.classes) == (champion.kind, champion.classes):
             try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.truth import Truth
-from tasks.estimate.around import Around, Scenery, around, sceneries
+from tasks.estimate.around import NOTHING, Around, Scenery, around, sceneries
 from tasks.estimate.belief import Belief, believe
 from tasks.estimate.beside import Measured, measured
 from tasks.estimate.calibration import Calibration, Rung, fitted
@@ -59,12 +59,11 @@ def calibrate(
     None when its labelled images show too few boxes to learn what a confidence is worth.
     """
     views, sizes, _ = _seen(labelled, len(labelled.truths), see)
-    always = ALWAYS if labelled.whole else None
-    scored = score_detections(labelled.truths, views.own, labelled.classes, always)
+    scored = scored_as(labelled.truths, views.own, labelled.classes, labelled.whole)
     belief = believe(labelled.truths, views.own, len(labelled.classes), labelled.whole)
     if belief is None or not (scored.confidence or labelled.whole):
         return None
-    theirs = score_detections(labelled.truths, views.second, labelled.classes, always) if views.second else None
+    theirs = scored_as(labelled.truths, views.second, labelled.classes, labelled.whole) if views.second else None
     second = theirs.confidence if theirs else 0.0
     scale = _Scale(belief=belief, classes=labelled.classes, confidences=(scored.confidence, second))
     part = min(damaged_images, len(sizes))
@@ -141,7 +140,7 @@ def _rung(
     views: Views,
     compared: tuple[Sequence[tuple[int, int]], Look | None, float],
     scale: _Scale,
-    beside: Around | None = None,
+    beside: Around = NOTHING,
 ) -> Rung:
     sizes, before, whole = compared
     scored = score_detections(truths, views.own, scale.classes, scale.confidences[0])
@@ -152,8 +151,15 @@ def _rung(
         quality=found / whole if whole else 0.0,
         signs=signs_of(views, scale.belief, len(scale.classes), scale.confidences),
         shifts=shifts(before or after, after),
-        around=beside or Around(),
+        around=beside,
     )
+
+
+def scored_as(
+    truths: Sequence[Truth], answers: Sequence[Prediction], classes: Sequence[str], whole: bool
+) -> DetectionScores:
+    """Scored at the confidence of the best F1; classes of whole pictures at any."""
+    return score_detections(truths, answers, classes, ALWAYS if whole else None)
 
 
 def quality_of(scored: DetectionScores, whole: bool) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.estimate.around import Around
+from tasks.estimate.around import NOTHING, Around
 from tasks.estimate.calibration import Calibration, Rung, drops
 from tasks.estimate.look import Shift, Shifts
 from tasks.estimate.signs import Signs
@@ -64,14 +64,12 @@ class Alarms:
     semantic: tuple[str, ...] = ()
 
 
-def judge(
-    calibration: Calibration, signs: Signs, shifts: Shifts, alarms: Alarms, around: Around | None = None
-) -> Verdict:
+def judge(calibration: Calibration, signs: Signs, shifts: Shifts, alarms: Alarms, around: Around = NOTHING) -> Verdict:
     """Unverifiable for whatever damage of pictures cannot do; extrapolating when anything at all changed.
 
-    `around` is what changed around the objects; None where nobody looked.
+    `around` is what changed around the objects.
     """
-    beside = beyond_objects(calibration, around, shifts) if around else ()
+    beside = beyond_objects(calibration, around, shifts)
     semantic = (*alarms.semantic, *outside(calibration, signs, shifts), *beside)
     if semantic:
         return Verdict(flag=Flag.UNVERIFIABLE, reasons=semantic)

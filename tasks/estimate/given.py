@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from tasks.connections import ledger
-from tasks.domain.finding import Stage
 from tasks.domain.model import ModelRef
 from tasks.domain.window import Window
-from tasks.estimate.guess import CHECK, SUBJECTS, flag_of
+from tasks.estimate.guess import flag_of, is_estimate
 
 WINDOWS = 60
 """Newest windows whose estimates are held against labels."""
@@ -19,8 +18,7 @@ def estimates_of(champion: ModelRef) -> list[tuple[Window, str, float]]:
         if row.facts is None or row.facts.champion_sha256 != champion.sha256:
             continue
         for stage, said in ledger().findings.of(champion.name, row.window):
-            ours = (stage, said.check) == (Stage.ESTIMATE, CHECK) and said.subject in SUBJECTS
-            flag = flag_of(said) if ours else None
+            flag = flag_of(said) if is_estimate(stage, said) else None
             if flag is not None and said.value is not None:
                 found.append((row.window, flag.value, said.value))
     return found

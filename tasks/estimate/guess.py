@@ -6,7 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from tasks.domain.finding import Finding, Outcome
+from tasks.domain.finding import Finding, Outcome, Stage
+from tasks.domain.model import Kind
 from tasks.domain.subjects import ESTIMATE
 from tasks.estimate.backtest import Running
 from tasks.estimate.few import needed
@@ -15,8 +16,8 @@ from tasks.estimate.rules import EstimateRules
 
 CHECK, UNIT = ESTIMATE, "0..1"
 
-SUBJECTS = ("map50", "accuracy")
-"""What is estimated: mAP50 of boxes, accuracy of classes."""
+ESTIMATED = {Kind.DETECT: "map50", Kind.CLASSIFY: "accuracy"}
+"""Kinds that are estimated, and what of them is: mAP50 of boxes, accuracy of classes."""
 
 SPREADS = {"map50": 0.2, "accuracy": 0.35}
 """Standard deviation of what single images score (F1; right or wrong, one of seven) that labels are asked for by."""
@@ -42,7 +43,7 @@ class Guess:
     value: float
     verdict: Verdict
     n: int
-    metric: str = SUBJECTS[0]
+    metric: str = ESTIMATED[Kind.DETECT]
     left_out: float = 0.0
 
 
@@ -76,12 +77,12 @@ def unlearnt(guess: Guess) -> str:
     return f"on damage of kinds it had not met its estimates were off by {100 * guess.left_out:.0f} points"
 
 
-def silent(note: str, n: int = 0, metric: str = SUBJECTS[0]) -> Finding:
+def silent(note: str, n: int = 0, metric: str = ESTIMATED[Kind.DETECT]) -> Finding:
     """The finding that gives no number and says why, or what to label."""
     return Finding(check=CHECK, subject=metric, outcome=Outcome.INCONCLUSIVE, unit=UNIT, n=n, note=note)
 
 
-def ask(model: str, rules: EstimateRules, metric: str = SUBJECTS[0]) -> str:
+def ask(model: str, rules: EstimateRules, metric: str = ESTIMATED[Kind.DETECT]) -> str:
     """How many random images to label, and the command that names them."""
     count = needed(SPREADS[metric], rules.half_width)
     return f"cannot be known without {count} more labels (`evergreen audit-sample {model} --n {count}`)"
@@ -90,6 +91,11 @@ def ask(model: str, rules: EstimateRules, metric: str = SUBJECTS[0]) -> str:
 def promised(flag: Flag, rules: EstimateRules) -> float:
     """The mean error that an estimate with this flag promises."""
     return rules.promise_valid if flag is Flag.VALID else rules.promise_extrapolating
+
+
+def is_estimate(stage: Stage, found: Finding) -> bool:
+    """Whether a stored finding is what was estimated of its window."""
+    return (stage, found.check) == (Stage.ESTIMATE, CHECK) and found.subject in ESTIMATED.values()
 
 
 def flag_of(kept: Finding) -> Flag | None:

@@ -22,6 +22,7 @@ from tasks.estimate.backtest import Check
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.few import FewLabels
 from tasks.estimate.flag import Flag
+from tasks.estimate.guess import ESTIMATED
 from tasks.estimate.reading import images_of
 
 CALIBRATED, AUDIT = "calibrated", "audit"
@@ -86,7 +87,7 @@ def keep_check(champion: ModelRef, check: Check, measured: Interval, digest: str
         dataset=BACKTEST,
         digest=digest,
         protocol="",
-        metric="accuracy" if champion.kind is Kind.CLASSIFY else "map50",
+        metric=ESTIMATED[champion.kind],
         headline=measured,
         n=check.n,
         metrics={"estimate": check.estimate, "valid": float(check.flag == Flag.VALID), "error": check.error},

@@ -7,14 +7,14 @@ from typing import Any
 
 from tasks.connections import ledger
 from tasks.domain.evaluation import Evaluation
-from tasks.domain.finding import Finding, Stage
+from tasks.domain.finding import Finding
 from tasks.domain.model import ModelRef
 from tasks.domain.window import Window
 from tasks.estimate import kept
 from tasks.estimate.backtest import running
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.flag import Flag
-from tasks.estimate.guess import CHECK, SUBJECTS, flag_of
+from tasks.estimate.guess import flag_of, is_estimate
 from tasks.estimate.rules import EstimateRules
 
 SHOWN = 20
@@ -78,6 +78,6 @@ def _newest(champion: ModelRef) -> tuple[Window, Finding] | None:
     """The newest window that says something of this version without labels."""
     for row in ledger().windows.latest(champion.name, SHOWN):
         for stage, found in ledger().findings.of(champion.name, row.window):
-            if (stage, found.check) == (Stage.ESTIMATE, CHECK) and found.subject in SUBJECTS:
+            if is_estimate(stage, found):
                 return row.window, found
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
@@ -28,14 +27,14 @@ from tasks.estimate.around import around
 from tasks.estimate.audit import Candidate, first, place
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
-from tasks.estimate.caught import ESTIMATED, caught_up, truths_of
+from tasks.estimate.caught import caught_up, truths_of
 from tasks.estimate.checking import Again, audited
 from tasks.estimate.eyes import eyes, second_of
 from tasks.estimate.few import LEAST
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import judge
 from tasks.estimate.found import Found, digest_of, found_json, found_of
-from tasks.estimate.guess import Guess, finding, silent
+from tasks.estimate.guess import ESTIMATED, Guess, finding, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
 from tasks.estimate.posture import turned
@@ -121,7 +120,7 @@ def _guess(
     work = partial(_seen, snapshot, (champion, second), calibration, reference, rules)
     found = found_of(tables().recall(snapshot.claim, "estimate", about, lambda: found_json(work())))
     if isinstance(found, Finding):
-        return replace(found, subject=calibration.metric)
+        return found
     return Guess(
         value=calibration.estimate(found.signs, found.moved.found.size),
         verdict=judge(calibration, found.signs, found.moved, alarms_of(reports, found.turned), found.around),
@@ -144,12 +143,14 @@ def _seen(
     after = answers_of(tables(), snapshot.predictions, version)
     for count, whose in ((len(before), "of the reference"), (len(after), "of the window")):
         if count < rules.min_images:
-            return silent(f"{count} images {whose} were answered by this version, {rules.min_images} are needed", count)
+            missing = f"{count} images {whose} were answered by this version, {rules.min_images} are needed"
+            return silent(missing, count, calibration.metric)
     chosen = first(images_of(tables(), snapshot.catalog), rules.images)
     looked = _looked_at(chosen, versions, rules)
     views, n = looked.views, len(looked.views.own)
     if n < rules.min_images:
-        return silent(f"{n} images could be looked at again, {rules.min_images} are needed", n)
+        missing = f"{n} images could be looked at again, {rules.min_images} are needed"
+        return silent(missing, n, calibration.metric)
     pictures = shown(chosen, _picture, looked, own)
     return Found(
         signs=signs_of(views, calibration.belief, len(champion.classes), calibration.confidences),

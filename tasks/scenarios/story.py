@@ -19,6 +19,7 @@ from tasks.domain.promotion import Approval, Promotion
 from tasks.domain.verdict import STATE_NAMES, Action
 from tasks.domain.window import Window
 from tasks.drift.task import pin_reference
+from tasks.promote.named import newest
 from tasks.promote.reconcile import reconcile
 from tasks.promote.task import adopt
 from tasks.scenarios.replay import Progress, Serving, commission, write_labels
@@ -89,8 +90,7 @@ class Story:
             "curate": {"holdout_share": 0.02, "val_share": 0.15},  # nothing is recent yet: golden images test it
         }
         _check(self.run("retrain", first, "training the first model"), {"Trained"})
-        newest = max(ledger().versions.list(self.model), key=lambda record: record.created_at)
-        promotion = adopt(self.model, newest.ref.sha256, OPERATOR, "first champion")
+        promotion = adopt(self.model, newest(ledger(), self.model).sha256, OPERATOR, "first champion")
         reconcile(ledger(), registry(), self.model)
         return promotion
 
