@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,6 +95,12 @@ class OutboxBook(Protocol):
     def failed(self, key: str, error: str) -> object: ...
 
 
+class TurnBook(Protocol):
+    """Who may write to MLflow now."""
+
+    def alone(self, name: str, /) -> AbstractContextManager[bool]: ...
+
+
 class LedgerBook(Protocol):
     """The parts of the ledger that are projected."""
 
@@ -109,6 +116,8 @@ class LedgerBook(Protocol):
     def evaluations(self) -> EvaluationBook: ...
     @property
     def outbox(self) -> OutboxBook: ...
+    @property
+    def turns(self) -> TurnBook: ...
 
 
 class Listed(Protocol):

@@ -72,13 +72,21 @@ def reconcile(
 ) -> ReconcileReport:
     """Register what is missing, show evaluations, set the aliases, write the pages, empty the outbox.
 
+    One process at a time does it, the others wait: MLflow cannot create a version only where there is none.
     `weights` gives a version's bytes as a local file (from the bucket, when it is left out). An intent that
     fails stays in the outbox with its reason; when MLflow does not answer at all, the rest is left for later.
     """
+    with ledger.turns.alone(f"reconcile {model}") as mine:
+        if not mine:
+            return ReconcileReport(failed=(f"another process has been writing {model} to MLflow for minutes",))
+        return _reconciled(ledger, registry, model, weights or _from_the_bucket)
+
+
+def _reconciled(ledger: LedgerBook, registry: RegistryBook, model: str, weights: Weights) -> ReconcileReport:
     due = [
         row for kind in KINDS for row in ledger.outbox.pending(kind, limit=_LIMIT) if row.payload.get("model") == model
     ]
-    work = _Work(ledger, registry, model, weights or _from_the_bucket, tuple(due))
+    work = _Work(ledger, registry, model, weights, tuple(due))
     try:
         _register(work)
         _aliases(work)
@@ -128,12 +136,9 @@ def _register(work: _Work) -> None:
     needed = {standing.champion, standing.previous, standing.challenger}
     records = work.ledger.versions.list(work.model)
     known = {record.ref.sha256 for record in records}
-    for row in (
-        row
-        for row in work.intents
-        if row.kind == IntentKind.REGISTER_VERSION and row.payload.get("sha256") not in known
-    ):
-        work.ledger.outbox.failed(row.key, "the ledger has no such version")
+    for row in work.intents:
+        if row.kind == IntentKind.REGISTER_VERSION and row.payload.get("sha256") not in known:
+            work.ledger.outbox.failed(row.key, "the ledger has no such version")
     for record in reversed(records):
         ref = record.ref
         with _noted(work, _rows(work, IntentKind.REGISTER_VERSION, ref.sha256)):

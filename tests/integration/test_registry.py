@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +31,7 @@ from tasks.domain.errors import ConfigError, NotFound, RegistryUnavailable, Unsa
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.promotion import Promotion, PromotionKind
-from tasks.promote.reconcile import reconcile
+from tasks.promote.reconcile import ReconcileReport, reconcile
 
 pytestmark = pytest.mark.integration
 
@@ -473,3 +474,26 @@ def test_the_ledger_is_mirrored_and_an_edit_by_hand_is_set_back(registry: Regist
         assert len(report.out_of_band) == 1
         assert registry.aliases(name) == {"champion": champion}
         assert str(reconcile(ledger, registry, name)) == "MLflow agrees with the ledger"
+
+
+def test_four_that_mirror_the_ledger_at_once_register_every_version_once(
+    server: Server, registry: Registry, name: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    Ledger.upgrade(url)
+    made = [some_weights(tmp_path, name, text) for text in ("one", "two")]
+    files = {ref.sha256: path for ref, path in made}
+    with Ledger.open(url) as ledger:
+        for ref, _ in made:
+            ledger.versions.add(ref, "bootstrap")
+        start = threading.Barrier(4)
+
+        def mirror(_: int) -> ReconcileReport:
+            start.wait()
+            return reconcile(ledger, Registry(server.url), name, weights=lambda ref: files[ref.sha256])
+
+        with ThreadPoolExecutor(4) as pool:
+            reports = list(pool.map(mirror, range(4)))
+    assert [report.failed for report in reports] == [()] * 4
+    assert sum(len(report.registered) for report in reports) == 2
+    assert [(one.version, one.duplicate) for one in registry.versions(name)] == [(1, False), (2, False)]

@@ -26,6 +26,7 @@ from tasks.adapters.ledger.promotions import Promotions
 from tasks.adapters.ledger.references import References
 from tasks.adapters.ledger.tallies import Tallies
 from tasks.adapters.ledger.trails import Trails
+from tasks.adapters.ledger.turns import Turns
 from tasks.adapters.ledger.upgrading import present_revision, upgrade
 from tasks.adapters.ledger.versions import Versions
 from tasks.adapters.ledger.windows import Windows
@@ -54,6 +55,7 @@ class Ledger:
         self.exports = Exports(database)
         self.tallies = Tallies(database)
         self.trails = Trails(database)
+        self.turns = Turns(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock = utc_now) -> Ledger:

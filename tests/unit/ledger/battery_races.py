@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
 
 from tasks.adapters.ledger.records import Intent, WindowState
 from tasks.adapters.ledger.store import Ledger
-from tasks.domain.errors import LostLease, Stale
+from tasks.domain.errors import LostLease, NotFound, Stale
 from tasks.domain.promotion import ApprovalState, PromotionKind
 from tests.unit.ledger.ledger_cases import (
     MODEL,
@@ -98,3 +102,33 @@ class RaceBattery:
         answers = race(lambda n: [row.key for row in ledger.outbox.take(limit=3)])
         taken = [key for answer in answers for key in answer]  # type: ignore[attr-defined]
         assert sorted(taken) == sorted(set(taken)) == [f"k{number:02}" for number in range(20)]
+
+    def test_a_turn_is_one_threads_at_a_time_and_every_name_has_its_own(self, ledger: Ledger) -> None:
+        inside: list[int] = []
+
+        def enter(number: int) -> list[int]:
+            with ledger.turns.alone(f"name-{number % 2}") as mine:
+                assert mine
+                inside.append(number % 2)
+                seen = list(inside)
+                time.sleep(0.01)
+                inside.remove(number % 2)
+            return seen
+
+        answers = race(enter)
+        assert all(len(set(seen)) == len(seen) for seen in answers)  # type: ignore[arg-type,call-overload]
+
+    def test_who_waits_too_long_for_a_turn_hears_no_and_gets_it_afterwards(self, ledger: Ledger) -> None:
+        with ledger.turns.alone("one"):
+            with ledger.turns.alone("one", patience=timedelta(0)) as mine:
+                assert not mine
+            with ledger.turns.alone("another", patience=timedelta(0)) as mine:
+                assert mine
+        with ledger.turns.alone("one", patience=timedelta(0)) as mine:
+            assert mine
+
+    def test_a_turn_ends_with_its_holder_whatever_happened(self, ledger: Ledger) -> None:
+        with pytest.raises(NotFound), ledger.turns.alone("one"):
+            raise NotFound("what was to be done is gone")
+        with ledger.turns.alone("one", patience=timedelta(0)) as mine:
+            assert mine
