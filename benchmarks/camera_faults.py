@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 import numpy as np
 import pyarrow as pa
+from camera_health import judged
 from camera_labels import told as labelled
 from camera_ways import Image, Rng
 from camera_ways_delivery import SENT, Sent
@@ -31,11 +32,6 @@ from camera_worlds import WORLDS, Row, World, everywhere, profiled
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from tasks.camera.clock import judge_clocks
-from tasks.camera.delivery import judge_delivery, usual
-from tasks.camera.frames import by_camera
-from tasks.camera.pictures import judge_pictures
-from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.tables import REFERENCES
@@ -157,11 +153,7 @@ def delivered(case: Case, moments: NDArray[np.float64], rng: Rng) -> Sent:
 def verdict(drawn: Drawn, rng: Rng) -> Told:
     """The name of what was found, and whether it would start a retraining while labels show harm."""
     before, after = (pa.Table.from_pylist(rows, schema=REFERENCES) for rows in (drawn.reference, drawn.window))
-    found = judge_pictures(by_camera(before), by_camera(after), CameraRules())
-    expected = usual(before["captured_at"].to_pylist(), before["camera"].to_pylist(), WINDOW)
-    found += judge_delivery(expected, Counter(after["camera"].to_pylist()), CameraRules())
-    found += judge_clocks({name: each.landed - each.captured for name, each in drawn.sent.items()}, CameraRules())
-    health = Report(stage=Stage.CAMERA, findings=found)
+    health = judged(before, after, drawn.sent, WINDOW)
     moved = compare(*(sample(each, [], "", DriftRules()) for each in (before, after)), DriftRules())
     drift = Report(stage=Stage.DRIFT, findings=moved)
     reports = (drift, health)

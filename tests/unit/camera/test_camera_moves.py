@@ -61,6 +61,7 @@ def frames(view: np.ndarray, detail: np.ndarray) -> Frames:
         octaves=np.full((30, 4), 5.0),
         burnt=np.zeros(30),
         colour=np.zeros(30),
+        tint=np.full((30, 8, 8, 3), 128.0),
         hour=np.zeros(30),
         moment=np.arange(30) * 600.0,
     )
