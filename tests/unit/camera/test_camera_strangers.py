@@ -1,4 +1,4 @@
-"""What somebody else would think of: old pictures under a changing gain, light that falls off, webs, suds, clean lenses."""
+"""What somebody else would think of: old pictures under a changing gain, light that falls off, webs, wiped lenses."""
 
 from __future__ import annotations
 
@@ -68,6 +68,12 @@ def test_a_small_turn_of_a_fixed_view_stays_a_move(views):
 
 def test_white_places_under_more_light_for_all_cameras_are_no_matter_of_one(views):
     assert views.named(dict.fromkeys(views.images, lambda image: clipped(image * 1.13))) == {}
+
+
+def test_light_from_another_side_on_an_even_belt_is_no_move(belts):
+    aslant = np.exp(0.3 * X)[:, :, None]
+    assert "moved" not in set(belts.named({"cam-2": lambda image: clipped(image * aslant)}).values())
+    assert belts.named(dict.fromkeys(belts.images, lambda image: clipped(1.15 * image * aslant))) == {}
 
 
 def test_a_lens_that_was_wiped_has_no_fault(belts, views):
