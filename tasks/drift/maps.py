@@ -16,6 +16,8 @@ from tasks.domain.tables import COLOUR_SIDE, COLOUR_STEP, DETAIL_SIDE, DETAIL_ST
 
 SIDE = 240
 """Places and directions are measured on a picture halved until its longer side is shorter: most noise is gone there."""
+COLOURS = 80
+"""Colours by place are measured on a picture halved until its longer side is shorter."""
 
 Pixels = NDArray[np.uint8]
 Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]

@@ -92,7 +92,7 @@ def of_picture(picture: Picture) -> Properties:
         detail_map=maps.detail_map(edges),
         orientation=maps.orientation(edges),
         octaves=octaves,
-        colour_map=None if picture.colour is None else maps.colour_map(picture.colour),
+        colour_map=None if picture.colour is None else maps.colour_map(halved(picture.colour, maps.COLOURS)),
     )
 
 
