@@ -27,6 +27,8 @@ STEEPEST = 3.0
 """Curves are not steeper or flatter than this."""
 HALF = 0.5
 """A place that has this part of the common tint has it; of the images, so many must have colours."""
+AGAINST = 0.8
+"""Cosine from which a tint is against that of the picture."""
 PALE = 0.3
 """Part of its usual colour that a picture has which is not grey."""
 WEIGHTS = np.array([0.114, 0.587, 0.299])
@@ -51,12 +53,14 @@ NAMES = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
     """`red` and `blue` are by how much ln of these rose against green in most places, `alike` is the share of places
-    that have at least half of it. nan where colours were not measured, or there are none to compare.
+    that have at least half of it. nan where colours were not measured, or there are none to compare. `paler` says that
+    it takes from the tint which the picture had.
     """
 
     red: float = math.nan
     blue: float = math.nan
     alike: float = math.nan
+    paler: bool = False
 
     @property
     def tint(self) -> Floats:
@@ -121,7 +125,9 @@ def cast(reference: Frames, current: Frames) -> Cast:
     tint = change[:, [2, 0]] - change[:, [1]]
     common = np.median(tint, axis=0)
     along = tint @ common >= HALF * float(common @ common)
-    return Cast(red=float(common[0]), blue=float(common[1]), alike=float(along.mean()))
+    had = np.median(np.log(before[lit] + DARK)[:, [2, 0]] - np.log(before[lit] + DARK)[:, [1]], axis=0)
+    paler = float(common @ had) <= -AGAINST * float(np.linalg.norm(common) * np.linalg.norm(had))
+    return Cast(red=float(common[0]), blue=float(common[1]), alike=float(along.mean()), paler=paler)
 
 
 def _as_lit(before: Floats, after: Floats) -> Floats:

@@ -18,7 +18,7 @@ CALM, CALM_VIEW = 0.7, 0.6
 WHOLE_SIDE = 0.75
 """Share of a side of the frame from which what is new there is no stain."""
 SEEN, OWN_EDGES = 0.2, 0.5
-"""1 - correlation up to which a view is still to be seen, and detail gained for detail lost that no move brings."""
+"""1 - correlation up to which a view is still to be seen, and share that is gained or hazy of what a move loses."""
 PLAINLY = 3.0
 """Times the limit from which a better fit elsewhere explains a change of light as well."""
 DARKER = -0.2
@@ -100,7 +100,8 @@ def stained(case: Case, calm: float = CALM) -> bool:
 def overlaid(case: Case) -> bool:
     """Whether something with edges of its own lies over a view that is still to be seen where it was."""
     there = case.now.stance.told and case.now.stance.gain == 0 and case.now.strange <= SEEN
-    return there and case.now.gained >= OWN_EDGES * max(case.now.lost, case.rules.dirty_share)
+    own = max(case.now.gained, case.now.inside)  # edges, or a haze that reaches no side of the frame
+    return there and own >= OWN_EDGES * max(case.now.lost, case.rules.dirty_share)
 
 
 def fixed_view(case: Case) -> bool:

@@ -14,10 +14,14 @@ from tasks.domain.subjects import CameraFault
 
 LEAST_REST = 0.1
 """Share of the picture that is not burnt out to white from which its colour is asked about."""
+ONE_LIGHT = 0.3
+"""Share of the differences in colour from which on fewer are noise: a filter leaves two thirds of them and more."""
 PALE = 0.5
 """Share of its colour from which on less may be that of one light only."""
 BLEACHED, SOME_WHITE = 0.2, 0.005
 """Rise of ln light, and of the share of white pixels, from which strong colours are cut off at white."""
+FOG = 0.25
+"""Fall of the logarithm of detail, beyond that of light, from which what pales a picture is a veil."""
 EVERYWHERE = 0.85
 """Share of the places that a tint must lie over: what passes reaches some of them."""
 
@@ -33,14 +37,13 @@ def colour_lost(case: Case) -> Sign | None:
     colours = [each.colour for each in case.others if not math.isnan(each.colour)]
     shared = bool(colours) and float(np.median(colours)) <= 2 * case.rules.colour_kept
     rest = 1 - max(now.burnt, 0.0)  # what is burnt out to white has no colour either
-    left, words = (
-        now.colour / max(rest, LEAST_REST),
-        "has lost its colour ({:.0%} is left), as after a switch to infrared light",
-    )
-    if (size(_own(case)) >= _limit(case) or left <= PALE) and now.differing < left:
-        left, words = now.differing, "sees one colour only, that of its light ({:.0%} of the others is left)"
+    left = now.colour / max(rest, LEAST_REST)
+    words = f"has lost its colour ({now.colour:.0%} is left), as after a switch to infrared light"
+    if (size(_own(case)) >= _limit(case) or left <= PALE) and now.differing <= ONE_LIGHT:
+        left = now.differing * case.rules.colour_kept / ONE_LIGHT
+        words = f"sees one colour only, that of its light ({now.differing:.0%} of the others is left)"
     lost = 0.0 if shared or rest < LEAST_REST else max(0.0, 1 - left)
-    return sign(CameraFault.COLOUR_LOST, lost, 1 - case.rules.colour_kept, "share of colour", words.format(left))
+    return sign(CameraFault.COLOUR_LOST, lost, 1 - case.rules.colour_kept, "share of colour", words)
 
 
 def colour_cast(case: Case) -> Sign | None:
@@ -48,8 +51,10 @@ def colour_cast(case: Case) -> Sign | None:
     found = _own(case)
     if not np.isfinite(found).all():
         return None
-    bleached = case.now.light >= BLEACHED and case.now.burnt >= SOME_WHITE
-    strength = size(found) if case.now.cast.alike >= EVERYWHERE and not bleached else 0.0
+    now = case.now
+    bleached = now.light >= BLEACHED and now.burnt >= SOME_WHITE
+    fogged = now.cast.paler and now.tone.fade + min(now.light, 0.0) >= FOG
+    strength = size(found) if now.cast.alike >= EVERYWHERE and not (bleached or fogged) else 0.0
     words = f"has a colour cast: all of its picture is {math.expm1(strength):.0%} more {hue(found)} than it was"
     return sign(CameraFault.COLOUR_CAST, strength, _limit(case), "ln of colour", words)
 
