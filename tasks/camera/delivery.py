@@ -33,7 +33,8 @@ LONG = 0.25
 PRIOR = 4
 """Counts that the assumption weighs that images come by chance, when it is held against the counts there are."""
 ROOM = 0.8
-"""Share of the smallest number of images ever counted below which a camera is slow."""
+"""Share of the smallest number of images ever counted below which a camera is slow; share of its usual rate that it
+sends beside a pause, if it is the pause that is the matter."""
 
 DAY = timedelta(days=1)
 
@@ -73,7 +74,8 @@ def judge_delivery(
         others = [value for other, value in rates.items() if other != camera and value]
         pace = float(np.median(others)) if others else 1.0
         pause = (silent or {}).get(camera)
-        if pause and _missed(pause):
+        beside = rate / pace / (1 - pause.share) if pause and pause.share < 1 else 0.0
+        if pause and beside >= ROOM and _missed(pause):
             found.append(_paused(camera, pause, expected[camera], int(counted.get(camera, 0.0))))
         else:
             found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace, rules)

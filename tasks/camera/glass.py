@@ -25,8 +25,9 @@ MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
 TINTED = 0.1
 """Tint of the whole picture (ln) from which places of strong colours are darker or brighter than others for it."""
-DOUBT = 0.95
-"""Part of its limit that faint dirt reaches at most when its places are not another one in all images."""
+DOUBT, SOME_OTHERS = 0.95, 0.33
+"""Part of its limit that faint dirt reaches at most when its places are not another one in all images, or when such a
+share of the other cameras shows changed places as well."""
 RICHER, VERY_CALM = 0.02, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 
@@ -66,8 +67,16 @@ def dirt(case: Case) -> Sign:
     sure = now.spots.apart > 0 or now.poorer >= FAINT * limit
     lost = now.poorer if sure else min(now.poorer, DOUBT * limit)
     seen = max(lost if patchy else 0.0, _stuck(case)) if sharp else 0.0
+    if seen < FAINT * limit and _among_others(case):
+        seen = min(seen, DOUBT * limit)
     words = f"has a dirty lens: the same {seen:.1%} of the picture changed in all images"
     return sign(CameraFault.DIRTY_LENS, seen, limit, "share of picture", words)
+
+
+def _among_others(case: Case) -> bool:
+    """Whether a third of the other cameras show changed places as well: how pictures are packed, not what sticks."""
+    found = [each.spots.apart > 0 or each.poorer >= case.rules.dirty_share for each in case.others]
+    return bool(found) and float(np.mean(found)) >= SOME_OTHERS
 
 
 def _stuck(case: Case) -> float:

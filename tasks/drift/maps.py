@@ -16,7 +16,7 @@ from tasks.domain.tables import COLOUR_SIDE, COLOUR_STEP, DETAIL_SIDE, DETAIL_ST
 
 SIDE = 240
 """Places and directions are measured on a picture halved until its longer side is shorter: most noise is gone there."""
-COLOURS = 80
+COLOURS = 200
 """Colours by place are measured on a picture halved until its longer side is shorter."""
 
 Pixels = NDArray[np.uint8]

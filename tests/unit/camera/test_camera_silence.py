@@ -53,6 +53,11 @@ def test_a_camera_that_is_slow_all_day_is_slow_and_not_offline():
     assert named({"a": HOURS, "b": HOURS[::2], "c": HOURS})["b"][0] == "frame_rate"
 
 
+def test_a_camera_that_sends_less_and_less_is_slow_even_if_it_pauses_in_the_end():
+    fewer = HOURS[np.isin(np.arange(48), [0, 1, 2, 3, 4, 6, 7, 8, 10, 12, 14, 16, 18, 21, 24, 27, 30, 33])]
+    assert named({"a": HOURS, "b": fewer, "c": HOURS})["b"][0] == "frame_rate"
+
+
 def test_a_pause_of_all_cameras_is_the_line_s():
     paused = without(10, 18)
     assert named({"a": paused, "b": paused, "c": paused}) == {}
