@@ -28,8 +28,6 @@ MIN_SILENT, MIN_SLOW = 10, 20
 """Images expected of a camera below which its silence, or its being slow, says nothing."""
 CHANCE = 0.001
 """Chance of so few images at the usual rate below which it is no coincidence."""
-LONG = 0.25
-"""Share of a window's images from which a pause is one: images may take their time to land."""
 PRIOR = 4
 """Counts that the assumption weighs that images come by chance, when it is held against the counts there are."""
 ROOM = 0.8
@@ -92,9 +90,7 @@ def _steady(counts: Sequence[float]) -> bool:
 
 def _missed(pause: Silence) -> bool:
     """Whether it is no chance that nothing came: at these hours the camera always sent."""
-    return (
-        pause.share >= max(LONG, SPARE * pause.usual) and _steady(pause.counts) and _chance(0.0, pause.counts) < CHANCE
-    )
+    return pause.share >= SPARE * pause.usual and _steady(pause.counts) and _chance(0.0, pause.counts) < CHANCE
 
 
 def _paused(camera: str, pause: Silence, counts: Sequence[int], n: int) -> Finding:

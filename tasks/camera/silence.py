@@ -18,6 +18,8 @@ from tasks.domain.window import EPOCH, Window
 
 Floats = NDArray[np.float64]
 
+LONG = 0.25
+"""Share of a window's images from which a pause is one: images may take their time to land."""
 DAY = timedelta(days=1).total_seconds()
 
 
@@ -39,46 +41,49 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """A camera's reference: seconds since the start of its tile, and which tile, of each image."""
+    """A camera's reference: seconds since the start of its tile, and the number of the tile, of each image."""
 
     phase: Floats
-    tile: Floats
+    tile: NDArray[np.intp]
+    tiles: int
 
-    def counts(self, chosen: Floats, low: float, high: float) -> list[int]:
-        inside = self.tile[(self.phase >= low) & (self.phase < high)]
-        return [int((inside == tile).sum()) for tile in chosen]
+    def counts(self, low: float, high: float) -> NDArray[np.intp]:
+        """(tiles,) images between these seconds of each tile."""
+        return np.bincount(self.tile[(self.phase >= low) & (self.phase < high)], minlength=self.tiles)
 
 
 def silences(reference: Mapping[str, Floats], current: Mapping[str, Floats], window: Window) -> dict[str, Silence]:
-    """The longest silence of every camera that sent in the window at all; moments are seconds since 1970 (UTC).
+    """The longest silence of every camera that sent in the window, if it is `LONG`; moments: seconds since 1970 (UTC).
 
     The reference is cut into tiles of the window's length; where it knows the same hour of the day, only those count.
     """
     start, length = (window.start - EPOCH).total_seconds(), window.length.total_seconds()
-    chosen, known = _tiles({camera: moments - start for camera, moments in reference.items()}, length)
+    known = _tiles({camera: moments - start for camera, moments in reference.items()}, length)
     found = {}
     for camera in sorted(set(known) & {name for name, moments in current.items() if len(moments)}):
         own = known[camera]
         usually = np.sort(own.phase)
         low, high, share = _longest(current[camera] - start, usually, length)
+        if share < LONG:
+            continue
         ran = [
             _between(current.get(other, usually[:0]) - start, low, high) / middle
             for other, each in known.items()
-            if other != camera and (middle := float(np.median(each.counts(chosen, low, high))))
+            if other != camera and (middle := float(np.median(each.counts(low, high))))
         ]
         pace = min(1.0, float(np.median(ran))) if ran else 0.0
         found[camera] = Silence(
             start=window.start + timedelta(seconds=low),
             end=window.start + timedelta(seconds=high),
             share=share,
-            usual=max((_longest(own.phase[own.tile == tile], usually, length)[2] for tile in chosen), default=1.0),
-            counts=tuple(pace * count for count in own.counts(chosen, low, high)),
+            usual=max(_longest(own.phase[own.tile == tile], usually, length)[2] for tile in range(own.tiles)),
+            counts=tuple(pace * float(count) for count in own.counts(low, high)),
         )
     return found
 
 
-def _tiles(moments: Mapping[str, Floats], length: float) -> tuple[Floats, dict[str, _Known]]:
-    """The tiles that count (0 is that of the window), and what is known of each camera in them."""
+def _tiles(moments: Mapping[str, Floats], length: float) -> dict[str, _Known]:
+    """What is known of each camera in the tiles that count; moments are seconds since the start of the window."""
     tiles = {camera: np.floor(each / length) for camera, each in moments.items()}
     every = np.unique(np.concatenate([np.zeros(0), *tiles.values()]))
     same = every[every * length % DAY == 0]
@@ -86,8 +91,9 @@ def _tiles(moments: Mapping[str, Floats], length: float) -> tuple[Floats, dict[s
     known = {}
     for camera, each in moments.items():
         inside = np.isin(tiles[camera], chosen)
-        known[camera] = _Known(phase=(each % length)[inside], tile=tiles[camera][inside])
-    return chosen, {camera: each for camera, each in known.items() if len(each.phase)}
+        number = np.searchsorted(chosen, tiles[camera][inside])
+        known[camera] = _Known(phase=(each % length)[inside], tile=number, tiles=len(chosen))
+    return {camera: each for camera, each in known.items() if len(each.phase)}
 
 
 def _longest(moments: Floats, usually: Floats, length: float) -> tuple[float, float, float]:
