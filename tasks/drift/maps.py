@@ -35,7 +35,8 @@ def colour_map(colour: Pixels) -> bytes:
     Whether a picture has one colour only is told from less than the step between two grey levels.
     """
     cells = cv2.resize(colour.astype(np.float32), (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
-    return np.rint(cells / COLOUR_STEP).astype("<u2").tobytes()
+    steps: NDArray[np.uint16] = np.rint(cells / COLOUR_STEP).astype("<u2")
+    return steps.tobytes()
 
 
 def gradients(luma: Pixels) -> Gradients:
