@@ -33,6 +33,8 @@ MOST = 0.5
 """Share of places that speak for the whole picture."""
 SOFTER = (0.7, 1.5, 2.5)
 """Places over which a reference is blurred to be held against a blurred picture."""
+RELIT = 0.2
+"""Change of ln light in most places from which light may also fall from the middle of a picture."""
 GLOW = 7
 """Places a side around a white one that its glow reaches."""
 REST, FLAT = 0.25, 2.0
@@ -104,10 +106,13 @@ def unlike(reference: Frames, current: Frames, blurred: bool = False) -> float:
 
 
 def _lit_as(before: Floats, after: Floats, shown: Places) -> Floats:
-    """The picture of before under the light of now: ln light differs by a paraboloid, fitted by least squares."""
+    """The picture of before under the light of now, fitted by least squares: ln light differs by a plane, or by a
+    paraboloid where most places have another light as well. Without that, it would be a view that shifted.
+    """
     y, x = (each.ravel() / len(before) - 0.5 for each in np.mgrid[0 : len(before), 0 : len(before)])
     light = np.stack([np.ones(before.size), y, x, y * y, x * x, x * y], axis=1)
     ratio, kept = np.log((after + 1) / (before + 1)).ravel(), shown.ravel()
+    light = light if abs(np.median(ratio[kept])) >= RELIT else light[:, :3]
     found = np.linalg.lstsq(light[kept], ratio[kept], rcond=None)[0]
     return np.asarray(before * np.exp(light @ found).reshape(before.shape))
 

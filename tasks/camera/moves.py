@@ -39,7 +39,7 @@ def moved(case: Case) -> float:
     if case.now.burnt >= BURNT:
         return 0.0
     if fixed_view(case) and not math.isnan(case.now.strange):
-        return 0.0 if stained(case, CALM_VIEW) or overlaid(case) else elsewhere(case)
+        return 0.0 if stained(case, CALM_VIEW) or overlaid(case) else max(elsewhere(case), _shifted(case))
     return max(turned(case), placed(case), elsewhere(case))
 
 
@@ -50,6 +50,12 @@ def elsewhere(case: Case) -> float:
     usual = max((each.strange for each in case.healthy), default=0.0)
     limit = max(ELSEWHERE if fixed_view(case) else UNLIKE, VARIED * usual)
     return case.now.strange / limit * min(case.now.lost / VACATED, 1.0)
+
+
+def _shifted(case: Case) -> float:
+    """How much better a view that plainly fits elsewhere does so, in its limit, when edges are gone as well."""
+    found = placed(case) if case.now.strange >= ELSEWHERE / 2 else 0.0
+    return found if found >= PLAINLY and case.now.lost >= VACATED else 0.0
 
 
 def turned(case: Case) -> float:
