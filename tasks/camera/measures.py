@@ -36,6 +36,8 @@ RARE, SAME = 0.05, 0.6
 """Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
 LIT = 1.25
 """Times the light that a repeated picture may have: of an automatic gain, or of what decodes it."""
+NEARLY_ALL = 0.8
+"""Share of the images that must be repeated ones when their light may differ."""
 LIKE = 0.6
 """Part of the likeness of healthy pictures that an old picture shows at least."""
 BACK = 4
@@ -122,11 +124,15 @@ def measures(reference: Frames, current: Frames) -> Measures:
 def repeats(reference: Frames, current: Frames) -> float:
     """Share of the images that show the same as one of the few before, a burst or more earlier; 0 where none is.
 
-    What counts as the same is less than healthy images of this camera differ: where little moves, that is little.
+    What counts as the same is less than healthy images of this camera differ: where little moves, that is little. Under
+    another light as well, as of an automatic gain, when nearly all are: a line that rests now and then looks alike too.
     """
-    known = _steps(reference)
+    found = _repeated(_steps(reference, LIT), _steps(current, LIT))
+    return found if found >= NEARLY_ALL else _repeated(_steps(reference), _steps(current))
+
+
+def _repeated(known: Floats, found: Floats) -> float:
     usual = float(np.quantile(known, RARE)) if len(known) else 0.0
-    found = _steps(current)
     return float((found <= min(REPEATED, SAME * usual)).mean()) if len(found) else 0.0
 
 
@@ -145,8 +151,9 @@ def _standard(places: Floats) -> Floats:
     return np.asarray(beside / np.maximum(np.linalg.norm(beside, axis=1, keepdims=True), 1e-9), dtype=np.float64)
 
 
-def _steps(frames: Frames) -> Floats:
-    """Grey levels by which each image differs on average from the most alike of those a burst before it, lit as it is.
+def _steps(frames: Frames, gain: float = 1.0) -> Floats:
+    """Grey levels by which each image differs on average from the most alike of those a burst before it, which may have
+    up to `gain` times its light, or so much less.
 
     Frames of one burst show one scene. A reference is thinned and has lost most of them: held against it, every
     camera that sends bursts would look frozen. Images of the first burst have none before them and are left out.
@@ -158,7 +165,7 @@ def _steps(frames: Frames) -> Floats:
     for back in range(BACK):
         rows = np.flatnonzero(last >= back)
         before = last[rows] - back
-        lit = np.clip((luma[rows] * luma[before]).mean(axis=1) / power[before], 1 / LIT, LIT)
+        lit = np.clip((luma[rows] * luma[before]).mean(axis=1) / power[before], 1 / gain, gain)
         apart = np.abs(luma[rows] - lit[:, None] * luma[before]).mean(axis=1)
         found[rows] = np.minimum(found[rows], apart)
     return found[last >= 0]
