@@ -38,7 +38,7 @@ CRISP = 0.85
 """Correlation of the middle pictures of two halves of a reference from which there is something fixed to go by."""
 STEP, BESIDE = 3, 0.85
 """A shift by so many cells must cost the middle picture so much of its fit: an even glow fits everywhere."""
-ASLANT = 0.05
+ASLANT = 0.1
 """ln of light, from one side of the picture to the other, from which it is another light."""
 EXPLAINED = 0.4
 """Part of what is missing from a healthy fit that the move must bring back."""
