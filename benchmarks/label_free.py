@@ -18,7 +18,9 @@ import cv2
 import numpy as np
 from label_free_fresh import FRESH
 from label_free_held import HELD, SEEN
+from label_free_mild import MILD
 from label_free_tables import Row, tables
+from label_free_unseen import UNSEEN
 from label_free_worlds import CHANGES, DAMAGES, damaged, scenes
 
 from tasks.adapters.yolo import Yolo
@@ -170,6 +172,8 @@ def main() -> None:
         **{name: ("change", lambda name=name, make=make: make(name, n)) for name, make in (CHANGES | SEEN).items()},
         **{name: ("held out", lambda name=name, make=make: make(name, n)) for name, make in HELD.items()},
         **{name: ("fresh", lambda name=name, make=make: make(name, n)) for name, make in FRESH.items()},
+        **{name: ("unseen", lambda name=name, make=make: make(name, n)) for name, make in UNSEEN.items()},
+        **{name: ("mild", lambda name=name, make=make: make(name, n)) for name, make in MILD.items()},
     }
     order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[-1])  # some of every kind first
     calibration = bench.calibration()
