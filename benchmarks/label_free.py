@@ -143,7 +143,7 @@ def measure(name: str, group: str, bench: Bench, known: tuple[Calibration, Look]
     moved = shifts(reference, looking_at(views.own, [(SIZE, SIZE)] * len(truths), own))
     shown = bench.shown(name, ())
     alarms = alarms_of((), posture.turned(calibration.postures, shown.postures))
-    changed = around.around(calibration.sceneries, shown.cameras, shown.measured)
+    changed = around.around(calibration.sceneries, shown.cameras, shown.measured, calibration.objects)
     verdict = flag.judge(calibration, signs, moved, alarms, changed)
     return Row(
         name=name,
