@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from label_free_after import AFTER, MILD_AFTER
 from label_free_fresh import FRESH
 from label_free_held import HELD, SEEN
 from label_free_mild import MILD
@@ -173,7 +174,8 @@ def main() -> None:
         **{name: ("held out", lambda name=name, make=make: make(name, n)) for name, make in HELD.items()},
         **{name: ("fresh", lambda name=name, make=make: make(name, n)) for name, make in FRESH.items()},
         **{name: ("unseen", lambda name=name, make=make: make(name, n)) for name, make in UNSEEN.items()},
-        **{name: ("mild", lambda name=name, make=make: make(name, n)) for name, make in MILD.items()},
+        **{name: ("after", lambda name=name, make=make: make(name, n)) for name, make in AFTER.items()},
+        **{name: ("mild", lambda name=name, make=make: make(name, n)) for name, make in (MILD | MILD_AFTER).items()},
     }
     order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[-1])  # some of every kind first
     calibration = bench.calibration()

@@ -78,6 +78,7 @@ def tables(rows: Sequence[Row], quality: float) -> None:
         "held out": "of families held out",
         "fresh": "of the fresh families",
         "unseen": "of the unseen families",
+        "after": "of those drawn after the last rule",
     }
     for group, which in groups.items():
         changed = [row for row in rows if row.group == group]

@@ -71,7 +71,11 @@ def _curve(image: Image, power: float, _rng: np.random.Generator) -> Image:
 
 def _shade(image: Image, share: float, rng: np.random.Generator) -> Image:
     """Light that falls off across the picture, in any direction."""
-    turn, (height, width) = rng.uniform(0, 2 * np.pi), image.shape[:2]
+    return _from_side(image, share, rng.uniform(0, 2 * np.pi))
+
+
+def _from_side(image: Image, share: float, turn: float) -> Image:
+    height, width = image.shape[:2]
     y, x = np.linspace(-0.5, 0.5, height)[:, None], np.linspace(-0.5, 0.5, width)[None]
     fall = np.clip(0.5 + x * np.cos(turn) + y * np.sin(turn), 0, 1).astype(np.float32)
     return _bytes(image.astype(np.float32) * (1 - share * fall)[:, :, None])
@@ -104,6 +108,8 @@ _DAMAGE: Mapping[str, Callable[[Image, float, np.random.Generator], Image]] = {
     "stain": _stain,
     "curve": _curve,
     "shade": _shade,
+    "left": lambda image, share, _rng: _from_side(image, share, 0.0),
+    "above": lambda image, share, _rng: _from_side(image, share, np.pi / 2),
     "specks": _specks,
     "sharp": _sharp,
 }
@@ -125,7 +131,12 @@ LADDER: tuple[Step, ...] = _steps(
 """Every kind from what is hardly seen to what blinds a model."""
 
 FILTERS: tuple[Step, ...] = LADDER + _steps(
-    ("curve", (0.6, 1.7, 2.5)), ("shade", (0.5, 0.85)), ("specks", (60.0, 250.0)), ("sharp", (0.8,))
+    ("curve", (0.6, 1.7, 2.5)),
+    ("shade", (0.5, 0.85)),
+    ("specks", (60.0, 250.0)),
+    ("sharp", (0.8,)),
+    ("left", (0.8,)),
+    ("above", (0.8,)),
 )
 """And what else light and cameras do: no version is asked about any of it, it tells how the same boxes look then."""
 
