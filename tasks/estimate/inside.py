@@ -83,9 +83,9 @@ def _patch(image: Image, box: NDArray[np.float32]) -> NDArray[np.float32] | None
     over = [max(-sides[1], 0), max(sides[3] - height, 0), max(-sides[0], 0), max(sides[2] - width, 0)]
     crop = image[max(sides[1], 0) : sides[3], max(sides[0], 0) : sides[2]]
     if any(over):
-        crop = cv2.copyMakeBorder(crop, *over, cv2.BORDER_REPLICATE)
+        crop = cv2.copyMakeBorder(crop, over[0], over[1], over[2], over[3], cv2.BORDER_REPLICATE)
     way = cv2.INTER_AREA if crop.shape[0] > SIDE and crop.shape[1] > SIDE else cv2.INTER_LINEAR
-    return cv2.resize(crop, (SIDE, SIDE), interpolation=way).astype(np.float32)
+    return np.asarray(cv2.resize(crop, (SIDE, SIDE), interpolation=way), np.float32)
 
 
 def _numbers(patches: NDArray[np.float32]) -> tuple[Numbers, NDArray[np.bool_]]:

@@ -66,7 +66,7 @@ def _stain(image: Image, share: float, rng: np.random.Generator) -> Image:
 
 def _curve(image: Image, power: float, _rng: np.random.Generator) -> Image:
     """A flatter or steeper response to light."""
-    return _bytes(255 * (image.astype(np.float32) / 255) ** power)
+    return _bytes((255 * (image.astype(np.float32) / 255) ** power).astype(np.float32))
 
 
 def _shade(image: Image, share: float, rng: np.random.Generator) -> Image:
