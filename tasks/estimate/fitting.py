@@ -79,8 +79,9 @@ def calibrate(
         compared, name = (sizes[:part], before, quality), f"{step.name}/{step.strength:g}"
         rungs.append(_rung(name, labelled.truths[:part], worse, compared, scale, around(usual, cameras[:part], shown)))
         seen.append(inside(shown))
-    filtered = _filtered(labelled, views.own[:part], scale.confidences[0])
-    objects = learnt(cameras, inside(beside), [*filtered, *seen])
+    looked = inside(beside)
+    filtered = _filtered(labelled, views.own[:part], looked, scale.confidences[0])
+    objects = learnt(cameras, looked, [*filtered, *seen])
     rungs = [_looked_into(rung, changed(objects, cameras[:part], s)) for rung, s in zip(rungs, seen, strict=True)]
     weights, error = fitted(rungs, whole.signs)
     return Calibration(
@@ -117,15 +118,21 @@ def _looked_into(rung: Rung, found: Shift) -> Rung:
     return replace(rung, around=replace(rung.around, inside=found))
 
 
-def _filtered(labelled: Labelled, answers: Sequence[Prediction], confidence: float) -> list[list[Objects | None]]:
-    """What the boxes of the first pictures show after each step of damage, without asking a version anything."""
-    if labelled.whole:
-        return []
-    found: list[list[Objects | None]] = [[] for _ in FILTERS]
+def _filtered(
+    labelled: Labelled, answers: Sequence[Prediction], whole: Sequence[Objects | None], confidence: float
+) -> list[list[Objects | None]]:
+    """What the boxes of the first pictures show after each step of damage, without asking a version anything.
+
+    `whole` is what they show undamaged: pictures without a box that can be looked into are left out.
+    """
+    found: list[list[Objects | None]] = [[None] * len(answers) for _ in FILTERS]
     for at, answer in enumerate(answers):
+        before = whole[at]
+        if before is None or not len(before.classes):
+            continue
         picture = labelled.open(at)
         for step, shown in zip(FILTERS, found, strict=True):
-            shown.append(looked_into(damaged(picture, step, at), answer, confidence))
+            shown[at] = looked_into(damaged(picture, step, at), answer, confidence)
     return found
 
 
