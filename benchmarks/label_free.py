@@ -16,9 +16,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from label_free_after import AFTER, MILD_AFTER
 from label_free_fresh import FRESH
 from label_free_held import HELD, SEEN
+from label_free_mild import MILD
 from label_free_tables import Row, tables
+from label_free_unseen import UNSEEN
 from label_free_worlds import CHANGES, DAMAGES, damaged, scenes
 
 from tasks.adapters.yolo import Yolo
@@ -141,7 +144,7 @@ def measure(name: str, group: str, bench: Bench, known: tuple[Calibration, Look]
     moved = shifts(reference, looking_at(views.own, [(SIZE, SIZE)] * len(truths), own))
     shown = bench.shown(name, ())
     alarms = alarms_of((), posture.turned(calibration.postures, shown.postures))
-    changed = around.around(calibration.sceneries, shown.cameras, shown.measured)
+    changed = around.around(calibration.sceneries, shown.cameras, shown.measured, calibration.objects)
     verdict = flag.judge(calibration, signs, moved, alarms, changed)
     return Row(
         name=name,
@@ -170,6 +173,9 @@ def main() -> None:
         **{name: ("change", lambda name=name, make=make: make(name, n)) for name, make in (CHANGES | SEEN).items()},
         **{name: ("held out", lambda name=name, make=make: make(name, n)) for name, make in HELD.items()},
         **{name: ("fresh", lambda name=name, make=make: make(name, n)) for name, make in FRESH.items()},
+        **{name: ("unseen", lambda name=name, make=make: make(name, n)) for name, make in UNSEEN.items()},
+        **{name: ("after", lambda name=name, make=make: make(name, n)) for name, make in AFTER.items()},
+        **{name: ("mild", lambda name=name, make=make: make(name, n)) for name, make in (MILD | MILD_AFTER).items()},
     }
     order = sorted(todo, key=lambda name: name.rsplit(" ", 1)[-1])  # some of every kind first
     calibration = bench.calibration()

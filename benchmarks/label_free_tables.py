@@ -73,13 +73,22 @@ def tables(rows: Sequence[Row], quality: float) -> None:
         auc = area_under_curve(fell, [-row.estimated for row in chosen])
         print(f"| {name} | {len(fell)} | {sum(fell)} | {auc:.3f} |")
     print()
-    groups = {"change": "that limits were chosen with", "held out": "of families held out", "fresh": "never looked at"}
+    groups = {
+        "change": "that limits were chosen with",
+        "held out": "of families held out",
+        "fresh": "of the fresh families",
+        "unseen": "of the unseen families",
+        "after": "of those drawn after the last rule",
+    }
     for group, which in groups.items():
         changed = [row for row in rows if row.group == group]
         told = sum(row.flag is Flag.UNVERIFIABLE for row in changed)
         kept = sum(row.kept for row in changed)
         print(f"changes of what is shown, {which}, that get no number: {wilson(told, len(changed))}")
         print(f"... that get none, or one within the promise of its flag: {wilson(kept, len(changed))}")
-    harmless = [row for row in usual if quality - row.measured <= FELL]
-    kept = sum(row.flag is not Flag.UNVERIFIABLE for row in harmless)
-    print(f"clean and damaged sets within 5 points that get one: {wilson(kept, len(harmless))}")
+    for which, chosen in (("clean and damaged", usual), ("mild", [row for row in rows if row.group == "mild"])):
+        harmless = [row for row in chosen if quality - row.measured <= FELL]
+        told = sum(row.flag is not Flag.UNVERIFIABLE for row in harmless)
+        print(f"{which} sets within 5 points that get one: {wilson(told, len(harmless))}")
+        kept = sum(row.kept for row in harmless)
+        print(f"... that get none, or one within the promise of its flag: {wilson(kept, len(harmless))}")

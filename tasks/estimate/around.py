@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.estimate.beside import Measured, colours
+from tasks.estimate.beside import Measured, colours, inside
+from tasks.estimate.likeness import UNCHANGED, UNKNOWN, Likeness, changed
 from tasks.estimate.look import Shift
 
 Numbers = NDArray[np.float64]
@@ -60,19 +61,17 @@ class Scenery:
     rough: float
 
 
-UNCHANGED = Shift(size=0.0, error=0.0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What changed around the objects: `tone` (log ratios), shares of the picture of new `colours` and of `things`, how
-    much `rough`er the ground is (log).
+    much `rough`er the ground is (log); and `inside` their boxes, in spreads of a class.
     """
 
     tone: Shift = UNCHANGED
     colours: Shift = UNCHANGED
     things: Shift = UNCHANGED
     rough: Shift = UNCHANGED
+    inside: Shift = UNCHANGED
 
 
 NOTHING = Around()
@@ -84,11 +83,20 @@ def sceneries(cameras: Sequence[str], found: Sequence[Measured | None]) -> dict[
     return {name: _scenery(mine) for name, mine in _by_camera(cameras, found).items() if len(mine) >= LEAST}
 
 
-def around(before: Mapping[str, Scenery], cameras: Sequence[str], found: Sequence[Measured | None]) -> Around:
-    """What these pictures show that their cameras did not; cameras that are not known count for nothing."""
+def around(
+    before: Mapping[str, Scenery],
+    cameras: Sequence[str],
+    found: Sequence[Measured | None],
+    objects: Likeness = UNKNOWN,
+) -> Around:
+    """What these pictures show that their cameras did not; cameras that are not known count for nothing.
+
+    `objects` is what objects looked like inside.
+    """
     mine = {name: each for name, each in _by_camera(cameras, found).items() if name in before and len(each) >= LEAST}
+    within = changed(objects, cameras, inside(found))
     if not mine:
-        return NOTHING
+        return Around(inside=within)
     was = [before[name] for name in mine]
     tone = _toned(was, [_mean([each.tone for each in pictures]) for pictures in mine.values()])
     other = [_unknown(known.known, pictures) for known, pictures in zip(was, mine.values(), strict=True)]
@@ -101,6 +109,7 @@ def around(before: Mapping[str, Scenery], cameras: Sequence[str], found: Sequenc
         colours=_risen([each.other for each in was], other),
         things=_risen([each.things for each in was], things),
         rough=_risen([each.rough for each in was], rough),
+        inside=within,
     )
 
 

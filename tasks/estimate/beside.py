@@ -7,6 +7,7 @@ picture does it to both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from tasks.domain.prediction import Prediction
 from tasks.estimate.framed import is_framed
+from tasks.estimate.inside import Objects, looked_into
 from tasks.estimate.ladder import Image
 from tasks.estimate.signs import HINT
 
@@ -41,7 +43,7 @@ class Measured:
     """One picture: `tone` (2,) how the objects differ from the ground in colour, mean `cells` (k, 3) blue, green,
     red 0..255 and which of them are `ground` (k,), `things` the share of the ground that looks like things, `rough` how
     strong the edges of the ground are beside those of the objects (log). Without objects to compare with `tone`,
-    `things` and `rough` are nan.
+    `things` and `rough` are nan. `objects` is what its boxes show inside.
     """
 
     tone: Numbers
@@ -49,6 +51,7 @@ class Measured:
     ground: NDArray[np.bool_]
     things: float
     rough: float
+    objects: Objects
 
 
 def measured(image: Image, answer: Prediction, confidence: float) -> Measured | None:
@@ -78,7 +81,13 @@ def measured(image: Image, answer: Prediction, confidence: float) -> Measured | 
         ground=free.ravel(),
         things=things,
         rough=rough,
+        objects=looked_into(image, answer, confidence),
     )
+
+
+def inside(shown: Sequence[Measured | None]) -> list[Objects | None]:
+    """What the boxes of each picture show."""
+    return [None if each is None else each.objects for each in shown]
 
 
 def colours(cells: Numbers, ground: NDArray[np.bool_]) -> Numbers:

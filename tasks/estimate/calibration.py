@@ -12,6 +12,7 @@ from scipy.optimize import lsq_linear
 
 from tasks.estimate.around import NOTHING, Around, Scenery
 from tasks.estimate.belief import Belief
+from tasks.estimate.likeness import UNKNOWN, Likeness
 from tasks.estimate.look import Look, Shifts
 from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
@@ -44,7 +45,8 @@ class Calibration:
     `sha256` is the version, `second` the other one whose answers it was held against ("" for none); `quality` is the
     mAP50 on the `n` undamaged images, `clean` and `look` what answers showed there; `weights` (4,) turn drops of the
     signs into a drop of quality, `error` is how far that is off on steps of a kind it had not seen (0..1 of mAP50);
-    `postures` are how the cameras held their pictures, by name, and `sceneries` what they showed around the objects.
+    `postures` are how the cameras held their pictures, by name, `sceneries` what they showed around the objects, and
+    `objects` what those look like inside their boxes.
     For a classifier mAP50 is accuracy everywhere.
     """
 
@@ -61,6 +63,7 @@ class Calibration:
     error: float
     postures: Mapping[str, Posture] = field(default_factory=dict)
     sceneries: Mapping[str, Scenery] = field(default_factory=dict)
+    objects: Likeness = UNKNOWN
 
     @property
     def metric(self) -> str:

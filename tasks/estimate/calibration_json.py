@@ -14,11 +14,12 @@ from tasks.domain.errors import ContractError
 from tasks.estimate.around import Around, Scenery
 from tasks.estimate.belief import Belief, Curve
 from tasks.estimate.calibration import Calibration, Rung
+from tasks.estimate.likeness import Likeness, Typical
 from tasks.estimate.look import Average, Look, Shift, Shifts
 from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
 
-VERSION = 3
+VERSION = 4
 """Changes whenever a number of a calibration is computed in another way: older ones are fitted again."""
 
 MAX_BYTES = 4 << 20
@@ -52,6 +53,7 @@ def read(data: bytes) -> Calibration:
                 "error": _number(found["error"]),
                 "postures": {name: _posture(each) for name, each in found["postures"].items()},
                 "sceneries": {name: _scenery(each) for name, each in found["sceneries"].items()},
+                "objects": _likeness(found["objects"]),
             }
         )
     except (ValueError, TypeError, KeyError) as error:
@@ -89,6 +91,17 @@ def _scenery(data: Mapping[str, Any]) -> Scenery:
     known = np.array(data["known"], np.int64)
     shares = {name: _number(data[name]) for name in ("other", "things", "rough")}
     return Scenery(n=int(data["n"]), tone=tone, error=error, spread=spread, known=known, **shares)
+
+
+def _likeness(data: Mapping[str, Any]) -> Likeness:
+    return Likeness(
+        usual={name: {camera: _typical(each) for camera, each in mine.items()} for name, mine in data["usual"].items()},
+        damage={name: np.array(steps, np.float64) for name, steps in data["damage"].items()},
+    )
+
+
+def _typical(data: Mapping[str, Any]) -> Typical:
+    return Typical(n=int(data["n"]), mean=_numbers(data["mean"]), spread=_numbers(data["spread"]))
 
 
 def _belief(data: Mapping[str, Any]) -> Belief:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.truth import Truth
-from tasks.estimate.around import NOTHING, Around, Scenery, around, sceneries
+from tasks.estimate.around import NOTHING, Around, around, sceneries
 from tasks.estimate.belief import Belief, believe
-from tasks.estimate.beside import Measured, measured
+from tasks.estimate.beside import Measured, inside, measured
 from tasks.estimate.calibration import Calibration, Rung, fitted
 from tasks.estimate.framed import ALWAYS, SIZE
-from tasks.estimate.ladder import LADDER, Image, Step, damaged
-from tasks.estimate.look import Look, look, shifts
+from tasks.estimate.inside import Objects, looked_into
+from tasks.estimate.ladder import FILTERS, LADDER, Image, Step, damaged
+from tasks.estimate.likeness import changed, learnt
+from tasks.estimate.look import Look, Shift, look, shifts
 from tasks.estimate.posture import Posture, postures
 from tasks.estimate.posture import measured as held
 from tasks.estimate.signs import Views, signs_of
@@ -67,15 +69,20 @@ def calibrate(
     second = theirs.confidence if theirs else 0.0
     scale = _Scale(belief=belief, classes=labelled.classes, confidences=(scored.confidence, second))
     part = min(damaged_images, len(sizes))
-    cameras, known, usual = _shown(labelled, views, scale.confidences[0])
+    cameras, known, beside = _shown(labelled, views, scale.confidences[0])
+    usual = sceneries(cameras, beside)
     whole = _rung("whole", labelled.truths[:part], _first(views, part), (sizes[:part], None, 1.0), scale)
     before, quality = _look(views.own[:part], sizes[:part], scale), whole.quality
-    rungs = []
+    rungs, seen = [], []
     for step in steps:
-        worse, _, beside = _seen(labelled, part, see, (step, scale.confidences[0]))
+        worse, _, shown = _seen(labelled, part, see, (step, scale.confidences[0]))
         compared, name = (sizes[:part], before, quality), f"{step.name}/{step.strength:g}"
-        changed = around(usual, cameras[:part], beside)
-        rungs.append(_rung(name, labelled.truths[:part], worse, compared, scale, changed))
+        rungs.append(_rung(name, labelled.truths[:part], worse, compared, scale, around(usual, cameras[:part], shown)))
+        seen.append(inside(shown))
+    looked = inside(beside)
+    filtered = _filtered(labelled, views.own[:part], looked, scale.confidences[0])
+    objects = learnt(cameras, looked, [*filtered, *seen])
+    rungs = [_looked_into(rung, changed(objects, cameras[:part], s)) for rung, s in zip(rungs, seen, strict=True)]
     weights, error = fitted(rungs, whole.signs)
     return Calibration(
         sha256=versions[0],
@@ -91,19 +98,42 @@ def calibrate(
         error=error,
         postures=known,
         sceneries=usual,
+        objects=objects,
     )
 
 
 def _shown(
     labelled: Labelled, views: Views, confidence: float
-) -> tuple[list[str], dict[str, Posture], dict[str, Scenery]]:
-    """The camera of each picture, how cameras hold their pictures and what they show around the objects."""
+) -> tuple[list[str], dict[str, Posture], list[Measured | None]]:
+    """The camera of each picture, how cameras hold their pictures and what is around and inside the objects."""
     cameras, turned, beside = [truth.camera for truth in labelled.truths], [], []
     for at, answer in enumerate(views.own):
         picture = labelled.open(at)
         turned.append(held(picture))
         beside.append(measured(picture, answer, confidence))
-    return cameras, postures(cameras, turned), sceneries(cameras, beside)
+    return cameras, postures(cameras, turned), beside
+
+
+def _looked_into(rung: Rung, found: Shift) -> Rung:
+    return replace(rung, around=replace(rung.around, inside=found))
+
+
+def _filtered(
+    labelled: Labelled, answers: Sequence[Prediction], whole: Sequence[Objects | None], confidence: float
+) -> list[list[Objects | None]]:
+    """What the boxes of the first pictures show after each step of damage, without asking a version anything.
+
+    `whole` is what they show undamaged: pictures without a box that can be looked into are left out.
+    """
+    found: list[list[Objects | None]] = [[None] * len(answers) for _ in FILTERS]
+    for at, answer in enumerate(answers):
+        before = whole[at]
+        if before is None or not len(before.classes):
+            continue
+        picture = labelled.open(at)
+        for step, shown in zip(FILTERS, found, strict=True):
+            shown[at] = looked_into(damaged(picture, step, at), answer, confidence)
+    return found
 
 
 def _seen(

@@ -21,8 +21,9 @@ AREA, SHAPE, PLACE, MORE, MISSING = 0.06, 0.015, 0.03, 0.06, 0.1
 CUT, MIX = 0.02, 0.12
 """The same for the share of objects that the picture's edge cuts off, and of a class among all."""
 
-TONE, COLOURS, THINGS, ROUGH = 0.02, 0.01, 0.01, 0.6
-"""The same of what is around the objects: colours (log), shares of the picture, edges of the ground (log)."""
+TONE, COLOURS, THINGS, ROUGH, INSIDE = 0.02, 0.01, 0.01, 0.6, 0.1
+"""The same of what is around the objects: colours (log), shares of the picture, edges of the ground (log); and of what
+is inside their boxes, in spreads of a class."""
 
 MANY, HALF = 1.25, 0.15
 """So many times what damage makes and so much more may be half seen, or seen as two things, for each box kept."""
@@ -108,6 +109,7 @@ def beyond_objects(calibration: Calibration, around: Around, shifts: Shifts) -> 
         ("colours", COLOURS, "there are colours that these cameras never showed"),
         ("things", THINGS, "there are things in which the model sees nothing at all"),
         ("rough", ROUGH, "the background is much rougher beside the objects than before"),
+        ("inside", INSIDE, "objects look otherwise inside their boxes than those of their class did"),
     )
     usual = {name: max((_size(each, name).size for each in known), default=0.0) for name, _, _ in asked}
     return tuple(words for name, allowed, words in asked if _size(around, name).beyond(allowed + usual[name], ERRORS))

@@ -64,6 +64,40 @@ def _stain(image: Image, share: float, rng: np.random.Generator) -> Image:
     return _bytes(plain * (1 - film) + film * (0.35 * smeared + 0.65 * plain.mean(axis=(0, 1))))
 
 
+def _curve(image: Image, power: float, _rng: np.random.Generator) -> Image:
+    """A flatter or steeper response to light."""
+    return _bytes((255 * (image.astype(np.float32) / 255) ** power).astype(np.float32))
+
+
+def _shade(image: Image, share: float, rng: np.random.Generator) -> Image:
+    """Light that falls off across the picture, in any direction."""
+    return _from_side(image, share, rng.uniform(0, 2 * np.pi))
+
+
+def _from_side(image: Image, share: float, turn: float) -> Image:
+    height, width = image.shape[:2]
+    y, x = np.linspace(-0.5, 0.5, height)[:, None], np.linspace(-0.5, 0.5, width)[None]
+    fall = np.clip(0.5 + x * np.cos(turn) + y * np.sin(turn), 0, 1).astype(np.float32)
+    return _bytes(image.astype(np.float32) * (1 - share * fall)[:, :, None])
+
+
+def _specks(image: Image, count: float, rng: np.random.Generator) -> Image:
+    """Short thin lines of any brightness: dust, hairs, drops that fall."""
+    shown, side, n = image.copy(), max(image.shape[:2]), int(count)
+    middles = rng.uniform(0, 1, (n, 2)) * image.shape[1::-1]
+    turns, reach, bright = rng.uniform(0, np.pi, n), rng.uniform(0.005, 0.03, n) * side, rng.integers(0, 256, n)
+    ends = np.stack([np.cos(turns), np.sin(turns)], 1) * reach[:, None]
+    for start, end, value in zip((middles - ends).astype(int), (middles + ends).astype(int), bright, strict=True):
+        cv2.line(shown, start.tolist(), end.tolist(), (int(value),) * 3, max(round(side / USUAL_SIDE), 1), cv2.LINE_AA)
+    return shown
+
+
+def _sharp(image: Image, share: float, _rng: np.random.Generator) -> Image:
+    """A camera that sharpens."""
+    soft = cv2.GaussianBlur(image, (0, 0), 1.2 * max(image.shape[:2]) / USUAL_SIDE).astype(np.float32)
+    return _bytes(image.astype(np.float32) * (1 + share) - soft * share)
+
+
 _DAMAGE: Mapping[str, Callable[[Image, float, np.random.Generator], Image]] = {
     "light": _light,
     "glare": _light,
@@ -72,27 +106,44 @@ _DAMAGE: Mapping[str, Callable[[Image, float, np.random.Generator], Image]] = {
     "pale": _pale,
     "coarse": _coarse,
     "stain": _stain,
+    "curve": _curve,
+    "shade": _shade,
+    "left": lambda image, share, _rng: _from_side(image, share, 0.0),
+    "above": lambda image, share, _rng: _from_side(image, share, np.pi / 2),
+    "specks": _specks,
+    "sharp": _sharp,
 }
 
-LADDER: tuple[Step, ...] = tuple(
-    Step(name=name, strength=strength)
-    for name, strengths in (
-        ("light", (0.5, 0.33)),
-        ("glare", (1.5, 2.2)),
-        ("blur", (1.6, 3.0)),
-        ("noise", (16.0, 40.0)),
-        ("pale", (0.5, 0.35)),
-        ("coarse", (3.0, 5.0)),
-        ("stain", (0.15, 0.4)),
-    )
-    for strength in strengths
+
+def _steps(*kinds: tuple[str, tuple[float, ...]]) -> tuple[Step, ...]:
+    return tuple(Step(name=name, strength=strength) for name, strengths in kinds for strength in strengths)
+
+
+LADDER: tuple[Step, ...] = _steps(
+    ("light", (0.5, 0.33)),
+    ("glare", (1.5, 2.2)),
+    ("blur", (1.6, 3.0)),
+    ("noise", (16.0, 40.0)),
+    ("pale", (0.5, 0.35)),
+    ("coarse", (3.0, 5.0)),
+    ("stain", (0.15, 0.4)),
 )
 """Every kind from what is hardly seen to what blinds a model."""
+
+FILTERS: tuple[Step, ...] = LADDER + _steps(
+    ("curve", (0.6, 1.7, 2.5)),
+    ("shade", (0.5, 0.85)),
+    ("specks", (60.0, 250.0)),
+    ("sharp", (0.8,)),
+    ("left", (0.8,)),
+    ("above", (0.8,)),
+)
+"""And what else light and cameras do: no version is asked about any of it, it tells how the same boxes look then."""
 
 
 def damaged(image: Image, step: Step, seed: int) -> Image:
     """The picture (h, w, 3) after this damage; equal seeds give equal pixels."""
-    return _DAMAGE[step.name](image, step.strength, np.random.default_rng([seed, LADDER.index(step)]))
+    return _DAMAGE[step.name](image, step.strength, np.random.default_rng([seed, FILTERS.index(step)]))
 
 
 def _bytes(values: NDArray[np.float32]) -> Image:

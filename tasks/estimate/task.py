@@ -154,7 +154,7 @@ def _seen(
     pictures = shown(chosen, _picture, looked, own)
     return Found(
         signs=signs_of(views, calibration.belief, len(champion.classes), calibration.confidences),
-        around=around(calibration.sceneries, pictures.cameras, pictures.measured),
+        around=around(calibration.sceneries, pictures.cameras, pictures.measured, calibration.objects),
         moved=shifts(*(looking_at(each.answers, each.sizes, own) for each in (before, after))),
         turned=turned(calibration.postures, pictures.postures),
         n=n,

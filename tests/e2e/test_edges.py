@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -161,16 +162,22 @@ def own_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_own_weights_become_a_version_that_can_be_adopted(stack: Path, own_weights: Path) -> None:
-    from tasks.connections import ledger, registry
-
+@pytest.fixture(scope="module")
+def adopted(stack: Path, own_weights: Path) -> dict[str, Any]:
+    """What the import of that network said; it is champion of `own` now."""
     done = command("import-weights", "own", str(own_weights), "--imgsz", "64", "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["version"] == 1 and len(found["classes"]) == 1000
     assert command("adopt", "own", "--by", "Ada").returncode == 0
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_own_weights_become_a_version_that_can_be_adopted(adopted: dict[str, Any]) -> None:
+    from tasks.connections import ledger, registry
+
+    assert adopted["version"] == 1 and len(adopted["classes"]) == 1000
     champion = ledger().promotions.champion("own")
-    assert champion is not None and champion.sha256 == found["sha256"]
+    assert champion is not None and champion.sha256 == adopted["sha256"]
     assert registry().aliases("own")["champion"] == 1
 
 
@@ -180,15 +187,13 @@ def test_own_weights_with_another_hash_are_refused(stack: Path, own_weights: Pat
 
 
 def test_a_second_network_of_ones_own_is_held_against_the_champion_and_few_labels_close_the_gate(
-    stack: Path, own_weights: Path, tmp_path: Path
+    adopted: dict[str, Any], tmp_path: Path
 ) -> None:
     from tasks.adapters.yolo_load import ultralytics
 
     path = tmp_path / "second.pt"
     ultralytics().YOLO("yolo11n-cls.yaml", task="classify", verbose=False).save(path)
-    assert command("import-weights", "brought", str(own_weights), "--imgsz", "64").returncode == 0
-    assert command("adopt", "brought", "--by", "Ada").returncode == 0
-    second = command("import-weights", "brought", str(path), "--imgsz", "64")
-    assert "next: evergreen shadow brought" in second.stdout.replace("\n", " "), second.stderr
-    told = json.loads(command("shadow", "brought", "--json").stdout)
+    second = command("import-weights", "own", str(path), "--imgsz", "64")
+    assert "next: evergreen shadow own" in second.stdout.replace("\n", " "), second.stderr
+    told = json.loads(command("shadow", "own", "--json").stdout)
     assert (told["type"], told["state"]) == ("COMPLETED", "GateClosed"), told
