@@ -21,7 +21,7 @@ from quiet_plant import CAMERAS, START, WANDER, Change, Plant, Wander, share, to
 
 from tasks.adapters.expectations import ask
 from tasks.camera import pictures
-from tasks.camera.clock import judge_clocks
+from tasks.camera.clock import Arrivals, judge_clocks
 from tasks.camera.delivery import judge_delivery, usual
 from tasks.camera.frames import Frames, by_camera
 from tasks.camera.rules import CameraRules
@@ -141,7 +141,10 @@ class Monitor:
         looks = pictures.judge_pictures(self.frames, by_camera(table), rules)
         times = self.reference["captured_at"].to_pylist()
         sent = judge_delivery(usual(times, self.reference["camera"].to_pylist(), window), dict(Counter(cameras)), rules)
-        late = {name: np.full(cameras.count(name), 0.4) for name in CAMERAS}
+        late = {
+            name: Arrivals(captured=np.arange(float(cameras.count(name))), delay=np.full(cameras.count(name), 0.4))
+            for name in CAMERAS
+        }
         return Report(stage=Stage.CAMERA, findings=(*looks, *sent, *judge_clocks(late, rules)))
 
     def drift(self, window: Window, table: pa.Table) -> Report:

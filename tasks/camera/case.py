@@ -14,6 +14,8 @@ SPARE = 1.5
 """Times the camera's own healthy spread that a limit is at least."""
 ALONE = 1.5
 """Times the limit for a camera that cannot be compared with another one."""
+LIFTED = 0.14
+"""ln of light that the other cameras gained as well, from which white places are no matter of this camera."""
 BURNT = 0.15
 """Rise of the share of white pixels from which a picture is too bright, however bright the rest is."""
 
@@ -38,6 +40,11 @@ class Case:
         value = number(self.now)
         shared = float(np.median([number(each) for each in self.others])) if self.others else 0.0
         return value - float(np.clip(shared, min(value, 0.0), max(value, 0.0)))
+
+    @property
+    def shared_light(self) -> float:
+        """ln of the light that most of the other cameras gained; 0 without others."""
+        return float(np.median([each.light for each in self.others])) if self.others else 0.0
 
     @property
     def strictness(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +20,54 @@ SHARE = 0.2
 TIGHT = 0.25
 """Spread of the delays, as a share of the delay, up to which it is a clock: what waited for a network and then came
 all at once was waiting for different times."""
+EVEN = 0.97
+"""Correlation of delay and capture from which a delay grows evenly."""
 MIN_IMAGES = 5
+AHEAD = "{span} ahead: its images land before they were taken"
+BEHIND = "{span} behind: its images land that late"
+FALLS = "it falls behind, {span} by now, or what it sends waits longer and longer"
+STANDS = "it stands still: images that landed over {span} all name the same moment"
 
 
-def judge_clocks(delays: Mapping[str, Floats], rules: CameraRules) -> tuple[Finding, ...]:
-    """One finding a camera; `delays` are minutes from capture to landing, negative for images from the future.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """Images of one camera, in any order: when they say that they were taken (minutes from any moment on), and how many
+    minutes later they landed; negative for images from the future.
+    """
+
+    captured: Floats
+    delay: Floats
+
+    def __len__(self) -> int:
+        return len(self.delay)
+
+
+def judge_clocks(arrivals: Mapping[str, Arrivals], rules: CameraRules) -> tuple[Finding, ...]:
+    """One finding a camera.
 
     An image that landed before it was taken has a wrong clock. One that landed late may have waited: only a delay
-    that the other cameras do not have, and that is the same for all of the late images, is taken for a clock.
+    that the other cameras do not have, and that is the same for all of the late images or grows evenly, is taken for a
+    clock. So are images that all say to be of one moment, and landed at many.
     """
-    usual = {camera: float(np.median(found)) for camera, found in delays.items() if len(found) >= MIN_IMAGES}
+    usual = {camera: float(np.median(each.delay)) for camera, each in arrivals.items() if len(each) >= MIN_IMAGES}
     found = []
     for camera in sorted(usual):
         others = [value for other, value in usual.items() if other != camera]
-        early = _early(delays[camera], rules)
-        shared = float(np.clip(np.median(others), 0.0, max(usual[camera], 0.0))) if others else 0.0
-        late = _late(delays[camera] - shared, rules) if others else 0.0
-        found.append(_finding(camera, early, late, len(delays[camera]), rules))
+        shared = float(np.clip(np.median(others), 0.0, max(usual[camera], 0.0))) if others else None
+        found.append(_finding(camera, _ways(arrivals[camera], shared, rules), len(arrivals[camera]), rules))
     off = sum(each.outcome is Outcome.BREACH for each in found)
     if off > 1 and 2 * off > len(found):  # the bucket's clock, or how the images were copied
         return ()
     return tuple(found)
+
+
+def _ways(images: Arrivals, shared: float | None, rules: CameraRules) -> dict[str, float]:
+    """Minutes by which the clock is wrong, by the way in which it is; `shared` is the delay of the others, if any."""
+    found = {STANDS: _still(images), AHEAD: _early(images.delay, rules)}
+    if shared is not None:
+        found[BEHIND] = _late(images.delay - shared, rules)
+        found[FALLS] = _falling(images, shared, rules)
+    return found
 
 
 def _early(delays: Floats, rules: CameraRules) -> float:
@@ -57,10 +85,28 @@ def _late(differences: Floats, rules: CameraRules) -> float:
     return float(middle) if high - low <= TIGHT * middle else 0.0
 
 
-def _finding(camera: str, early: float, late: float, n: int, rules: CameraRules) -> Finding:
-    value = max(early, late)
-    breach = value >= rules.clock_minutes
-    way = "ahead: its images land before they were taken" if early >= late else "behind: its images land that late"
+def _still(images: Arrivals) -> float:
+    """Minutes over which images landed that all name the same moment, of the moment that most name; 0 when few do."""
+    _, places, counts = np.unique(images.captured, return_inverse=True, return_counts=True)
+    most = int(np.argmax(counts))
+    if counts[most] < max(MIN_IMAGES, SHARE * len(images)):
+        return 0.0
+    return float(np.ptp((images.captured + images.delay)[places == most]))
+
+
+def _falling(images: Arrivals, shared: float, rules: CameraRules) -> float:
+    """Minutes by which the last tenth of the images comes late, when the delay grows evenly all the time; else 0."""
+    late = images.delay - shared
+    if np.mean(late >= rules.clock_minutes) < SHARE or min(images.captured.std(), late.std()) == 0:
+        return 0.0
+    even = float(np.corrcoef(images.captured, late)[0, 1]) >= EVEN
+    return float(np.quantile(late, 0.9)) if even else 0.0
+
+
+def _finding(camera: str, ways: Mapping[str, float], n: int, rules: CameraRules) -> Finding:
+    over = [way for way, minutes in ways.items() if minutes >= rules.clock_minutes]
+    way = over[0] if over else max(ways, key=lambda each: ways[each])
+    value, breach = ways[way], bool(over)
     return Finding(
         check=CHECK,
         subject=CameraFault.CLOCK.value,
@@ -70,7 +116,7 @@ def _finding(camera: str, early: float, late: float, n: int, rules: CameraRules)
         limit=rules.clock_minutes,
         unit="min",
         n=n,
-        note=f"has a wrong clock: {_span(value)} {way}" if breach else "",
+        note=f"has a wrong clock: {way.format(span=_span(value))}" if breach else "",
     )
 
 

@@ -33,6 +33,10 @@ MOST = 0.5
 """Share of places that speak for the whole picture."""
 SOFTER = (0.7, 1.5, 2.5)
 """Places over which a reference is blurred to be held against a blurred picture."""
+RELIT = 0.2
+"""Change of ln light in most places from which light may also fall from the middle of a picture."""
+GLOW = 7
+"""Places a side around a white one that its glow reaches."""
 REST, FLAT = 0.25, 2.0
 """Least part of a picture, and least spread of its grey levels, that can be recognised."""
 
@@ -87,21 +91,30 @@ def _strange(before: Floats, after: Floats, around: Places) -> float:
 def unlike(reference: Frames, current: Frames, blurred: bool = False) -> float:
     """How little the whole picture looks like before (0..2, nan: it is even), whatever became of its places.
 
-    It may be lit from another side: light that grows evenly across the picture is no other picture. A blurred one is
-    held against what the reference looks like when it is blurred as well.
+    It may be lit otherwise: light that grows evenly across the picture, or falls from its middle, is no other picture,
+    and what is white, or close to it, says nothing. A blurred one is held against a blurred reference as well.
     """
     nowhere = np.zeros((DETAIL_SIDE, DETAIL_SIDE), dtype=bool)
     before, after = middle(reference), middle(current)
+    white = np.asarray(binary_dilation(cells(after) >= WHITE, np.ones((GLOW, GLOW))), dtype=bool)
     softer = [gaussian_filter(before, sigma) for sigma in SOFTER] if blurred else []
-    return min(_strange(each, after, nowhere) for each in (before, _lit_as(before, after), *softer))
+    found = [_strange(each, after, nowhere) for each in (before, *softer)]
+    shown = ~np.kron(white, np.ones((2, 2), dtype=bool))
+    if shown.mean() >= REST:
+        found.append(_strange(_lit_as(before, after, shown), after, white))
+    return min(found)
 
 
-def _lit_as(before: Floats, after: Floats) -> Floats:
-    """The picture of before under the light of now: ln light differs by a plane, fitted by least squares."""
-    down, across = np.mgrid[0 : len(before), 0 : len(before)] / len(before)
-    plane = np.stack([np.ones(before.size), down.ravel(), across.ravel()], axis=1)
-    ratio = np.log((after + 1) / (before + 1)).ravel()
-    return np.asarray(before * np.exp(plane @ np.linalg.lstsq(plane, ratio, rcond=None)[0]).reshape(before.shape))
+def _lit_as(before: Floats, after: Floats, shown: Places) -> Floats:
+    """The picture of before under the light of now, fitted by least squares: ln light differs by a plane, or by a
+    paraboloid where most places have another light as well. Without that, it would be a view that shifted.
+    """
+    y, x = (each.ravel() / len(before) - 0.5 for each in np.mgrid[0 : len(before), 0 : len(before)])
+    light = np.stack([np.ones(before.size), y, x, y * y, x * x, x * y], axis=1)
+    ratio, kept = np.log((after + 1) / (before + 1)).ravel(), shown.ravel()
+    light = light if abs(np.median(ratio[kept])) >= RELIT else light[:, :3]
+    found = np.linalg.lstsq(light[kept], ratio[kept], rcond=None)[0]
+    return np.asarray(before * np.exp(light @ found).reshape(before.shape))
 
 
 def inside(places: Places) -> Places:

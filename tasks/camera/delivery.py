@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 import numpy as np
 from scipy.stats import poisson
 
+from tasks.camera.case import SPARE
 from tasks.camera.pictures import CHECK
 from tasks.camera.rules import CameraRules
+from tasks.camera.silence import Silence
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 from tasks.domain.window import EPOCH, Window
@@ -29,7 +31,8 @@ CHANCE = 0.001
 PRIOR = 4
 """Counts that the assumption weighs that images come by chance, when it is held against the counts there are."""
 ROOM = 0.8
-"""Share of the smallest number of images ever counted below which a camera is slow."""
+"""Share of the smallest number of images ever counted below which a camera is slow; share of its usual rate that it
+sends beside a pause, if it is the pause that is the matter."""
 
 DAY = timedelta(days=1)
 
@@ -46,12 +49,16 @@ def usual(times: Sequence[datetime], cameras: Sequence[str], window: Window) -> 
 
 
 def judge_delivery(
-    expected: Mapping[str, Sequence[int]], counted: Mapping[str, float], rules: CameraRules
+    expected: Mapping[str, Sequence[int]],
+    counted: Mapping[str, float],
+    rules: CameraRules,
+    silent: Mapping[str, Silence] | None = None,
 ) -> tuple[Finding, ...]:
     """Offline and frame rate of every camera that is known to send; `counted` are the images of the window.
 
-    Nothing is said of a window in which no camera sends, or in which most are silent or slow at once: that is the
-    line, the night or the connection. A camera that never had others to compare with is not judged.
+    `silent` are the longest pauses in it: where a quarter of a camera's images and more are missing at once, it was
+    `offline` for that part. Nothing is said of a window in which no camera sends, or in which most are silent or slow:
+    that is the line, the night or the connection. A camera that never had others to compare with is not judged.
     """
     rates = {
         camera: counted.get(camera, 0.0) / float(np.median(counts))
@@ -64,16 +71,34 @@ def judge_delivery(
     for camera, rate in rates.items():
         others = [value for other, value in rates.items() if other != camera and value]
         pace = float(np.median(others)) if others else 1.0
-        found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace, rules)
+        pause = (silent or {}).get(camera)
+        beside = rate / pace / (1 - pause.share) if pause and pause.share < 1 else 0.0
+        if pause and beside >= ROOM and _missed(pause):
+            found.append(_paused(camera, pause, expected[camera], int(counted.get(camera, 0.0))))
+        else:
+            found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace, rules)
     breached = Counter(each.subject for each in found if each.outcome is Outcome.BREACH)
     fleet = {subject for subject, count in breached.items() if count > 1 and 2 * count > len(rates)}
     return tuple(each for each in found if each.subject not in fleet)
 
 
-def _steady(counts: Sequence[int]) -> bool:
+def _steady(counts: Sequence[float]) -> bool:
     """Whether a camera used to send: in nearly every tile, and enough of them."""
     sent = sum(count > 0 for count in counts)
     return bool(counts) and sent >= USUAL * len(counts) and float(np.median(counts)) >= MIN_SILENT
+
+
+def _missed(pause: Silence) -> bool:
+    """Whether it is no chance that nothing came: at these hours the camera always sent."""
+    return pause.share >= SPARE * pause.usual and _steady(pause.counts) and _chance(0.0, pause.counts) < CHANCE
+
+
+def _paused(camera: str, pause: Silence, counts: Sequence[int], n: int) -> Finding:
+    missing, usually = float(np.median(pause.counts)), float(np.median(counts))
+    words = (
+        f"was offline from {pause.start:%H:%M} to {pause.end:%H:%M} (UTC): no image, about {missing:.0f} were expected"
+    )
+    return _finding(camera, CameraFault.OFFLINE, missing / usually, MIN_SILENT / usually, words, (n, True))
 
 
 def _judged(camera: str, counts: Sequence[int], counted: float, relative: float, rules: CameraRules) -> list[Finding]:
@@ -96,7 +121,7 @@ def _judged(camera: str, counts: Sequence[int], counted: float, relative: float,
     ]
 
 
-def _chance(counted: float, counts: Sequence[int]) -> float:
+def _chance(counted: float, counts: Sequence[float]) -> float:
     """Chance of so few images: of a Poisson process that is as steady as the camera used to be.
 
     A camera on a timer varies less than chance, a line that stops and starts more. With few counts that is not well

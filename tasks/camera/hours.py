@@ -43,10 +43,15 @@ def same_hours(reference: Frames, current: Frames, least: int) -> tuple[Frames, 
 
 def expected_colour(reference: Frames, hours: Floats) -> Floats:
     """(n,) the colour that the reference has around each of the hours, in most of its images; nan where it has none."""
+    return expected(reference.colour, reference.hour, hours, COLOURED)
+
+
+def expected(known: Floats, at: Floats, hours: Floats, least: float) -> Floats:
+    """(n,) the median of what was known `at` the hours around each of `hours`; nan where it was often below `least`."""
     found = np.full(len(hours), np.nan)
-    for place, near in enumerate(_near(reference.hour, hours, TWILIGHT).T):
-        if near.any() and np.quantile(reference.colour[near], SOME) >= COLOURED:
-            found[place] = np.median(reference.colour[near])
+    for place, near in enumerate(_near(at, hours, TWILIGHT).T):
+        if near.any() and np.quantile(known[near], SOME) >= least:
+            found[place] = np.median(known[near])
     return found
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.camera.colours import Cast, cast, differing, kept
 from tasks.camera.damage import CHANGED, LOST, PART, WHITE, burnt_out, cells, damage, inside, middle, unlike
 from tasks.camera.frames import Floats, Frames
-from tasks.camera.hours import expected_colour
 from tasks.camera.looks import BURST
 from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
@@ -34,6 +34,10 @@ REPEATED = 1.0
 """Mean grey levels between two images that show the same, at most: what an encoder changes of a picture."""
 RARE, SAME = 0.05, 0.6
 """Twentieth part of the steps that healthy images take at least, and the share of it that is no step."""
+LIT = 1.25
+"""Times the light that a repeated picture may have: of an automatic gain, or of what decodes it."""
+NEARLY_ALL = 0.8
+"""Share of the images that must be repeated ones when their light may differ."""
 LIKE = 0.6
 """Part of the likeness of healthy pictures that an old picture shows at least."""
 BACK = 4
@@ -45,20 +49,23 @@ class Measures:
     """What is told apart.
 
     `light` is ln of the light against the reference where nothing passes, `burnt` the rise of the share of white
-    pixels, `colour` the share of colour that is left (nan for a camera without colour). `blur` is by how much fine
-    detail fell more than coarse detail (ln variance; 0 or less: not at all). `lost` and `gained` are shares of the
-    picture that show less and more than the rest of it, `poorer` and `richer` of these what is more than the chance of
-    what happened to pass, `inside` the share that is hazy and does not reach the frame,
-    `strange` says how little the rest of it, or the whole, looks like before (0..2, nan: there is no rest; where all of
-    it changed and is not hidden, the whole is the rest), `blind` is the share in which nothing moves any more and that
-    looks different. `level` is the change of detail in most places, `depth` the
-    fall in the lost ones. `repeats` is the share of images that show the same as the one before; `familiar` says that
-    the middle picture looks like one of the reference, `bare` that pictures show nothing.
+    pixels, `colour` the share of colour that is left and `differing` that of how places differ in it (nan where
+    there was none), `cast` the tint over all. `blur` is by how much fine detail fell more than coarse detail (ln
+    variance; 0 or less: not at all). `lost` and `gained` are shares of the picture that show less and more than the
+    rest of it, `poorer` and `richer` of these what is more than the chance of what happened to pass, `inside` the
+    share that is hazy and does not reach the frame, `strange` says how little the rest of it, or the whole, looks
+    like before (0..2, nan: there is no rest; where all of it changed and is not hidden, the whole is the rest),
+    `blind` is the share in which nothing moves any more and that looks different. `level` is the change of detail
+    in most places, `depth` the fall in the lost ones. `repeats` is the share of images that show the same as the
+    one before; `familiar` says that the middle picture looks like one of the reference, `bare` that pictures show
+    nothing.
     """
 
     light: float
     burnt: float
     colour: float
+    differing: float
+    cast: Cast
     blur: float
     lost: float
     inside: float
@@ -92,7 +99,9 @@ def measures(reference: Frames, current: Frames) -> Measures:
     return Measures(
         light=light,
         burnt=burnt,
-        colour=_colour(reference, current),
+        colour=kept(reference, current),
+        differing=differing(reference, current),
+        cast=cast(reference, current),
         blur=blur,
         lost=float((places.lost | places.hazy).mean()),
         inside=float(inside(places.hazy).mean()),
@@ -115,11 +124,15 @@ def measures(reference: Frames, current: Frames) -> Measures:
 def repeats(reference: Frames, current: Frames) -> float:
     """Share of the images that show the same as one of the few before, a burst or more earlier; 0 where none is.
 
-    What counts as the same is less than healthy images of this camera differ: where little moves, that is little.
+    What counts as the same is less than healthy images of this camera differ: where little moves, that is little. Under
+    another light as well, as of an automatic gain, when nearly all are: a line that rests now and then looks alike too.
     """
-    known = _steps(reference)
+    found = _repeated(_steps(reference, LIT), _steps(current, LIT))
+    return found if found >= NEARLY_ALL else _repeated(_steps(reference), _steps(current))
+
+
+def _repeated(known: Floats, found: Floats) -> float:
     usual = float(np.quantile(known, RARE)) if len(known) else 0.0
-    found = _steps(current)
     return float((found <= min(REPEATED, SAME * usual)).mean()) if len(found) else 0.0
 
 
@@ -138,27 +151,24 @@ def _standard(places: Floats) -> Floats:
     return np.asarray(beside / np.maximum(np.linalg.norm(beside, axis=1, keepdims=True), 1e-9), dtype=np.float64)
 
 
-def _steps(frames: Frames) -> Floats:
-    """Grey levels by which each image differs on average from the most alike of those a burst before it.
+def _steps(frames: Frames, gain: float = 1.0) -> Floats:
+    """Grey levels by which each image differs on average from the most alike of those a burst before it, which may have
+    up to `gain` times its light, or so much less.
 
     Frames of one burst show one scene. A reference is thinned and has lost most of them: held against it, every
     camera that sends bursts would look frozen. Images of the first burst have none before them and are left out.
     """
     luma = frames.luma.reshape(len(frames), -1)
     found = np.full(len(luma), np.inf)
+    power = np.maximum((luma * luma).mean(axis=1), 1.0)
     last = np.searchsorted(frames.moment, frames.moment - BURST, side="right") - 1
     for back in range(BACK):
         rows = np.flatnonzero(last >= back)
-        apart = np.abs(luma[rows] - luma[last[rows] - back]).mean(axis=1)
+        before = last[rows] - back
+        lit = np.clip((luma[rows] * luma[before]).mean(axis=1) / power[before], 1 / gain, gain)
+        apart = np.abs(luma[rows] - lit[:, None] * luma[before]).mean(axis=1)
         found[rows] = np.minimum(found[rows], apart)
     return found[last >= 0]
-
-
-def _colour(reference: Frames, current: Frames) -> float:
-    """Share of its colour that a camera keeps at the hours at which it had any; nan when it never had."""
-    usual = expected_colour(reference, current.hour)
-    asked = np.isfinite(usual)
-    return float(np.median(current.colour[asked] / usual[asked])) if asked.any() else float("nan")
 
 
 def _blur(reference: Frames, current: Frames, light: float) -> float:

@@ -17,6 +17,8 @@ CALM, CALM_VIEW = 0.7, 0.6
 """Share of an even glow, and of a view that was always the same, that is as it was around a stain."""
 WHOLE_SIDE = 0.75
 """Share of a side of the frame from which what is new there is no stain."""
+SEEN, OWN_EDGES = 0.2, 0.5
+"""1 - correlation up to which a view is still to be seen, and share that is gained or hazy of what a move loses."""
 PLAINLY = 3.0
 """Times the limit from which a better fit elsewhere explains a change of light as well."""
 DARKER = -0.2
@@ -37,7 +39,7 @@ def moved(case: Case) -> float:
     if case.now.burnt >= BURNT:
         return 0.0
     if fixed_view(case) and not math.isnan(case.now.strange):
-        return 0.0 if stained(case, CALM_VIEW) else elsewhere(case)
+        return 0.0 if stained(case, CALM_VIEW) or overlaid(case) else max(elsewhere(case), _shifted(case))
     return max(turned(case), placed(case), elsewhere(case))
 
 
@@ -48,6 +50,12 @@ def elsewhere(case: Case) -> float:
     usual = max((each.strange for each in case.healthy), default=0.0)
     limit = max(ELSEWHERE if fixed_view(case) else UNLIKE, VARIED * usual)
     return case.now.strange / limit * min(case.now.lost / VACATED, 1.0)
+
+
+def _shifted(case: Case) -> float:
+    """How much better a view that plainly fits elsewhere does so, in its limit, when edges are gone as well."""
+    found = placed(case) if case.now.strange >= ELSEWHERE / 2 else 0.0
+    return found if found >= PLAINLY and case.now.lost >= VACATED else 0.0
 
 
 def turned(case: Case) -> float:
@@ -93,6 +101,13 @@ def stained(case: Case, calm: float = CALM) -> bool:
     inside = case.now.inside >= case.rules.dirty_share  # a move changes the edges of the picture
     found = case.now.spots
     return inside and found.apart > 0 and found.calm >= calm and found.side < WHOLE_SIDE
+
+
+def overlaid(case: Case) -> bool:
+    """Whether something with edges of its own lies over a view that is still to be seen where it was."""
+    there = case.now.stance.told and case.now.stance.gain == 0 and case.now.strange <= SEEN
+    own = max(case.now.gained, case.now.inside)  # edges, or a haze that reaches no side of the frame
+    return there and own >= OWN_EDGES * max(case.now.lost, case.rules.dirty_share)
 
 
 def fixed_view(case: Case) -> bool:

@@ -13,7 +13,8 @@ from tasks.camera.hours import same_hours
 from tasks.camera.looks import looks
 from tasks.camera.measures import Measures, measures
 from tasks.camera.rules import CameraRules
-from tasks.camera.signs import Sign, signs
+from tasks.camera.sign import Sign
+from tasks.camera.signs import signs
 from tasks.domain.few import evenly
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault

@@ -44,6 +44,9 @@ class CameraRules(BaseModel):
         lt=1,
         description="Share of its colour that a camera keeps at most after a switch to infrared",
     )
+    colour_cast: float = Field(
+        default=0.22, gt=0, description="Tint (ln of one colour against another) over all of the picture: colour cast"
+    )
     rate_kept: float = Field(
         default=0.67, gt=0, lt=1, description="Share of its images that a camera sends at most: frame rate fell"
     )

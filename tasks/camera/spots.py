@@ -29,6 +29,8 @@ SQUARE, SOLID = 4, 0.8
 """Places a side of what is solid, and part of what hides something that is."""
 FIXED, LEFT, EVEN = 0.8, 0.4, 1e-6
 """Likeness of two halves of the reference from which places are always the same, and below which nothing is left."""
+WHITE = 225.0
+"""Grey levels from which a place is burnt out."""
 DARK = 4.0
 """Grey levels added before a logarithm is taken: in the dark one level is nothing."""
 
@@ -64,12 +66,14 @@ def spots(reference: Frames, current: Frames) -> Spots:
         apart |= above | (most_after <= np.minimum(least_before, middle - least))
         calm &= np.abs(change) <= np.maximum((high - low) / 4, least)
     found = _together(apart)
+    white = np.median(_raw(current)[0], axis=0) >= np.log(WHITE + DARK)
+    hides = found & ~white  # light hides what is there as well
     sides = (found[0], found[-1], found[:, 0], found[:, -1])
     return Spots(
         apart=float(found.mean()),
         calm=float(calm.mean()),
         side=max(float(each.mean()) for each in sides),
-        hidden=float(found.mean()) if _hidden(both, found, calm) else 0.0,
+        hidden=float(hides.mean()) if _hidden(both, hides, calm | white) else 0.0,
     )
 
 

@@ -10,7 +10,7 @@ foretells the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -38,6 +38,8 @@ CRISP = 0.85
 """Correlation of the middle pictures of two halves of a reference from which there is something fixed to go by."""
 STEP, BESIDE = 3, 0.85
 """A shift by so many cells must cost the middle picture so much of its fit: an even glow fits everywhere."""
+ASLANT = 0.1
+"""ln of light, from one side of the picture to the other, from which it is another light."""
 EXPLAINED = 0.4
 """Part of what is missing from a healthy fit that the move must bring back."""
 TOLD, LEAST = 3.0, 0.01
@@ -83,7 +85,7 @@ class _Fixed:
 def stance(reference: Frames, current: Frames) -> Stance:
     """How far the camera has turned, come nearer and shifted between two sets of its images."""
     before, after, (weights, usual) = _fixed(reference), _fixed(current), _worth(reference)
-    best = _shift(before, after, weights, usual)
+    best = _shift(before, after if usual else _fixed(_evened(reference, current)), weights, usual)
     if usual:
         best = max(best, _warp(before, after, weights, usual), key=lambda found: found.gain)
     turned = turn(reference, current)
@@ -129,6 +131,20 @@ def _fixed(frames: Frames) -> _Fixed:
     middle, moving = np.median(luma, axis=0), np.log(luma.std(axis=0) + 0.02)
     maps = (middle, gaussian_filter(middle, SMOOTH), gaussian_filter(moving, SMOOTH))
     return _Fixed(maps=tuple(each.astype(np.float32) for each in maps))
+
+
+def _evened(reference: Frames, current: Frames) -> Frames:
+    """The current images without what their light grew by across the picture, where that is plain.
+
+    On an even belt a lamp that shines from another side looks like a glow that went there.
+    """
+    down, across = (each.ravel() / LUMA_SIDE - 0.5 for each in np.mgrid[0:LUMA_SIDE, 0:LUMA_SIDE])
+    plane = np.stack([np.ones(down.size), down, across], axis=1)
+    before, after = (np.median(each.luma, axis=0).ravel() for each in (reference, current))
+    _, *slope = np.linalg.lstsq(plane, np.log((after + 1) / (before + 1)), rcond=None)[0]
+    if np.hypot(*slope) < ASLANT:
+        return current
+    return replace(current, luma=current.luma * np.exp(-plane[:, 1:] @ slope).reshape(LUMA_SIDE, LUMA_SIDE))
 
 
 def _worth(reference: Frames) -> tuple[Floats, float]:

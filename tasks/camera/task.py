@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,12 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.adapters.tables import MANY
-from tasks.camera.clock import Floats, judge_clocks
+from tasks.camera.clock import Arrivals, Floats, judge_clocks
 from tasks.camera.delivery import judge_delivery, usual
-from tasks.camera.frames import MEASURED, by_camera, has_maps
+from tasks.camera.frames import COLOURS, MEASURED, by_camera, has_maps
 from tasks.camera.pictures import CHECK, judge_pictures
 from tasks.camera.rules import CameraRules
+from tasks.camera.silence import silences
 from tasks.connections import tables
 from tasks.domain import few
 from tasks.domain.few import numbers
@@ -54,11 +55,14 @@ def _checked(snapshot: Snapshot, profiled: TableRef, reference: TableRef, rules:
         tables().batches(snapshot.catalog, ("camera", "image_id", CHANCE), MANY),
         tables().batches(snapshot.predictions, ("image_id", CHANCE), MANY),
     )
-    late = delays(tables().batches(snapshot.catalog, ("camera", "verdict", "captured_at", "landed"), MANY))
-    expected = usual(before["captured_at"].to_pylist(), before["camera"].to_pylist(), snapshot.claim.window)
-    found = judge_delivery(expected, sent, rules) + judge_clocks(late, rules)
+    window = snapshot.claim.window
+    came = arrivals(tables().batches(snapshot.catalog, ("camera", "verdict", "captured_at", "landed"), MANY))
+    taken = moments(tables().batches(snapshot.catalog, ("camera", "captured_at"), MANY))
+    expected = usual(before["captured_at"].to_pylist(), before["camera"].to_pylist(), window)
+    silent = silences(moments(before.select(["camera", "captured_at"]).to_batches()), taken, window)
+    found = judge_delivery(expected, sent, rules, silent) + judge_clocks(came, rules)
     if has_maps(before):
-        after = tables().read(profiled, list(MEASURED))
+        after = tables().read(profiled, [*MEASURED, COLOURS])
         looks = judge_pictures(by_camera(before), by_camera(after), rules)
         found = (*few.told(looks, profiled.rows, snapshot.accepted), *found)
     else:
@@ -97,18 +101,44 @@ def _known(predictions: Iterable[pa.RecordBatch]) -> tuple[NDArray[np.uint64], F
     return names, np.concatenate(chances)[first]
 
 
-def delays(catalog: Iterable[pa.RecordBatch]) -> dict[str, Floats]:
-    """Minutes from capture to landing of each camera's accepted images; none in catalogs that do not tell it."""
-    found: defaultdict[str, list[Floats]] = defaultdict(list)
+def arrivals(catalog: Iterable[pa.RecordBatch]) -> dict[str, Arrivals]:
+    """Captures and delays of each camera's accepted images; none in catalogs that do not tell when they landed."""
+    found: defaultdict[str, list[Arrivals]] = defaultdict(list)
     for piece in catalog:
         rows = piece.filter(pc.equal(piece["verdict"], "accepted")).drop_null()
-        minutes = pc.subtract(rows["landed"].cast(pa.int64()), rows["captured_at"].cast(pa.int64())).to_numpy() / 60e6
-        names = rows["camera"].dictionary_encode()
-        order = np.argsort(names.indices.to_numpy(), kind="stable")
-        ends = np.cumsum(np.bincount(names.indices.to_numpy(), minlength=len(names.dictionary)))
-        for camera, part in zip(names.dictionary.to_pylist(), np.split(minutes[order], ends[:-1]), strict=False):
-            found[camera].append(part)
+        captured, landed = (_seconds(rows[name]) / 60 for name in ("captured_at", "landed"))
+        for camera, places in _rows(rows["camera"]):
+            found[camera].append(Arrivals(captured=captured[places], delay=(landed - captured)[places]))
+    return {
+        camera: Arrivals(
+            captured=np.concatenate([each.captured for each in found[camera]]),
+            delay=np.concatenate([each.delay for each in found[camera]]),
+        )
+        for camera in sorted(found)
+    }
+
+
+def moments(tables: Iterable[pa.RecordBatch]) -> dict[str, Floats]:
+    """When each camera's images were taken, in seconds since 1970 (UTC), whether they were accepted or not."""
+    found: defaultdict[str, list[Floats]] = defaultdict(list)
+    for piece in tables:
+        rows = piece.drop_null()
+        seconds = _seconds(rows["captured_at"])
+        for camera, places in _rows(rows["camera"]):
+            found[camera].append(seconds[places])
     return {camera: np.concatenate(found[camera]) for camera in sorted(found)}
+
+
+def _seconds(column: pa.Array) -> Floats:
+    return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False) / 1e6, dtype=np.float64)
+
+
+def _rows(cameras: pa.Array) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """Each camera with its places among the rows."""
+    names = cameras.dictionary_encode()
+    order = np.argsort(names.indices.to_numpy(), kind="stable")
+    ends = np.cumsum(np.bincount(names.indices.to_numpy(), minlength=len(names.dictionary)))
+    return zip(names.dictionary.to_pylist(), np.split(order, ends[:-1]), strict=False)
 
 
 def _open(note: str) -> Finding:

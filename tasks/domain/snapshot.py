@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from tasks.domain.window import Window
 
-PROFILER_VERSION = "3"
+PROFILER_VERSION = "4"
 """Changes whenever a number of a profile is computed in another way: profiles of two versions are never compared."""
 
 

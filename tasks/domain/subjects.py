@@ -109,6 +109,7 @@ class CameraFault(StrEnum):
     FROZEN = "frozen"
     COVERED = "covered"
     COLOUR_LOST = "colour_lost"
+    COLOUR_CAST = "colour_cast"
     TOO_BRIGHT = "too_bright"
     TOO_DARK = "too_dark"
     MOVED = "moved"

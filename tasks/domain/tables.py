@@ -1,7 +1,6 @@
 """The Arrow schemas of the data contract, each with its version.
 
-A table travels as Parquet with `evergreen.schema` and `evergreen.version` in its metadata: a newer version is
-refused with a sentence, an older one is read.
+Parquet metadata `evergreen.schema` and `evergreen.version`: a newer version is refused in words, an older one read.
 """
 
 from __future__ import annotations
@@ -85,8 +84,8 @@ LABELS = pa.schema(
 
 LUMA_SIDE, DETAIL_SIDE, DETAIL_STEP = 32, 16, 0.02
 """Cells a side of the maps of a profile, and the step in which the logarithm of detail is kept."""
-ORIENTATIONS, OCTAVES = 36, 4
-"""Bins of 5 degrees, and scales of detail, of a profile."""
+ORIENTATIONS, OCTAVES, COLOUR_SIDE, COLOUR_STEP = 36, 4, 8, 1 / 128
+"""Bins of 5 degrees, scales of detail, cells a side of the colours and their step in grey levels, of a profile."""
 
 PROFILES = pa.schema(
     [
@@ -110,6 +109,7 @@ PROFILES = pa.schema(
         pa.field("detail_map", pa.binary()),  # 16 x 16 ln(1 + change per pixel) in steps of DETAIL_STEP
         pa.field("orientation", pa.list_(pa.float32())),  # shares of edges in 36 bins of 5 degrees
         pa.field("octaves", pa.list_(pa.float32())),  # ln variance of the Laplacian at 4 scales, finest first
+        pa.field("colour_map", pa.binary()),  # 8 x 8 mean blue, green, red, 16 bits each; null: none; since profiler 4
         pa.field("embedding", pa.list_(pa.float32()), nullable=False),
     ]
 )

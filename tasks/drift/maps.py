@@ -1,7 +1,7 @@
 """Where in the picture there is light and detail, which way its edges run, and how fine its detail is.
 
-Four small arrays per picture, from which the health of a camera is told: dirt and covers take detail from fixed
-places, a knock turns the edges, a lens out of focus takes the finest detail first.
+Five small arrays per picture, from which the health of a camera is told: dirt and covers take detail from fixed
+places, a knock turns the edges, a lens out of focus takes the finest detail first, a filter tints all places alike.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.domain.tables import DETAIL_SIDE, DETAIL_STEP, LUMA_SIDE, OCTAVES, ORIENTATIONS
+from tasks.domain.tables import COLOUR_SIDE, COLOUR_STEP, DETAIL_SIDE, DETAIL_STEP, LUMA_SIDE, OCTAVES, ORIENTATIONS
 
 SIDE = 240
 """Places and directions are measured on a picture halved until its longer side is shorter: most noise is gone there."""
+COLOURS = 200
+"""Colours by place are measured on a picture halved until its longer side is shorter."""
 
 Pixels = NDArray[np.uint8]
 Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -25,6 +27,16 @@ Gradients = tuple[NDArray[np.float32], NDArray[np.float32]]
 def luma_map(luma: Pixels) -> bytes:
     """Mean luma of a 32 × 32 grid, row by row, one byte a cell."""
     return np.ascontiguousarray(cv2.resize(luma, (LUMA_SIDE, LUMA_SIDE), interpolation=cv2.INTER_AREA)).tobytes()
+
+
+def colour_map(colour: Pixels) -> bytes:
+    """Mean blue, green and red (h, w, 3) in an 8 × 8 grid, row by row, in steps of `COLOUR_STEP` of 16 bits each.
+
+    Whether a picture has one colour only is told from less than the step between two grey levels.
+    """
+    cells = cv2.resize(colour.astype(np.float32), (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
+    steps: NDArray[np.uint16] = np.rint(cells / COLOUR_STEP).astype("<u2")
+    return steps.tobytes()
 
 
 def gradients(luma: Pixels) -> Gradients:

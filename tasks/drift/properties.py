@@ -43,6 +43,7 @@ class Properties:
     detail_map: bytes | None = None
     orientation: list[float] | None = None
     octaves: list[float] | None = None
+    colour_map: bytes | None = None
 
     def row(self) -> dict[str, Any]:
         """The properties as columns of a `profiles` row."""
@@ -91,6 +92,7 @@ def of_picture(picture: Picture) -> Properties:
         detail_map=maps.detail_map(edges),
         orientation=maps.orientation(edges),
         octaves=octaves,
+        colour_map=None if picture.colour is None else maps.colour_map(halved(picture.colour, maps.COLOURS)),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from tasks.camera.clock import judge_clocks
+from tasks.camera.clock import Arrivals, judge_clocks
 from tasks.camera.delivery import judge_delivery, usual
 from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Outcome
@@ -70,7 +70,10 @@ def test_the_same_hour_of_earlier_days_is_what_counts():
 
 def delays(**minutes):
     rng = np.random.default_rng(6)
-    return {camera: value + rng.exponential(0.3, 30) for camera, value in minutes.items()}
+    return {
+        camera: Arrivals(captured=np.arange(30.0), delay=value + rng.exponential(0.3, 30))
+        for camera, value in minutes.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -94,14 +97,15 @@ def test_a_clock_is_wrong_when_one_camera_lives_in_another_hour(minutes, faults)
 
 def test_a_clock_that_jumps_in_the_middle_of_a_window_is_found():
     found = delays(a=0, b=0)
-    found["b"][20:] += 60
+    found["b"].delay[20:] += 60
     notes = [each.note for each in judge_clocks(found, RULES) if each.outcome is Outcome.BREACH]
     assert notes == ["has a wrong clock: 60 minutes behind: its images land that late"]
 
 
 def test_images_that_waited_for_a_network_are_late_and_the_clock_is_right():
     found = delays(a=0, b=0)
-    found["b"] = np.linspace(170, 0, 30)  # taken over three hours, sent at once
+    taken = np.linspace(0, 170, 30)  # over three hours, sent at once
+    found["b"] = Arrivals(captured=taken, delay=172 - taken)
     assert named(judge_clocks(found, RULES)) == {}
 
 

@@ -31,6 +31,7 @@ def frames(luma, detail=None):
         octaves=np.zeros((n, 4)),
         burnt=np.zeros(n),
         colour=np.zeros(n),
+        tint=np.full((n, 8, 8, 3), 128.0),
         hour=np.full(n, 12.0),
         moment=START + 600.0 * np.arange(n),
     )

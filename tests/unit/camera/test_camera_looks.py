@@ -36,6 +36,7 @@ def belt(rng: np.random.Generator, scenes: int, burst: int, busy: float, stuck: 
         octaves=np.full((n, 4), 5.0),
         burnt=np.zeros(n),
         colour=np.full(n, 0.2),
+        tint=np.full((n, 8, 8, 3), 128.0),
         hour=moment / 3600 % 24,
         moment=moment,
     )

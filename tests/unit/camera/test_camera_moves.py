@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.camera.case import Case
+from tasks.camera.colours import Cast
 from tasks.camera.damage import unlike
 from tasks.camera.frames import Frames
 from tasks.camera.measures import Measures, measures
@@ -21,7 +22,8 @@ from tasks.camera.tone import Tone
 def numbers(**what: object) -> Measures:
     """A camera over an even belt to which nothing happened, but for this."""
     usual: dict[str, object] = {
-        "light": 0.0, "burnt": 0.0, "colour": math.nan, "blur": 0.0, "lost": 0.0, "inside": 0.0, "gained": 0.0,
+        "light": 0.0, "burnt": 0.0, "colour": math.nan, "differing": math.nan, "cast": Cast(),
+        "blur": 0.0, "lost": 0.0, "inside": 0.0, "gained": 0.0,
         "poorer": 0.0, "richer": 0.0,
         "strange": 0.3, "blind": 0.0, "level": 0.0, "depth": 0.0, "repeats": 0.0, "familiar": True, "bare": False,
         "tone": Tone(level=0.0, slope=1.0, fade=0.0), "spots": Spots(apart=0.0, calm=1.0), "stance": Stance(),
@@ -61,6 +63,7 @@ def frames(view: np.ndarray, detail: np.ndarray) -> Frames:
         octaves=np.full((30, 4), 5.0),
         burnt=np.zeros(30),
         colour=np.zeros(30),
+        tint=np.full((30, 8, 8, 3), 128.0),
         hour=np.zeros(30),
         moment=np.arange(30) * 600.0,
     )

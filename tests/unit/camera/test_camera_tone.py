@@ -22,6 +22,7 @@ def frames(luma, detail=None):
         octaves=np.full((count, 4), 5.0),
         burnt=np.zeros(count),
         colour=np.zeros(count),
+        tint=np.full((count, 8, 8, 3), 128.0),
         hour=np.zeros(count),
         moment=np.arange(count) * 600.0,
     )

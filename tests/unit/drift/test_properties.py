@@ -11,7 +11,7 @@ from PIL import Image
 
 from tasks.drift import maps
 from tasks.drift.decoding import decoded, jpeg_frame
-from tasks.drift.properties import Properties, dhash, entropy, histogram, noise, of_file, of_image
+from tasks.drift.properties import Properties, dhash, entropy, histogram, noise, of_file, of_image, of_picture
 
 
 def photograph(seed=0, height=400, width=500):
@@ -41,6 +41,20 @@ def test_maps_say_where_light_and_detail_are():
     detail = np.frombuffer(found.detail_map, np.uint8).reshape(16, 16) * 0.02
     assert (luma[:15, :15] == 30).all() and luma[17:, 17:].mean() > 60
     assert detail[:7, :7].max() < 0.1 < detail[9:, 9:].min()
+
+
+@pytest.mark.parametrize("side", [640, 320, 96])
+def test_colours_are_the_means_of_their_places_to_a_fraction_of_a_grey_level(side):
+    picture = photograph(height=side, width=side)
+    found = np.frombuffer(of_image(picture).colour_map, "<u2").reshape(8, 8, 3) / 128
+    means = picture.reshape(8, side // 8, 8, side // 8, 3).mean(axis=(1, 3))
+    off = found - means  # every halving rounds up by an eighth of a level on average, all colours alike
+    assert abs(off.mean()) < 0.7 and np.abs(off - off.mean()).max() < 0.5
+
+
+def test_a_picture_without_colours_has_no_map_of_them():
+    grey = cv2.imencode(".jpg", photograph()[:, :, 0])[1].tobytes()
+    assert of_picture(decoded(grey)).colour_map is None
 
 
 @pytest.mark.parametrize("angle", [0, 25, 90, 155])
