@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def days(here: World, known: Familiar, count: int, odd: float = 0.0) -> list[Cou
 
 
 def alarmed(known: Familiar, windows: list[Counts]) -> bool:
-    found = rate_findings(windows[-90:], known.limits, RULES)
+    found = rate_findings(windows[-90:], timedelta(days=len(windows[-90:])), known.limits, RULES)
     return any(finding.outcome is Outcome.BREACH for finding in found)
 
 

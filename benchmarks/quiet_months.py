@@ -180,7 +180,8 @@ class Monitor:
         ratios = strangeness(self.known, views.embeddings(scenes, self.vectors.shape[1]), names)
         counts = counted(ratios, names, self.known.limits)
         self.past.counts.append(counts)
-        rates = rate_findings(self.past.counts[-500:], self.known.limits, OUTLIERS)
+        counted_so_far = self.past.counts[-500:]
+        rates = rate_findings(counted_so_far, len(counted_so_far) * window.length, self.known.limits, OUTLIERS)
         now = places(scenes, OUTLIERS.confidence)
         moved = place_findings(self.places, now, OUTLIERS, part_of_month(window))
         moved = confirmed(moved, lambda each: self.past.moved.get(_key(each)))

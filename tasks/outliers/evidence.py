@@ -126,15 +126,15 @@ def evidence(windows: Iterable[Counts], usual: Mapping[str, Usual], rise: float,
     return now
 
 
-def chain(history: Sequence[tuple[Window, Counts]], present: Window) -> list[Counts]:
-    """Counts of windows before the present one, oldest first; of windows that overlap only the later one counts.
+def chain(history: Sequence[tuple[Window, Counts]], present: Window) -> list[tuple[Window, Counts]]:
+    """Windows before the present one and their counts, oldest first; of those that overlap only the later one counts.
 
     `history` comes newest first, as the ledger gives it.
     """
-    taken: list[Counts] = []
+    taken: list[tuple[Window, Counts]] = []
     earliest = present.start
     for window, counts in history:
         if window.end <= earliest:
-            taken.append(counts)
+            taken.append((window, counts))
             earliest = window.start
     return taken[::-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,13 @@ COUNT = "outlier_count"
 """The check whose findings are the stored counts that every later sum is computed from."""
 
 UNIT = "evidence"
+
+A_DAY = 100.0
+"""Distinct scenes a day up to which `evidence` is the limit.
+
+Chance has its say with every scene, and its alarms come by so much more seldom as the limit's exponential grows: of
+ten times the scenes the limit is ln 10 higher, and there are as few false alarms a year.
+"""
 
 
 def counted(ratios: NDArray[np.float64], cameras: Names, limits: Mapping[str, Limit]) -> dict[str, Count]:
@@ -81,17 +89,22 @@ def at_fault(verdict: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(camera for cause in causes if cause["kind"] == CauseKind.CAMERA for camera in cause["cameras"])
 
 
-def rate_findings(windows: Sequence[Counts], limits: Mapping[str, Limit], rules: OutlierRules) -> tuple[Finding, ...]:
+def rate_findings(
+    windows: Sequence[Counts], span: timedelta, limits: Mapping[str, Limit], rules: OutlierRules
+) -> tuple[Finding, ...]:
     """Whether strange images became too many: over all cameras, and camera by camera where there are several.
 
-    `windows` are the counts against this reference, oldest first, the present window's last. Of many cameras each one
-    needs more evidence and gets more benefit of the doubt, so that together they do not cry more often than one.
+    `windows` are the counts against this reference, oldest first, the present window's last; `span` is the time from
+    the beginning of the first to the end of the last. Of many cameras each one needs more evidence and gets more
+    benefit of the doubt, so that together they do not cry more often than one; and so do many scenes a day.
     """
-    together = _finding(ALL, windows, limits, rules, 1)
+    together = _finding(ALL, windows, span, limits, rules, 1)
     if len(limits) < 2:
         return (together,)
     seen = [camera for camera in sorted(limits) if windows and camera in windows[-1]]
-    found = [_finding(f"camera={camera}", windows, {camera: limits[camera]}, rules, len(limits)) for camera in seen]
+    found = [
+        _finding(f"camera={camera}", windows, span, {camera: limits[camera]}, rules, len(limits)) for camera in seen
+    ]
     return (together, *(each for each in found if each.outcome is not Outcome.INCONCLUSIVE))
 
 
@@ -101,10 +114,16 @@ def silent(note: str, n: int = 0) -> Finding:
 
 
 def _finding(
-    where: str, windows: Sequence[Counts], limits: Mapping[str, Limit], rules: OutlierRules, others: int
+    where: str,
+    windows: Sequence[Counts],
+    span: timedelta,
+    limits: Mapping[str, Limit],
+    rules: OutlierRules,
+    others: int,
 ) -> Finding:
-    limit, usual = rules.evidence + math.log(others), usual_shares(limits, 1 - (1 - CAUTION) / others)
+    usual = usual_shares(limits, 1 - (1 - CAUTION) / others)
     scenes = sum(count.scenes for counts in windows for camera, count in counts.items() if camera in limits)
+    limit = rules.evidence + math.log(others) + math.log(max(scenes / (span / timedelta(days=1)) / A_DAY, 1.0))
     if scenes < rules.min_scenes:
         missing = rules.min_scenes - scenes
         return silent(f"{scenes} distinct scenes were held against the reference, {missing} more are needed", scenes)

@@ -120,7 +120,8 @@ def _rates(claim: Claim, reference: PinnedReference, seen: Seen, rules: OutlierR
         return [silent("no image of the window has an embedding to compare, from a camera that the reference knows")]
     history = ledger().findings.against(claim.model, reference.id, COUNT, claim.window, HISTORY)
     before = chain([(row.window, counts_of(row.findings, at_fault(row.verdict))) for row in history], claim.window)
-    found = rate_findings([*before, seen.counts], seen.limits, rules)
+    span = claim.window.end - (before[0][0] if before else claim.window).start
+    found = rate_findings([*(counts for _, counts in before), seen.counts], span, seen.limits, rules)
     return [*count_findings(seen.counts, seen.limits), *found]
 
 
