@@ -23,11 +23,12 @@ COUNT = "outlier_count"
 
 UNIT = "evidence"
 
-A_DAY = 100.0
-"""Distinct scenes a day up to which `evidence` is the limit.
+A_DAY, SURER = 100.0, 2.0
+"""Distinct scenes a day up to which `evidence` is the limit, and how steeply it grows beyond.
 
-Chance has its say with every scene, and its alarms come by so much more seldom as the limit's exponential grows: of
-ten times the scenes the limit is ln 10 higher, and there are as few false alarms a year.
+Chance has its say with every scene, and its alarms come by so much more seldom as the limit's exponential grows: of ten
+times the scenes the limit is to be ln 10 higher for as few false alarms a year. Twice that makes them rarer still, and
+many scenes show a rise within hours all the same.
 """
 
 
@@ -96,7 +97,7 @@ def rate_findings(
 
     `windows` are the counts against this reference, oldest first, the present window's last; `span` is the time from
     the beginning of the first to the end of the last. Of many cameras each one needs more evidence and gets more
-    benefit of the doubt, so that together they do not cry more often than one; and so do many scenes a day.
+    benefit of the doubt, so that together they do not cry more often than one; of many scenes a day more is asked, too.
     """
     together = _finding(ALL, windows, span, limits, rules, 1)
     if len(limits) < 2:
@@ -123,7 +124,8 @@ def _finding(
 ) -> Finding:
     usual = usual_shares(limits, 1 - (1 - CAUTION) / others)
     scenes = sum(count.scenes for counts in windows for camera, count in counts.items() if camera in limits)
-    limit = rules.evidence + math.log(others) + math.log(max(scenes / (span / timedelta(days=1)) / A_DAY, 1.0))
+    busy = max(scenes / (span / timedelta(days=1)) / A_DAY, 1.0)
+    limit = rules.evidence + math.log(others) + SURER * math.log(busy)
     if scenes < rules.min_scenes:
         missing = rules.min_scenes - scenes
         return silent(f"{scenes} distinct scenes were held against the reference, {missing} more are needed", scenes)

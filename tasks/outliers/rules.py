@@ -22,7 +22,7 @@ class OutlierRules(BaseModel):
         le=50,
         description="Evidence (natural logarithm of a likelihood ratio) from which strange images are too many; "
         "4 is less than one false alarm a year at 100 images a day and 1,000 scenes in the reference; of more images a "
-        "day more is asked for, their logarithm, so that false alarms stay as rare",
+        "day more is asked for: twice the logarithm of how many times as many there are",
     )
     min_scenes: int = Field(
         default=50, ge=10, description="Distinct scenes counted since the reference was pinned before anything is said"
