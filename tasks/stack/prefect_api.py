@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import time
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from tasks.domain.errors import ConfigError, OrchestratorUnavailable
 
 POOLS: dict[str, int] = {"cpu": 2, "gpu": 1}
 """Work pools with the number of flow runs that each executes at the same time on one machine."""
+
+PAUSES = (1.0, 2.0, 4.0)
+"""Seconds between the attempts of one change that a busy server refused."""
 
 ACTIVE = ("RUNNING", "PENDING", "CANCELLING")
 """State types of a run that a process should stand behind."""
@@ -58,20 +62,30 @@ class PrefectApi:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of the answer; None when it has no body.
 
+        A server whose SQLite was locked for too long answers 503 and has changed nothing: a change is asked for again.
+
         Raises:
             OrchestratorUnavailable: no answer, or a fault of the server.
             ConfigError: the server refused the request.
         """
-        try:
-            headers = self._token() if method != "GET" else {}
-            reply = self._http.request(method, path, json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise OrchestratorUnavailable(f"Prefect at {self.url} did not answer {method} {path}: {error}") from error
+        reply = self._answer(method, path, body)
+        for pause in PAUSES if method != "GET" else ():
+            if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(pause)
+            reply = self._answer(method, path, body)
         if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise OrchestratorUnavailable(f"Prefect answered {reply.status_code} to {method} {path}")
         if reply.status_code >= httpx.codes.BAD_REQUEST and reply.status_code != httpx.codes.CONFLICT:
             raise ConfigError(f"Prefect refused {method} {path} with {reply.status_code}: {reply.text[:300]}")
         return reply.json() if reply.content else None
+
+    def _answer(self, method: str, path: str, body: Any) -> httpx.Response:
+        try:
+            headers = self._token() if method != "GET" else {}
+            return self._http.request(method, path, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise OrchestratorUnavailable(f"Prefect at {self.url} did not answer {method} {path}: {error}") from error
 
     def _token(self) -> dict[str, str]:
         reply = self._http.get("/csrf-token", params={"client": self._client})
