@@ -38,7 +38,7 @@ def signs(case: Case) -> list[Sign]:
         too_dark(case),
         *unsteady(case),
     ]
-    return [sign for sign in found if sign is not None]
+    return [each for each in found if each is not None]
 
 
 def frozen(case: Case) -> Sign:

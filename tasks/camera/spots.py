@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_opening, label
 
+from tasks.camera.damage import WHITE
 from tasks.camera.frames import Floats, Frames
 from tasks.domain.tables import DETAIL_SIDE, LUMA_SIDE
 
@@ -29,8 +30,6 @@ SQUARE, SOLID = 4, 0.8
 """Places a side of what is solid, and part of what hides something that is."""
 FIXED, LEFT, EVEN = 0.8, 0.4, 1e-6
 """Likeness of two halves of the reference from which places are always the same, and below which nothing is left."""
-WHITE = 225.0
-"""Grey levels from which a place is burnt out."""
 DARK = 4.0
 """Grey levels added before a logarithm is taken: in the dark one level is nothing."""
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tasks.camera.case import SPARE, Case
 from tasks.camera.colours import hue, size
+from tasks.camera.damage import SOME_WHITE
 from tasks.camera.frames import Floats
 from tasks.camera.sign import Sign, sign
 from tasks.domain.subjects import CameraFault
@@ -18,8 +19,8 @@ ONE_LIGHT = 0.3
 """Share of the differences in colour from which on fewer are noise: a filter leaves two thirds of them and more."""
 PALE = 0.5
 """Share of its colour from which on less may be that of one light only."""
-BLEACHED, SOME_WHITE = 0.2, 0.005
-"""Rise of ln light, and of the share of white pixels, from which strong colours are cut off at white."""
+BLEACHED = 0.2
+"""Rise of ln light from which strong colours are cut off at white, where there are some white pixels more."""
 FOG = 0.25
 """Fall of the logarithm of detail, beyond that of light, from which what pales a picture is a veil."""
 EVERYWHERE = 0.85

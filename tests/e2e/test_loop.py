@@ -107,20 +107,20 @@ def _recover(story: Any, seen: Lived) -> None:
     from tasks.connections import ledger
 
     seen.champions["approved"] = ledger().promotions.champion("tiny").sha256
-    seen.champions["alias after approval"] = _behind_the_alias()
+    seen.numbers["alias after approval"], seen.champions["alias after approval"] = _behind_the_alias()
     _live(story, seen, "after")
     _told("rollback", "tiny", "--by", APPROVER, "--reason", "test")
     seen.champions["rolled back"] = ledger().promotions.champion("tiny").sha256
-    seen.champions["alias after rollback"] = _behind_the_alias()
+    seen.numbers["alias after rollback"], seen.champions["alias after rollback"] = _behind_the_alias()
 
 
-def _behind_the_alias() -> str:
-    """SHA-256 of the version that MLflow calls champion."""
+def _behind_the_alias() -> tuple[int, str]:
+    """Number and SHA-256 of the version that MLflow calls champion."""
     from tasks.connections import registry
     from tasks.scenarios.story import champion_version
 
     number = champion_version("tiny")
-    return next(one.sha256 for one in registry().versions("tiny") if one.version == number)
+    return number, next(one.sha256 for one in registry().versions("tiny") if one.version == number)
 
 
 def _told(*words: str) -> str:
@@ -165,6 +165,7 @@ def test_the_form_in_the_browser_shows_the_evidence(lived: Lived) -> None:
 def test_the_alias_moves_with_the_approval_and_back_with_one_command(lived: Lived) -> None:
     assert lived.champions["approved"] != lived.champions["first"]
     assert lived.champions["rolled back"] == lived.champions["first"]
+    assert (lived.numbers["alias after approval"], lived.numbers["alias after rollback"]) == (2, 1)
     assert lived.champions["alias after approval"] == lived.champions["approved"]
     assert lived.champions["alias after rollback"] == lived.champions["first"]
 

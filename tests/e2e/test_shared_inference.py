@@ -132,11 +132,11 @@ def test_two_workers_give_the_answers_of_one_process_and_nothing_is_inferred_twi
     assert found["apart"] < 1e-6 and found["bucket"] < 1e-6
 
 
-@dask
+@pytest.mark.parametrize("who", ["", pytest.param("local", marks=dask)], ids=["processes", "dask"])
 def test_a_worker_that_is_killed_costs_what_it_had_not_kept_and_the_score_is_that_of_one_process(
-    object_store: ObjectStore, prefect_server: str, tmp_path: Path
+    who: str, object_store: ObjectStore, prefect_server: str, tmp_path: Path
 ) -> None:
-    known = environment(object_store, prefect_server, tmp_path, DEATHS="1", EVERGREEN_DASK="local")
+    known = environment(object_store, prefect_server, tmp_path, DEATHS="1", **({"EVERGREEN_DASK": who} if who else {}))
     code, said, log = finished(KILLED, tmp_path, known)
     assert code == 0, log[-3000:]
     found = json.loads(said.strip().splitlines()[-1])

@@ -38,7 +38,7 @@ def test_the_chapters_follow_each_other_without_a_gap_and_end_yesterday(world: S
 def test_no_picture_is_shown_twice_and_each_lies_in_its_window(world: Scenario) -> None:
     seen = [shot.image_id for shot in world.commissioning()]
     for chapter in world.chapters:
-        for window in {chapter.windows[0], chapter.windows[-1]}:
+        for window in chapter.windows:
             shots = list(world.shots(window))
             assert len(shots) >= 70
             assert all(window.contains(shot.captured_at) for shot in shots)
