@@ -6,7 +6,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,8 +89,14 @@ def _prepared(file: Path | None) -> Iterator[None]:
 
 
 def _private(file: Path) -> None:
+    """Made for its owner alone. One that is there is never opened here: closing it again would take from this process
+    all locks that SQLite holds on it, and the next process to go would throw the log away that others still read.
+    """
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
         file.chmod(OWNER_ONLY)
     except OSError as error:
         raise ConfigError(f"cannot write the ledger {file}: {error.strerror}") from error
+    if not file.is_file() or not os.access(file, os.R_OK | os.W_OK):
+        raise ConfigError(f"cannot write the ledger {file}: it is no file that this user may write")
