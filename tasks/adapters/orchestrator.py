@@ -1,19 +1,14 @@
-"""The Prefect server over its HTTP API: start a deployment, look at a run, answer a run that waits.
-
-Importing Prefect takes two seconds; a command that only asks one question does not need it.
-"""
+"""The Prefect server as flows and people use it: start a deployment, look at a run, answer a run that waits."""
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
-
+from tasks.adapters.prefect_http import PrefectHttp, asked_again
 from tasks.domain.errors import ConfigError, NotFound, OrchestratorUnavailable, Stale
 
 FINAL_STATES = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
@@ -49,13 +44,8 @@ class Run:
 class Orchestrator:
     """A Prefect server by its API address (ending in `/api`)."""
 
-    def __init__(self, api_url: str, auth: str | None = None, timeout: float = 30.0) -> None:
-        user, _, password = (auth or "").partition(":")
-        self.api_url = api_url.rstrip("/")
-        self._http = httpx.Client(
-            base_url=self.api_url, timeout=timeout, auth=(user, password) if auth else None, trust_env=False
-        )
-        self._client_id = str(uuid.uuid4())
+    def __init__(self, api_url: str, auth: str | None = None) -> None:
+        self._http = PrefectHttp(api_url, auth)
 
     def start(self, deployment: str, parameters: dict[str, Any], idempotency_key: str | None = None) -> Run:
         """Start `flow/deployment`; the same idempotency key gives the same run.
@@ -139,7 +129,7 @@ class Orchestrator:
 
     def run_url(self, run_id: str) -> str:
         """The page of a run in the Prefect UI."""
-        return f"{self.api_url.removesuffix('/api')}/v2/runs/flow-run/{run_id}"
+        return f"{self._http.url.removesuffix('/api')}/v2/runs/flow-run/{run_id}"
 
     def _run(self, data: dict[str, Any]) -> Run:
         state = data.get("state") or {}
@@ -155,32 +145,5 @@ class Orchestrator:
         )
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, missing: str = "") -> Any:
-        """One question, asked again while the server is busy: SQLite answers 503 when it is locked for too long."""
-        for pause in PAUSES:
-            try:
-                return self._ask(method, path, body, missing)
-            except OrchestratorUnavailable:
-                time.sleep(pause)
-        return self._ask(method, path, body, missing)
-
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None, missing: str) -> Any:
-        try:
-            headers = self._csrf() if method != "GET" else {}
-            reply = self._http.request(method, path, json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise OrchestratorUnavailable(
-                f"Prefect at {self.api_url} did not answer {method} {path}: {error}"
-            ) from error
-        if reply.status_code == httpx.codes.NOT_FOUND:
-            raise NotFound(f"Prefect at {self.api_url} has no {missing or path}: was `prefect deploy --all` run?")
-        if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise OrchestratorUnavailable(f"Prefect answered {reply.status_code} to {method} {path}")
-        if reply.status_code >= httpx.codes.BAD_REQUEST:
-            raise ConfigError(f"Prefect refused {method} {path} with {reply.status_code}: {reply.text[:500]}")
-        return reply.json() if reply.content else None
-
-    def _csrf(self) -> dict[str, str]:
-        reply = self._http.get("/csrf-token", params={"client": self._client_id})
-        if reply.status_code != httpx.codes.OK:
-            return {}  # the server runs without CSRF protection: it answers 422 and needs no token
-        return {"Prefect-Csrf-Token": reply.json()["token"], "Prefect-Csrf-Client": self._client_id}
+        """One question, asked again while the server is busy or away for a moment."""
+        return asked_again(lambda: self._http.ask(method, path, body, missing), OrchestratorUnavailable, PAUSES)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
-import time
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
-from tasks.domain.errors import ConfigError, OrchestratorUnavailable
+from tasks.adapters.prefect_http import OrchestratorBusy, PrefectHttp, asked_again
+from tasks.domain.errors import OrchestratorUnavailable, Permanent, Stale
 
 POOLS: dict[str, int] = {"cpu": 2, "gpu": 1}
 """Work pools with the number of flow runs that each executes at the same time on one machine."""
 
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds between the attempts of one change that a busy server refused."""
+
+TIMEOUT = 10.0
+"""Seconds that one answer may take."""
 
 ACTIVE = ("RUNNING", "PENDING", "CANCELLING")
 """State types of a run that a process should stand behind."""
@@ -39,66 +40,31 @@ class ActiveRun:
 
 
 class PrefectApi:
-    """Calls with the tokens that protect the server against foreign web pages (CSRF)."""
+    """A server that is started, watched and tidied up; see `PrefectHttp` for the address."""
 
-    def __init__(self, url: str, auth: str | None = None, timeout: float = 10.0) -> None:
-        """`url` ends in `/api`; `auth` is `user:password` where the server asks for it."""
-        user, _, password = (auth or "").partition(":")
-        self.url = url.rstrip("/")
-        login = (user, password) if auth else None
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, auth=login, trust_env=False)
-        self._client = str(uuid.uuid4())
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._http.close()
+    def __init__(self, url: str, auth: str | None = None) -> None:
+        self._http = PrefectHttp(url, auth, TIMEOUT)
 
     def __enter__(self) -> PrefectApi:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._http.close()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON of the answer; None when it has no body.
+        """The JSON of the answer; None when it has no body. A change that a locked database refused is asked for again.
 
-        A server whose SQLite was locked for too long answers 503 and has changed nothing: a change is asked for again.
-
-        Raises:
-            OrchestratorUnavailable: no answer, or a fault of the server.
-            ConfigError: the server refused the request.
+        Raises what `PrefectHttp.ask` raises.
         """
-        reply = self._answer(method, path, body)
-        for pause in PAUSES if method != "GET" else ():
-            if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            time.sleep(pause)
-            reply = self._answer(method, path, body)
-        if reply.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise OrchestratorUnavailable(f"Prefect answered {reply.status_code} to {method} {path}")
-        if reply.status_code >= httpx.codes.BAD_REQUEST and reply.status_code != httpx.codes.CONFLICT:
-            raise ConfigError(f"Prefect refused {method} {path} with {reply.status_code}: {reply.text[:300]}")
-        return reply.json() if reply.content else None
-
-    def _answer(self, method: str, path: str, body: Any) -> httpx.Response:
-        try:
-            headers = self._token() if method != "GET" else {}
-            return self._http.request(method, path, json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise OrchestratorUnavailable(f"Prefect at {self.url} did not answer {method} {path}: {error}") from error
-
-    def _token(self) -> dict[str, str]:
-        reply = self._http.get("/csrf-token", params={"client": self._client})
-        if reply.status_code != httpx.codes.OK:
-            return {}  # a server without that protection needs no token
-        return {"Prefect-Csrf-Token": reply.json()["token"], "Prefect-Csrf-Client": self._client}
+        pauses = PAUSES if method != "GET" else ()
+        return asked_again(lambda: self._http.ask(method, path, body), OrchestratorBusy, pauses)
 
     def ailment(self) -> str:
         """Why the server cannot work; "" when it is ready and its database answers."""
         try:
             self.call("GET", "/ready")
             self.call("POST", "/work_pools/filter", {"limit": 1})
-        except (OrchestratorUnavailable, ConfigError) as error:
+        except (OrchestratorUnavailable, Permanent) as error:
             return str(error)
         return ""
 
@@ -111,7 +77,8 @@ class PrefectApi:
                 "concurrency_limit": limit,
                 "base_job_template": process_template(),
             }
-            self.call("POST", "/work_pools/", pool)  # a conflict says that it is there
+            with contextlib.suppress(Stale):  # it is there
+                self.call("POST", "/work_pools/", pool)
 
     def pause(self, paused: bool, pools: Collection[str] = tuple(POOLS)) -> tuple[str, ...]:
         """Pause (or resume) the pools; the names of those that were in the other state before."""
@@ -125,7 +92,7 @@ class PrefectApi:
         """Why the worker of that name does not count as online; `since` is when its process was created."""
         try:
             found = self.call("POST", f"/work_pools/{name}/workers/filter", {})
-        except (OrchestratorUnavailable, ConfigError) as error:
+        except (OrchestratorUnavailable, Permanent) as error:
             return str(error)
         for worker in found:
             beat = worker.get("last_heartbeat_time")

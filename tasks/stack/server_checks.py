@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from tasks.domain.errors import ConfigError, EvergreenError, OrchestratorUnavailable
+from tasks.domain.errors import EvergreenError, OrchestratorUnavailable, Permanent
 from tasks.settings import Settings
 from tasks.stack.check import Check, Level, bad, good
 from tasks.stack.prefect_api import POOLS, PrefectApi
@@ -118,7 +118,7 @@ def check_prefect(settings: Settings) -> list[Check]:
             return [bad("prefect", problem, "`evergreen up`, then `evergreen logs prefect`")]
         try:
             checks = [_check_schedules(api), *(_check_worker(api, pool) for pool in POOLS), _check_leases(api)]
-        except (OrchestratorUnavailable, ConfigError) as error:
+        except (OrchestratorUnavailable, Permanent) as error:
             return [bad("prefect", str(error), "`evergreen logs prefect`")]
         return [good("prefect", settings.prefect_url), *checks]
 
@@ -139,7 +139,7 @@ def _check_worker(api: PrefectApi, pool: str) -> Check:
     try:
         workers = api.call("POST", f"/work_pools/{pool}/workers/filter", {})
         paused = api.call("GET", f"/work_pools/{pool}")["is_paused"]
-    except ConfigError as error:
+    except Permanent as error:
         return bad(name, str(error), "`evergreen up` creates the pool")
     online = [worker["name"] for worker in workers if worker["status"] == "ONLINE"]
     if not online:

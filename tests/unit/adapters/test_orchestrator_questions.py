@@ -33,7 +33,7 @@ def server(asked: list[dict[str, object]]) -> Orchestrator:
 
     orchestrator = Orchestrator("http://127.0.0.1:1/api")
     orchestrator.close()
-    orchestrator._http = httpx.Client(base_url=orchestrator.api_url, transport=httpx.MockTransport(answer))
+    orchestrator._http.connection = httpx.Client(base_url=orchestrator._http.url, transport=httpx.MockTransport(answer))
     return orchestrator
 
 

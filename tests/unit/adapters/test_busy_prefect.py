@@ -1,4 +1,4 @@
-"""A Prefect server whose database is locked for a moment is asked again; one that stays away is an outage."""
+"""A Prefect server whose database is locked for a moment is asked again; what it refuses has one kind of error each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from threading import Thread
 
 import pytest
 
-from tasks.domain.errors import OrchestratorUnavailable
+from tasks.adapters import orchestrator
+from tasks.adapters.orchestrator import Orchestrator
+from tasks.domain.errors import ConfigError, EvergreenError, NotFound, OrchestratorUnavailable, Stale
 from tasks.stack import prefect_api
 from tasks.stack.prefect_api import PrefectApi
 
@@ -18,6 +20,7 @@ class Busy(ThreadingHTTPServer):
 
     refusals = 0
     asked = 0
+    status = 201
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -33,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked += 1
         refused = self.server.asked <= self.server.refusals
-        self._answer(503 if refused else 201, b"{}" if refused else b'{"id": "made"}')
+        self._answer(503 if refused else self.server.status, b"{}" if refused else b'{"id": "made"}')
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -44,7 +47,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Busy]:
-    monkeypatch.setattr(prefect_api, "PAUSES", (0.0, 0.0, 0.0))
+    for module in (prefect_api, orchestrator):
+        monkeypatch.setattr(module, "PAUSES", (0.0, 0.0, 0.0))
     with Busy(("127.0.0.1", 0), Handler) as here:
         Thread(target=here.serve_forever, daemon=True).start()
         yield here
@@ -67,3 +71,30 @@ def test_a_server_that_stays_busy_is_an_outage(server: Busy) -> None:
     with api(server) as here, pytest.raises(OrchestratorUnavailable, match="503"):
         here.call("POST", "/deployments/", {})
     assert server.asked == 4
+
+
+def test_a_question_of_the_loop_is_asked_again_as_well(server: Busy) -> None:
+    server.refusals = 3
+    loop = Orchestrator(f"http://127.0.0.1:{server.server_port}/api")
+    assert loop.healthy()
+    loop.close()
+    assert server.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, NotFound), (409, Stale), (422, ConfigError), (500, OrchestratorUnavailable)]
+)
+def test_what_the_server_refuses_has_an_error_of_its_own_and_is_asked_once(
+    server: Busy, status: int, kind: type[EvergreenError]
+) -> None:
+    server.status = status
+    with api(server) as here, pytest.raises(kind):
+        here.call("POST", "/deployments/", {})
+    assert server.asked == 1
+
+
+def test_a_pool_that_is_there_already_is_left_alone(server: Busy) -> None:
+    server.status = 409
+    with api(server) as here:
+        here.ensure_pools()
+    assert server.asked == len(prefect_api.POOLS)
