@@ -1,36 +1,30 @@
 """Confusion matrix of camera faults, told apart from drift and from each other.
 
 Every case draws its own images, camera, severity and place; the ways in which things go wrong are in
-`camera_ways*.py` (tuned and held, fresh: other physics, other: a factory and its weather, unseen: a stranger's), the
-places in `camera_worlds.py`. Beside the faults there are cases that are none: a healthy window, a new product, another
-light or texture everywhere. Every verdict is asked for with labels that show harm: only then could a fault start a
-retraining at all. They are read in two ways: as a fall of which nobody knows where, and as errors by camera
-(`camera_labels.py`), those of the camera at fault, or of all where none is.
+`camera_ways*.py` (tuned and held, fresh: other physics, other: a factory and its weather, unseen and second:
+strangers'), the places in `camera_worlds.py`, the cases in `camera_cases.py`. Beside the faults there are cases that
+are none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels
+that show harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody
+knows where, and as errors by camera (`camera_labels.py`), those of the camera at fault, or of all where none is.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import cv2
 import numpy as np
 import pyarrow as pa
+from camera_cases import LONE, NEIGHBOUR, NONE, SENT, SETS, SICK, SOUND, Case, Told, cases, report
 from camera_health import judged
 from camera_labels import told as labelled
 from camera_ways import Image, Rng
-from camera_ways_delivery import SENT, Sent
+from camera_ways_delivery import Sent
 from camera_ways_delivery import usual as as_usual
-from camera_ways_fresh import FRESH
-from camera_ways_optics import HELD, TUNED
-from camera_ways_other import OTHER
-from camera_ways_unseen import UNSEEN
 from camera_worlds import WORLDS, Row, World, everywhere, profiled
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
@@ -45,34 +39,8 @@ from tasks.drift.sample import sample
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WINDOW = Window(START + timedelta(days=2), START + timedelta(days=3))
 REFERENCE, CURRENT = 64, 32
-SETS = {"tuned": TUNED, "held": HELD, "fresh": FRESH, "other": OTHER, "unseen": UNSEEN}
-NONE = ("healthy", "new product, one", "new product, all", "light, all", "dusk, all", "texture, all", "warm, all")
-SOUND = "sound, all"
-LONE = ("new product, one", "sound, one", "sound, sent")
-COLOUR = ("colour_lost", "colour_cast", "warm, all")
-SICK = "fault without a name"
 HARM = Report(stage=Stage.EVALUATE, findings=(Finding(check="performance", subject="map50", outcome=Outcome.BREACH),))
 Rows = list[Row]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What happens: `kind` is the fault (or none of them), `way` how it comes about."""
-
-    world: str
-    kind: str
-    way: str
-    run: int
-    set: str = "tuned"
-
-    @property
-    def truth(self) -> str:
-        return "none" if self.sound else self.kind
-
-    @property
-    def sound(self) -> bool:
-        """Whether nothing is wrong with any camera."""
-        return self.kind in (*NONE, *LONE, SOUND)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +51,6 @@ class Drawn:
     window: Rows
     sent: dict[str, Sent]
     erring: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What was found, and whether it starts a retraining: by a fall of performance, and by errors by camera."""
-
-    name: str
-    by_fall: bool
-    by_camera: bool
 
 
 def dated(rows: Rows, camera: str, moments: NDArray[np.float64]) -> Rows:
@@ -125,6 +84,11 @@ def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
         if case.kind == SOUND:
             chosen = spoilt(case, chosen, np.random.default_rng(shared))
         elif camera in sick and case.kind not in NONE:
+            if case.way == NEIGHBOUR:
+                chosen = [
+                    world.healthy[next(other for other in names[::-1] if other not in sick)][i]
+                    for i in order[-CURRENT:]
+                ]
             chosen = spoilt(case, chosen, rng)
             sent[camera] = delivered(case, moments, rng)
             chosen = [chosen[place] for place in sent[camera].kept]
@@ -137,6 +101,13 @@ def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
 def evenly(first: int, end: int, n: int) -> NDArray[np.float64]:
     """(n,) minutes evenly over these days."""
     return 1440 * (first + np.arange(n) / max(n, 1) * (end - first))
+
+
+def alone(drawn: Drawn, rng: Rng) -> Drawn:
+    """One camera only: one that errs."""
+    camera = str(rng.choice(drawn.erring))
+    before, after = ([row for row in rows if row["camera"] == camera] for rows in (drawn.reference, drawn.window))
+    return Drawn(reference=before, window=after, sent={camera: drawn.sent[camera]}, erring=(camera,))
 
 
 def spoilt(case: Case, chosen: list[tuple[Image, Row]], rng: Rng) -> list[tuple[Image, Row]]:
@@ -167,28 +138,6 @@ def verdict(drawn: Drawn, rng: Rng) -> Told:
     )
 
 
-def cases(worlds: list[str], runs: int, chosen: str) -> Iterator[Case]:
-    """So many cases of every kind in every world, the ways of the chosen set in turn."""
-    ways = {kind: tuple(found) for kind, found in SETS[chosen].items()}
-    ways |= {kind: tuple(found) for kind, found in SENT.get(chosen, {}).items()}
-    kinds = dict.fromkeys(NONE, ("",)) | ways if chosen == "tuned" else ways
-    for world in worlds:
-        for kind, known in kinds.items():
-            if kind in COLOUR and world == "cells":
-                continue  # they are photographed without colour
-            for run in range(len(known) * runs if chosen == "unseen" else runs):
-                yield Case(world=world, kind=kind, way=known[run % len(known)], run=run, set=chosen)
-
-
-def interval(right: list[bool]) -> str:
-    found = binomtest(sum(right), len(right)).proportion_ci(method="wilson")
-    return f"{np.mean(right):.3f} [{found.low:.3f}, {found.high:.3f}] of {len(right)}"
-
-
-def shares(found: list[Told]) -> str:
-    return f"{sum(each.by_fall for each in found)}, {sum(each.by_camera for each in found)}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=12)
@@ -200,6 +149,8 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="ways of other physics")
     parser.add_argument("--other", action="store_true", help="things of a factory and of its weather")
     parser.add_argument("--unseen", action="store_true", help="ways of a stranger, and healthy twins; runs of each way")
+    parser.add_argument("--second", action="store_true", help="ways of a second stranger, likewise")
+    parser.add_argument("--alone", action="store_true", help="the camera that it strikes is the only one")
     parser.add_argument("--struck", type=int, default=1, help="cameras on which the fault comes about at once")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")
     asked = parser.parse_args()
@@ -211,32 +162,12 @@ def main() -> None:
         if asked.kinds and case.kind not in asked.kinds:
             continue
         rng = np.random.default_rng([asked.seed, case.run, sum(map(ord, case.world + case.kind))])
-        found = told[case] = verdict(draw(worlds[case.world], case, rng, asked.struck), rng)
+        drawn = draw(worlds[case.world], case, rng, asked.struck)
+        found = told[case] = verdict(alone(drawn, rng) if asked.alone else drawn, rng)
         retrains = "RETRAIN by fall " * found.by_fall + "RETRAIN by camera" * found.by_camera
-        if asked.misses and (found.name != case.truth or (retrains and not case.sound)):
+        if asked.misses and (not case.right(found.name) or (retrains and not case.sound)):
             print(case, found.name, retrains, flush=True)
     report(told)
-
-
-def report(told: dict[Case, Told]) -> None:
-    """The matrix (a row is what happened, with everything that was answered), and the shares that are right."""
-    answers: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    right: defaultdict[str, list[bool]] = defaultdict(list)
-    retrained: defaultdict[str, list[Told]] = defaultdict(list)
-    for case, answer in told.items():
-        answers[case.kind][answer.name] += 1
-        retrained["fault" if not case.sound else "one" if case.kind in LONE else "all"].append(answer)
-        retrained[case.kind].append(answer)
-        for group in (case.kind, f"world {case.world}", "all"):
-            right[group].append(answer.name == case.truth)
-    print("| what happened | right | answers | retrains: by fall, by camera |\n|---|---|---|---|")
-    for kind, found in answers.items():
-        words = ", ".join(f"{answer} {count}" for answer, count in found.most_common())
-        print(f"| {kind} | {interval(right[kind])} | {words} | {shares(retrained[kind])} |")
-    for group in (name for name in right if name not in answers):
-        print(f"| **{group}** | {interval(right[group])} | | |")
-    print(f"\nfaults that would start a retraining: {shares(retrained['fault'])} of {len(retrained['fault'])}")
-    print(f"sound windows that would, errors on all cameras: {shares(retrained['all'])} of {len(retrained['all'])}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,11 @@ class Case:
         value = number(self.now)
         shared = float(np.median([number(each) for each in self.others])) if self.others else 0.0
         return value - float(np.clip(shared, min(value, 0.0), max(value, 0.0)))
+
+    def everywhere(self, number: Number) -> bool:
+        """Whether every other camera shows at least half of it as well: then it is a season, or another product."""
+        value = number(self.now)
+        return all(number(each) * math.copysign(1.0, value) >= abs(value) / 2 for each in self.others)
 
     @property
     def shared_light(self) -> float:

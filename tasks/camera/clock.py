@@ -63,7 +63,7 @@ def judge_clocks(arrivals: Mapping[str, Arrivals], rules: CameraRules) -> tuple[
 
 def _ways(images: Arrivals, shared: float | None, rules: CameraRules) -> dict[str, float]:
     """Minutes by which the clock is wrong, by the way in which it is; `shared` is the delay of the others, if any."""
-    found = {STANDS: _still(images), AHEAD: _early(images.delay, rules)}
+    found = {STANDS: _still(images, rules), AHEAD: _early(images.delay, rules)}
     if shared is not None:
         found[BEHIND] = _late(images.delay - shared, rules)
         found[FALLS] = _falling(images, shared, rules)
@@ -85,13 +85,20 @@ def _late(differences: Floats, rules: CameraRules) -> float:
     return float(middle) if high - low <= TIGHT * middle else 0.0
 
 
-def _still(images: Arrivals) -> float:
-    """Minutes over which images landed that all name the same moment, of the moment that most name; 0 when few do."""
-    _, places, counts = np.unique(images.captured, return_inverse=True, return_counts=True)
-    most = int(np.argmax(counts))
-    if counts[most] < max(MIN_IMAGES, SHARE * len(images)):
+def _still(images: Arrivals, rules: CameraRules) -> float:
+    """Minutes over which images landed that all name the same moment, in the middle of such moments; 0 when few do.
+
+    A clock may stand for good, or again and again, as one that has lost its minutes.
+    """
+    moments, places = np.unique(images.captured, return_inverse=True)
+    landed, (first, last) = images.captured + images.delay, np.full((2, len(moments)), [[np.inf], [-np.inf]])
+    np.minimum.at(first, places, landed)
+    np.maximum.at(last, places, landed)
+    spans = (last - first)[places]
+    standing = spans >= rules.clock_minutes
+    if standing.sum() < max(MIN_IMAGES, SHARE * len(images)):
         return 0.0
-    return float(np.ptp((images.captured + images.delay)[places == most]))
+    return float(np.median(spans[standing]))
 
 
 def _falling(images: Arrivals, shared: float, rules: CameraRules) -> float:

@@ -10,7 +10,7 @@ from tasks.camera.case import BURNT, LIFTED, SPARE, Case
 from tasks.camera.colours import size
 from tasks.camera.measures import Measures
 from tasks.camera.moves import fixed_view, moved
-from tasks.camera.sign import Sign, sign
+from tasks.camera.sign import Sign, or_shared, sign
 from tasks.domain.subjects import CameraFault
 
 LEAST_DEPTH = 0.6
@@ -21,6 +21,8 @@ SHARED = 0.4
 """Change of most places, as a share of the change of the lost ones, from which it is no matter of places."""
 SLOPE, VEIL, FADE, NEAR = 0.78, 0.15, 0.25, 0.6
 """Contrast left by a veil at most, how far below what a curve would leave, fall of detail, change of the exponent."""
+RESTS = 0.2
+"""Rise of the share of repeated images from which a line rests for part of the window."""
 MOST_SPOTS, CALM, FAINT = 0.35, 0.7, 3.0
 """Share of the picture that dirt reaches, share that is as it was, and times the limit up to which it is faint."""
 TINTED = 0.1
@@ -28,6 +30,8 @@ TINTED = 0.1
 DOUBT, SOME_OTHERS = 0.95, 0.33
 """Part of its limit that faint dirt reaches at most when its places are not another one in all images, or when such a
 share of the other cameras shows changed places as well."""
+OTHERWISE = 0.15
+"""Change of the logarithm of detail in most places from which pictures of an only camera are other ones."""
 RICHER, VERY_CALM = 0.02, 0.85
 """Share of the picture that shows more detail than it did, as drops do, and share that must be as it was."""
 
@@ -36,7 +40,8 @@ def focus(case: Case) -> Sign:
     """Fine detail fell more than coarse detail, and more than on the other cameras."""
     limit = case.limit(case.rules.blur_octaves, _blur) * case.strictness
     words = f"is out of focus: fine detail fell {1 - math.exp(-max(case.now.blur, 0.0)):.0%} more than coarse detail"
-    return sign(CameraFault.OUT_OF_FOCUS, max(case.own(_blur), 0.0), limit, "ln of detail", words)
+    found = sign(CameraFault.OUT_OF_FOCUS, max(case.own(_blur), 0.0), limit, "ln of detail", words)
+    return found if case.everywhere(_blur) else or_shared(found, case.now.blur)
 
 
 def focus_left(case: Case) -> bool:
@@ -48,11 +53,13 @@ def veiled(case: Case) -> bool:
     """Whether a veil lies over the whole picture: contrast is gone in all places, of fine and coarse alike.
 
     A curve that brightens takes contrast as well, but then the level says how much; light that is gone takes none.
+    Where nothing passes there is little contrast: many images alike are a line that rests.
     """
     found = case.now.tone
     curved = math.exp(found.level) - found.slope if abs(found.level) <= NEAR else 0.0
     even = case.own(_fade) >= case.limit(FADE, _fade) and case.now.burnt < BURNT
-    return even and found.slope <= SLOPE and curved >= VEIL and focus_left(case)
+    rests = case.now.repeats - max((each.repeats for each in case.healthy), default=0.0) >= RESTS
+    return even and not rests and found.slope <= SLOPE and curved >= VEIL and focus_left(case)
 
 
 def dirt(case: Case) -> Sign:
@@ -80,15 +87,22 @@ def _among_others(case: Case) -> bool:
 
 
 def _stuck(case: Case) -> float:
-    """Share of the picture that is another one in all images while most of it is calm; 0 where the whole changed."""
-    found = case.now.spots
+    """Share of the picture that is another one in all images while all else is calm; 0 where the whole changed.
+
+    Just below the limit for an only camera of which any place is, or on which most places show more or less detail than
+    ever: nobody can tell whose doing that is.
+    """
+    found, limit = case.now.spots, case.limit(case.rules.dirty_share, _poorer)
+    least = case.limit(OTHERWISE, _level)
     shared = bool(case.others) and float(np.median([_apart(each) for each in case.others])) > 0
     even = abs(case.shared_light) < LIFTED and not size(case.now.cast.tint) >= TINTED
-    local = found.apart <= MOST_SPOTS and found.calm >= CALM and even and not shared
+    local = (found.wide or (found.apart <= MOST_SPOTS and found.calm >= CALM)) and even and not shared
     apart = found.apart if found.apart > SPARE * max(map(_apart, case.healthy), default=0.0) else 0.0
     drops = case.now.gained <= MOST_SPOTS and found.calm >= VERY_CALM
     richer = case.now.richer if drops and case.now.richer >= case.limit(RICHER, _richer) else 0.0
-    return max(apart, richer) if local else 0.0
+    if local and max(apart, richer) > 0:
+        return max(apart, richer)
+    return DOUBT * limit if not case.others and (apart > 0 or abs(case.now.level) >= least) else 0.0
 
 
 def _apart(each: Measures) -> float:
@@ -105,6 +119,10 @@ def _fade(each: Measures) -> float:
 
 def _blur(each: Measures) -> float:
     return max(each.blur, 0.0)
+
+
+def _level(each: Measures) -> float:
+    return each.level
 
 
 def _poorer(each: Measures) -> float:

@@ -8,7 +8,7 @@ from tasks.camera.case import BURNT, LIFTED, Case
 from tasks.camera.glass import veiled
 from tasks.camera.measures import Measures
 from tasks.camera.moves import moved, replaced
-from tasks.camera.sign import Sign, sign
+from tasks.camera.sign import Sign, or_shared, sign
 from tasks.domain.subjects import CameraFault
 
 LIT = 0.13
@@ -27,11 +27,13 @@ def too_bright(case: Case) -> Sign:
     others = case.shared_light >= min(LIFTED, max(OTHERS, case.now.light / 2))
     if 2 * case.own(_burnt) < case.now.burnt or others:
         burnt = 0.0  # the same light burns one more than another
-    value = 0.0 if veiled(case) or replaced(case) else max(light, burnt, -curve(case), 0.0)
+    hidden = veiled(case) or replaced(case)
+    value = 0.0 if hidden else max(light, burnt, -curve(case), 0.0)
+    whole = 0.0 if hidden or case.everywhere(_light) else case.now.light / (case.limit(limit, _light) * case.strictness)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
         words = f"is too bright: {case.now.burnt:.0%} more of the picture is burnt out to white"
-    return sign(CameraFault.TOO_BRIGHT, value, 1.0, "of the limit", words)
+    return or_shared(sign(CameraFault.TOO_BRIGHT, value, 1.0, "of the limit", words), whole)
 
 
 def too_dark(case: Case) -> Sign:
@@ -39,8 +41,10 @@ def too_dark(case: Case) -> Sign:
     limit = case.limit(-math.log(1 - case.rules.light_share), _light) * case.strictness
     lost = max(-case.own(_light), limit * min(curve(case), 1.0), 0.0)
     words = f"is too dark: it gets {1 - math.exp(min(case.now.light, 0.0)):.0%} less light than before"
-    value = 0.0 if veiled(case) or replaced(case) else 1 - math.exp(-lost)
-    return sign(CameraFault.TOO_DARK, value, 1 - math.exp(-limit), "share of light", words)
+    hidden = veiled(case) or replaced(case)
+    value = 0.0 if hidden else 1 - math.exp(-lost)
+    whole = 0.0 if hidden or case.everywhere(_light) else 1 - math.exp(case.now.light)
+    return or_shared(sign(CameraFault.TOO_DARK, value, 1 - math.exp(-limit), "share of light", words), whole)
 
 
 def curve(case: Case) -> float:

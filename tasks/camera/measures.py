@@ -40,8 +40,11 @@ NEARLY_ALL = 0.8
 """Share of the images that must be repeated ones when their light may differ."""
 LIKE = 0.6
 """Part of the likeness of healthy pictures that an old picture shows at least."""
-BACK = 4
-"""Images before it that an image is held against: a camera may send a few old pictures in turns."""
+BACK = 16
+"""Images before it that an image is held against: a camera may send some old pictures in turns."""
+CRAWL, CRAWLING = 4.0, 0.4
+"""Grey levels between two images, and part of the least healthy step, up to which nearly all images are one picture,
+shown a little aside every time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,8 @@ def measures(reference: Frames, current: Frames) -> Measures:
     level = float(np.median(change))
     burnt = float(np.median(current.burnt) - np.median(reference.burnt))
     places = damage(reference, current, light, burnt)
-    blind = _blind(reference, current, light, burnt, change)
+    later = current.take(np.arange(len(current) // 4, len(current)))  # what hides may come in the first quarter
+    blind = max(_blind(reference, each, light, burnt, change) for each in (current, later))
     blur = _blur(reference, current, light) if level <= max(light, 0.0) + NO_MORE else 0.0
     whole = unlike(reference, current, blur >= SOFT)
     strange = whole if np.isnan(places.strange) and blind < HIDDEN else min(places.strange, whole)  # nan stays nan
@@ -127,13 +131,14 @@ def repeats(reference: Frames, current: Frames) -> float:
     What counts as the same is less than healthy images of this camera differ: where little moves, that is little. Under
     another light as well, as of an automatic gain, when nearly all are: a line that rests now and then looks alike too.
     """
-    found = _repeated(_steps(reference, LIT), _steps(current, LIT))
-    return found if found >= NEARLY_ALL else _repeated(_steps(reference), _steps(current))
+    known, seen = _steps(reference), _steps(current)
+    nearly = max(_repeated(_steps(reference, LIT), _steps(current, LIT)), _repeated(known, seen, CRAWL, CRAWLING))
+    return nearly if nearly >= NEARLY_ALL else _repeated(known, seen)
 
 
-def _repeated(known: Floats, found: Floats) -> float:
+def _repeated(known: Floats, found: Floats, most: float = REPEATED, part: float = SAME) -> float:
     usual = float(np.quantile(known, RARE)) if len(known) else 0.0
-    return float((found <= min(REPEATED, SAME * usual)).mean()) if len(found) else 0.0
+    return float((found <= min(most, part * usual)).mean()) if len(found) else 0.0
 
 
 def familiar(reference: Frames, current: Frames) -> bool:

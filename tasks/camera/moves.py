@@ -19,8 +19,14 @@ WHOLE_SIDE = 0.75
 """Share of a side of the frame from which what is new there is no stain."""
 SEEN, OWN_EDGES = 0.2, 0.5
 """1 - correlation up to which a view is still to be seen, and share that is gained or hazy of what a move loses."""
+ADDED = 1.5
+"""Times the share of the picture that lost edges which must have gained some when something lies over it."""
 PLAINLY = 3.0
 """Times the limit from which a better fit elsewhere explains a change of light as well."""
+FOREIGN = 0.4
+"""1 - correlation from which a view that never changed is that of something else."""
+DUSK, SHADED = -0.5, 0.1
+"""ln of light, and 1 - correlation up to which a view under so little of it, from one side, is the same one."""
 DARKER = -0.2
 """ln of light from which on lost edges say nothing of where they were."""
 STANDS = 1.5
@@ -40,7 +46,7 @@ def moved(case: Case) -> float:
         return 0.0
     if fixed_view(case) and not math.isnan(case.now.strange):
         return 0.0 if stained(case, CALM_VIEW) or overlaid(case) else max(elsewhere(case), _shifted(case))
-    return max(turned(case), placed(case), elsewhere(case))
+    return elsewhere(case) if patterned(case) else max(turned(case), placed(case), elsewhere(case))
 
 
 def elsewhere(case: Case) -> float:
@@ -90,7 +96,8 @@ def stands(case: Case) -> bool:
     """
     usual = max((each.strange for each in case.healthy), default=0.0)
     there = case.now.lost < VACATED / 2 or case.now.blur >= case.rules.blur_octaves or case.now.light <= DARKER
-    return case.now.strange <= max(ALIKE, STANDS * usual) and there
+    shaded = case.now.light <= DUSK and case.now.strange <= SHADED
+    return shaded or (case.now.strange <= max(ALIKE, STANDS * usual) and there)
 
 
 def stained(case: Case, calm: float = CALM) -> bool:
@@ -108,6 +115,20 @@ def overlaid(case: Case) -> bool:
     there = case.now.stance.told and case.now.stance.gain == 0 and case.now.strange <= SEEN
     own = max(case.now.gained, case.now.inside)  # edges, or a haze that reaches no side of the frame
     return there and own >= OWN_EDGES * max(case.now.lost, case.rules.dirty_share)
+
+
+def patterned(case: Case) -> bool:
+    """Whether something with edges of its own lies over a picture that is else what it was: threads, letters, cracks.
+
+    What has moved takes as many edges from where they were as it brings elsewhere.
+    """
+    return case.now.spots.wide and case.now.gained >= ADDED * max(case.now.lost, case.rules.dirty_share)
+
+
+def another_view(case: Case) -> bool:
+    """Whether a view that never changed is plainly that of something else: then its colours are others as well."""
+    foreign = case.now.strange >= FOREIGN and case.now.lost >= VACATED  # False where no view is left (nan)
+    return fixed_view(case) and (foreign or replaced(case))
 
 
 def fixed_view(case: Case) -> bool:

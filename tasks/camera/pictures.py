@@ -86,9 +86,9 @@ def _stated(name: str, found: Sequence[Sign], fault: Sign | None, fleet: Set[Cam
 
 
 def _note(sign: Sign, fault: Sign | None, fleet: Set[CameraFault]) -> str:
-    if sign is not fault:
-        return ""
-    return "most cameras show it at once, so it is no fault of this one" if sign.fault in fleet else sign.words
+    if sign.shared or (sign is fault and sign.fault in fleet):
+        return "most cameras show it at once, so it is no fault of this one"
+    return sign.words if sign is fault else ""
 
 
 def _few(name: str, reference: Mapping[str, Frames], current: Mapping[str, Frames], rules: CameraRules) -> Finding:

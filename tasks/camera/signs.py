@@ -60,7 +60,8 @@ def covered(case: Case) -> Sign:
     fits = case.now.stance.told and placed(case) >= 1  # what is fixed, somewhere else
     stood = case.now.spots.hidden >= HIDDEN and not fits
     gone = moved(case) if blind < HIDDEN else max(placed(case), elsewhere(case))  # directions are those of the cover
-    knocked = blind < MOSTLY_BLIND and gone >= 1 and not (case.now.bare or stood)
+    beside = fixed_view(case) and case.now.spots.wide  # all that is not hidden is as it was
+    knocked = blind < MOSTLY_BLIND and gone >= 1 and not (case.now.bare or stood or beside)
     value = 0.0 if knocked or case.now.burnt >= BURNT else blind
     words = f"is covered: {blind:.0%} of the picture is hidden behind something that does not move"
     return sign(CameraFault.COVERED, value, case.limit(case.rules.covered_share, _blind), "share of picture", words)

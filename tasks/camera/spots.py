@@ -30,6 +30,11 @@ SQUARE, SOLID = 4, 0.8
 """Places a side of what is solid, and part of what hides something that is."""
 FIXED, LEFT, EVEN = 0.8, 0.4, 1e-6
 """Likeness of two halves of the reference from which places are always the same, and below which nothing is left."""
+WIDE, ELSE_CALM = 0.5, 0.8
+"""Share of the picture that a fixed pattern reaches at most, and share of all other places that is as it was then."""
+CURVED, KEPT, ROUNDS = 0.2, 0.6, 4
+"""Part of the changed places that is left at most where a curve of tones explains them; share of the places that a
+line is fitted to, those next to it, and times that they are chosen anew."""
 DARK = 4.0
 """Grey levels added before a logarithm is taken: in the dark one level is nothing."""
 
@@ -51,20 +56,20 @@ class Spots:
     side: float = 0.0
     hidden: float = 0.0
 
+    @property
+    def wide(self) -> bool:
+        """Whether all that is not apart is as it was, over half of the picture: a pattern, however far it reaches."""
+        return 0 < self.apart <= WIDE and self.calm >= ELSE_CALM * (1 - self.apart)
+
 
 def spots(reference: Frames, current: Frames) -> Spots:
     """Where the current images differ from the reference throughout, beside what became of the whole picture."""
-    apart, calm = np.zeros((DETAIL_SIDE, DETAIL_SIDE), bool), np.ones((DETAIL_SIDE, DETAIL_SIDE), bool)
     both = _beside(reference, current)
-    for (before, after), least in zip(both, LEAST, strict=True):
-        low, high = np.quantile(before, USUAL, axis=0)
-        change = np.median(after, axis=0) - np.median(before, axis=0)
-        middle, (least_before, most_before) = np.median(before, axis=0), np.quantile(before, HALF, axis=0)
-        least_after, most_after = np.quantile(after, HALF, axis=0)
-        above = least_after >= np.maximum(most_before, middle + least)
-        apart |= above | (most_after <= np.minimum(least_before, middle - least))
-        calm &= np.abs(change) <= np.maximum((high - low) / 4, least)
-    found = _together(apart)
+    (lit, calmly), (richer, calm) = (_changed(*pair, least) for pair, least in zip(both, LEAST, strict=True))
+    toned, evenly = _changed(both[0][0], _without_curve(*both[0]), LEAST[0])
+    if toned.sum() <= CURVED * lit.sum():
+        lit, calmly = toned, evenly
+    found, calm = _together(lit | richer), calm & calmly
     white = np.median(_raw(current)[0], axis=0) >= np.log(WHITE + DARK)
     hides = found & ~white  # light hides what is there as well
     sides = (found[0], found[-1], found[:, 0], found[:, -1])
@@ -74,6 +79,34 @@ def spots(reference: Frames, current: Frames) -> Spots:
         side=max(float(each.mean()) for each in sides),
         hidden=float(hides.mean()) if _hidden(both, hides, calm | white) else 0.0,
     )
+
+
+def _changed(before: Floats, after: Floats, least: float) -> tuple[Places, Places]:
+    """Places (16, 16) that are other ones in nearly all images (n, 16, 16) than before, and those as they were."""
+    low, high = np.quantile(before, USUAL, axis=0)
+    middle, (least_before, most_before) = np.median(before, axis=0), np.quantile(before, HALF, axis=0)
+    least_after, most_after = np.quantile(after, HALF, axis=0)
+    above = least_after >= np.maximum(most_before, middle + least)
+    apart = above | (most_after <= np.minimum(least_before, middle - least))
+    change = np.median(after, axis=0) - middle
+    return apart, np.asarray(np.abs(change) <= np.maximum((high - low) / 4, least), dtype=bool)
+
+
+def _without_curve(before: Floats, after: Floats) -> Floats:
+    """(n, 16, 16) ln light of now without what a curve of tones made of it: a line over the old ln light of places.
+
+    Fitted to most places, those next to it, so that what sticks to a lens does not bend it. Source: least trimmed
+    squares by concentration steps; Rousseeuw & Van Driessen, Data Mining and Knowledge Discovery 12 (2006).
+    """
+    was, change = (np.median(each, axis=0).ravel() for each in (before, after - np.median(before, axis=0)))
+    kept, line = np.ones(len(was), dtype=bool), np.zeros(2)
+    for _ in range(ROUNDS):
+        if np.ptp(was[kept]) <= EVEN:
+            return after
+        line = np.polyfit(was[kept], change[kept], 1)
+        apart = np.abs(change - np.polyval(line, was))
+        kept = apart <= np.quantile(apart, KEPT)
+    return np.asarray(after - np.polyval(line, np.median(before, axis=0)), dtype=np.float64)
 
 
 def _hidden(both: Pairs, found: Places, calm: Places) -> bool:

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 
-from tasks.camera.case import SPARE, Case
+from tasks.camera.case import SPARE, Case, Number
 from tasks.camera.colours import hue, size
 from tasks.camera.damage import SOME_WHITE
 from tasks.camera.frames import Floats
-from tasks.camera.sign import Sign, sign
+from tasks.camera.moves import PLAINLY, another_view, turned
+from tasks.camera.sign import Sign, or_shared, sign
 from tasks.domain.subjects import CameraFault
 
 LEAST_REST = 0.1
@@ -19,12 +20,17 @@ ONE_LIGHT = 0.3
 """Share of the differences in colour from which on fewer are noise: a filter leaves two thirds of them and more."""
 PALE = 0.5
 """Share of its colour from which on less may be that of one light only."""
+GREY = 0.1
+"""Share of its colour from which a picture of something else is not grey."""
 BLEACHED = 0.2
-"""Rise of ln light from which strong colours are cut off at white, where there are some white pixels more."""
+"""Rise of ln light from which strong colours are cut off at white, where there are some white pixels more, or pale."""
 FOG = 0.25
 """Fall of the logarithm of detail, beyond that of light, from which what pales a picture is a veil."""
-EVERYWHERE = 0.85
-"""Share of the places that a tint must lie over: what passes reaches some of them."""
+EVERYWHERE, SOMEWHERE = 0.85, 0.5
+"""Share of the places that a tint lies over, and up to which it is none: what passes reaches some of them."""
+NO_OTHER, HAD_OTHERS = 0.15, 0.5
+"""Share of the differences in colour from which on a picture has one colour whatever its tint, where healthy ones had
+that share of them at least."""
 
 
 def colour_lost(case: Case) -> Sign | None:
@@ -40,11 +46,15 @@ def colour_lost(case: Case) -> Sign | None:
     rest = 1 - max(now.burnt, 0.0)  # what is burnt out to white has no colour either
     left = now.colour / max(rest, LEAST_REST)
     words = f"has lost its colour ({now.colour:.0%} is left), as after a switch to infrared light"
-    if (size(_own(case)) >= _limit(case) or left <= PALE) and now.differing <= ONE_LIGHT:
+    plainly = now.differing <= NO_OTHER and all(each.differing >= HAD_OTHERS for each in case.healthy)
+    if plainly or ((size(_own(case)) >= _limit(case) or left <= PALE) and now.differing <= ONE_LIGHT):
         left = now.differing * case.rules.colour_kept / ONE_LIGHT
         words = f"sees one colour only, that of its light ({now.differing:.0%} of the others is left)"
-    lost = 0.0 if shared or rest < LEAST_REST else max(0.0, 1 - left)
-    return sign(CameraFault.COLOUR_LOST, lost, 1 - case.rules.colour_kept, "share of colour", words)
+    nowhere = rest < LEAST_REST or (now.colour >= GREY and another_view(case))
+    lost = 0.0 if nowhere else max(0.0, 1 - left)
+    found = sign(CameraFault.COLOUR_LOST, 0.0 if shared else lost, 1 - case.rules.colour_kept, "share of colour", words)
+    everywhere = bool(colours) and max(colours) <= 2 * case.rules.colour_kept
+    return found if everywhere else or_shared(found, lost)
 
 
 def colour_cast(case: Case) -> Sign | None:
@@ -55,9 +65,14 @@ def colour_cast(case: Case) -> Sign | None:
     now = case.now
     bleached = now.light >= BLEACHED and now.burnt >= SOME_WHITE
     fogged = now.cast.paler and now.tone.fade + min(now.light, 0.0) >= FOG
-    strength = size(found) if now.cast.alike >= EVERYWHERE and not (bleached or fogged) else 0.0
+    if another_view(case) or turned(case) >= PLAINLY:
+        return None
+    partly = (now.cast.alike - SOMEWHERE) / (EVERYWHERE - SOMEWHERE)
+    over = float(now.cast.alike >= EVERYWHERE if now.light >= BLEACHED else np.clip(partly, 0.0, 1.0))
+    strength, whole = (0.0 if bleached or fogged else over * size(each) for each in (found, now.cast.tint))
     words = f"has a colour cast: all of its picture is {math.expm1(strength):.0%} more {hue(found)} than it was"
-    return sign(CameraFault.COLOUR_CAST, strength, _limit(case), "ln of colour", words)
+    told = sign(CameraFault.COLOUR_CAST, strength, _limit(case), "ln of colour", words)
+    return told if case.everywhere(_along(now.cast.tint)) else or_shared(told, whole)
 
 
 def _own(case: Case) -> Floats:
@@ -67,6 +82,11 @@ def _own(case: Case) -> Floats:
     if not shared or not np.isfinite(found).all():
         return found
     return np.asarray(found - np.clip(np.median(shared, axis=0), np.minimum(found, 0.0), np.maximum(found, 0.0)))
+
+
+def _along(tint: Floats) -> Number:
+    """How much of this tint a camera shows."""
+    return lambda each: float(np.nan_to_num(each.cast.tint) @ tint)
 
 
 def _limit(case: Case) -> float:
