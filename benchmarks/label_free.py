@@ -72,7 +72,7 @@ class Bench:
         if self.kept(name).exists():
             truths, views = pickle.loads(self.kept(name).read_bytes())  # noqa: S301 - written by this program
         else:
-            sent = [_sent(scene.image) for scene in drawn]
+            sent = [as_sent(scene.image) for scene in drawn]
             truths, views = _truths(drawn), self.views(sent)
             self.kept(name).write_bytes(pickle.dumps((truths, views)))
         return truths, Views(own=views.own, mirrored=views.mirrored, second=() if self.alone else views.second)
@@ -82,7 +82,7 @@ class Bench:
         path = self.kept(f"{name} shown")
         if not path.exists():
             own = self.answered(name, drawn)[1].own
-            sent = [_sent(scene.image) for scene in drawn]
+            sent = [as_sent(scene.image) for scene in drawn]
             confidence = self.calibration().confidences[0]
             around_them = [beside.measured(*each, confidence) for each in zip(sent, own, strict=True)]
             held = posture.postures(_cameras(sent), [posture.measured(each) for each in sent])
@@ -96,7 +96,7 @@ class Bench:
         if not path.exists():
             drawn = scenes("labelled", LABELLED)
             labelled = Labelled(
-                truths=_truths(drawn), open=lambda at: _sent(drawn[at].image), classes=self.models[0].classes
+                truths=_truths(drawn), open=lambda at: as_sent(drawn[at].image), classes=self.models[0].classes
             )
             versions = (self.models[0].sha256, self.models[1].sha256)
             path.write_bytes(pickle.dumps(calibrate(labelled, self.views, versions, DAMAGED)))
@@ -119,7 +119,7 @@ def _answers(model: Yolo, images: Sequence[Image]) -> list[Prediction]:
     return found
 
 
-def _sent(image: Image) -> Image:
+def as_sent(image: Image) -> Image:
     """As production sends it."""
     return np.asarray(cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1], 1), np.uint8)
 

@@ -16,7 +16,7 @@ from tasks.alert.task import flush_alerts
 from tasks.concept.rules import ConceptRules
 from tasks.concept.task import check_concept
 from tasks.curate.rules import CurateRules
-from tasks.curate.task import account_labels, check_golden, golden_dataset, recent_dataset
+from tasks.curate.task import account_labels, check_golden, golden_dataset, held_out_dataset, recent_dataset
 from tasks.domain.errors import UnsafeModel
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Report
@@ -165,7 +165,8 @@ def measure(model: str, champion: ModelRef, known: TableRef, asked: LabelledRule
     deployed = check_export(champion, (("golden", golden), ("recent", dataset)), recent, asked.export)
     recent = note_labels(model, recent, known, curate.recent_windows)
     performance = judge_performance(recent, comparable_baseline(champion, recent, rules), rules)
-    check_estimates(champion, (golden, dataset), known, asked.estimate)
+    every_time = held_out_dataset(model, known, curate)
+    check_estimates(champion, (golden, every_time, dataset), known, asked.estimate)
     told = weaknesses(champion, dataset, recent, asked.drift, asked.segments)
     return replace(performance, findings=(*performance.findings, *deployed, *told))
 

@@ -117,6 +117,18 @@ def finding(model: str, frozen: Frozen | None, broken: str, found: Changes) -> F
     return Finding(check=CHECK, subject="members", outcome=Outcome.OK, n=frozen.images, note=note)
 
 
+def left_out(marked: Sequence[str], now: Mapping[str, tuple[str, str]]) -> tuple[Finding, ...]:
+    """What is said of images (ids) that are marked golden and are not in the set of `now`; nothing when all are."""
+    missing = [name for name in marked if name not in now]
+    if not missing:
+        return ()
+    note = (
+        f"{len(missing)} of {len(marked)} images marked golden are left out: versions were trained on them or on others"
+        f" of their sessions, or they are gone ({_few(missing)}); mark images that are held out"
+    )
+    return (Finding(check=CHECK, subject="left_out", outcome=Outcome.INCONCLUSIVE, n=len(missing), note=note),)
+
+
 def refusal(rows: Sequence[Mapping[str, Any]], golden: Mapping[str, tuple[str, str]], near: Sequence[str]) -> str:
     """Why a training manifest must not be trained on; empty when it holds nothing golden.
 

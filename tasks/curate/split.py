@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,21 +73,30 @@ def settled(images: Sequence[Labelled], judged_until: datetime | None) -> list[L
     return [image for image in images if judged_until is None or image.golden or image.captured_at < judged_until]
 
 
+def unlearnt(images: Sequence[Labelled], ids: Collection[str], hashes: Collection[str]) -> list[Labelled]:
+    """Images that no version was fitted to: not these ids, no copy of their bytes, and nothing of their sessions.
+
+    Rules about sessions and shares change, and golden is marked by people: what was learnt under the rules of then is
+    no test under those of now.
+    """
+    sessions = {image.session for image in images if image.image_id in ids}
+    return [image for image in images if image.sha256 not in hashes and image.session not in sessions]
+
+
 def golden_rows(images: Iterable[Labelled]) -> list[Row]:
     """Every image that a person marked golden."""
     return [Row(image=image, split="test", source="golden") for image in _ordered(images) if image.golden]
 
 
-def recent_rows(
+def held_out_rows(
     images: Sequence[Labelled], since: datetime, blocked: Sequence[Blocked], rules: CurateRules
 ) -> list[Row]:
-    """Held-out images captured at or after `since`, without golden ones (or copies of them) and broken cameras."""
+    """Held-out images, without golden ones (or copies of them) and broken cameras; recent: captured from `since` on."""
     golden = {image.sha256 for image in images if image.golden}
     return [
-        Row(image=image, split="test", source="recent")
+        Row(image=image, split="test", source="recent" if image.captured_at >= since else "held_out")
         for image in _ordered(images)
-        if image.captured_at >= since
-        and held_out(image.session, rules)
+        if held_out(image.session, rules)
         and image.sha256 not in golden
         and not any(each.covers(image) for each in blocked)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters.ledger.records import WindowRecord
+from tasks.adapters.manifests import learnt_by
 from tasks.connections import ledger, store, tables
 from tasks.curate import accounts, freezing
-from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, members, refusal
+from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, left_out, members, refusal
+from tasks.curate.manifest import digest_of, manifest
 from tasks.curate.near import duplicated, thumbnails
 from tasks.curate.present import hashed, present
 from tasks.curate.rules import CurateRules
@@ -26,29 +27,40 @@ from tasks.curate.split import (
     Row,
     golden_rows,
     held_out,
-    recent_rows,
+    held_out_rows,
     settled,
     trainable,
     training_rows,
+    unlearnt,
 )
 from tasks.domain.blocked import Blocked, blocked
 from tasks.domain.finding import Finding
 from tasks.domain.snapshot import TableRef
-from tasks.domain.tables import DATASETS
+from tasks.domain.through_time import through_time
 
 log = logging.getLogger(__name__)
 
 HISTORY = 1_000
 """Newest windows whose catalogs are searched for labelled images."""
 
+HELD_OUT = 400
+"""Images of all times that `held_out_dataset` gives: each is fetched."""
+
 _CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict", "sampling_probability"]
 
 
 @task(cache_policy=NO_CACHE)
 def recent_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
-    """Held-out labelled images of the newest windows: what performance is measured on. May be empty."""
-    known, faults, since = _gathered(model, labels, rules)
-    return _written(model, "recent", recent_rows(known, since, faults, rules))
+    """Held-out labelled images of the newest windows that no version learnt: performance is measured on them."""
+    return _written(model, "recent", [row for row in _held_out(model, labels, rules) if row.source == "recent"])
+
+
+@task(cache_policy=NO_CACHE)
+def held_out_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
+    """Held-out labelled images of all times that no version learnt, at most `HELD_OUT`. May be empty."""
+    known = _held_out(model, labels, rules)
+    few = through_time(known, HELD_OUT, lambda row: row.image.captured_at, lambda row: row.image.sha256)
+    return _written(model, "held_out", few)
 
 
 @task(cache_policy=NO_CACHE)
@@ -71,11 +83,16 @@ def golden_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef
 
 @task(cache_policy=NO_CACHE)
 def check_golden(model: str, labels: TableRef, rules: CurateRules) -> tuple[Finding, ...]:
-    """Whether the golden labels of now are those that were frozen, and the frozen ones what was written down."""
+    """Whether the golden labels of now are those that were frozen, and the frozen ones what was written down.
+
+    What is marked golden and was learnt by a version is no test: it is left out, and named.
+    """
     frozen = freezing.current(ledger(), model)
     rows, broken = freezing.verified(tables(), frozen) if frozen else ([], "")
-    now = members(_rows(present_golden(model, labels, rules)))
-    return (finding(model, frozen, broken, changes(members(rows), now) if frozen and not broken else Changes()),)
+    marked, present_now = _marked(model, labels, rules)
+    now = members(_rows(present_now))
+    held = finding(model, frozen, broken, changes(members(rows), now) if frozen and not broken else Changes())
+    return (held, *left_out(marked, now))
 
 
 @task(cache_policy=NO_CACHE)
@@ -104,9 +121,8 @@ def account_labels(model: str, labels: TableRef, rules: CurateRules) -> tuple[Fi
 
 
 def present_golden(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
-    """The images that people mark golden now, as a manifest; nothing is frozen by asking."""
-    known, _, _ = _gathered(model, labels, rules, freeze=False)
-    return _written(model, "golden", golden_rows(known))
+    """The images that people mark golden now and no version learnt, as a manifest; nothing is frozen by asking."""
+    return _marked(model, labels, rules)[1]
 
 
 def accept_golden(model: str, labels: TableRef, rules: CurateRules, by: str, reason: str) -> Frozen | None:
@@ -131,6 +147,24 @@ def training_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableR
     if not any(d.kind == "curated" and d.subject == ref.digest for d in ledger().decisions.list(model, 200)):
         ledger().decisions.append(model, "curated", ref.digest, "curate", {**sources, "left_out": counts})
     return ref
+
+
+def _held_out(model: str, labels: TableRef, rules: CurateRules) -> list[Row]:
+    known, faults, since = _gathered(model, labels, rules)
+    return held_out_rows(_unlearnt(model, known), since, faults, rules)
+
+
+def _marked(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[str], TableRef]:
+    """Ids of all images that are marked golden, and the manifest of those that are there and were never learnt."""
+    known, _, _ = _gathered(model, labels, rules, freeze=False)
+    marked = [row.image.image_id for row in golden_rows(known)]
+    return marked, _written(model, "golden", golden_rows(_unlearnt(model, known)))
+
+
+def _unlearnt(model: str, known: Sequence[Labelled]) -> list[Labelled]:
+    """What no version of the model was fitted to, whatever the rules were then."""
+    learnt = learnt_by(tables(), [record.card for record in ledger().versions.list(model)])
+    return unlearnt(known, {each.image_id for each in learnt}, {each.sha256 for each in learnt})
 
 
 def _gathered(
@@ -193,25 +227,5 @@ def _without_near(
 def _written(model: str, name: str, rows: Sequence[Row]) -> TableRef:
     """The manifest in the bucket, of images that are still there; the same rows give the same object."""
     here = {image.image_id for image in present([row.image for row in rows])[0]}
-    table = pa.Table.from_pylist(
-        [
-            {
-                "image_id": row.image.image_id,
-                "key": row.image.key,
-                "sha256": row.image.sha256,
-                "camera": row.image.camera,
-                "session": row.image.session,
-                "split": row.split,
-                "source": row.source,
-                "objects": list(row.image.objects),
-                "labelled_at": row.image.labelled_at,
-                "captured_at": row.image.captured_at,
-                "chance": None if row.image.golden else row.image.chance,  # golden images are picked, not drawn
-            }
-            for row in rows
-            if row.image.image_id in here
-        ],
-        schema=DATASETS,
-    )
-    digest = hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()
-    return tables().write(table, "datasets", f"{model}/evergreen/datasets/{name}-{digest[:32]}.parquet")
+    table = manifest(row for row in rows if row.image.image_id in here)
+    return tables().write(table, "datasets", f"{model}/evergreen/datasets/{name}-{digest_of(table)[:32]}.parquet")

@@ -15,6 +15,8 @@ from tasks.estimate.flag import Flag, Verdict, named
 from tasks.estimate.rules import EstimateRules
 
 CHECK, UNIT = ESTIMATE, "0..1"
+UNCALIBRATED = "without labels nothing can be said of this version"
+"""How the finding of a window begins that was judged while its version was not calibrated."""
 
 ESTIMATED = {Kind.DETECT: "map50", Kind.CLASSIFY: "accuracy"}
 """Kinds that are estimated, and what of them is: mAP50 of boxes, accuracy of classes."""

@@ -6,6 +6,8 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,13 +40,14 @@ STANDARD = 3.92
 """Width of a 95 % interval in standard errors."""
 
 
-def keep_calibration(champion: ModelRef, found: Calibration) -> None:
-    """The calibration beside the version; the ledger says which one counts."""
+def keep_calibration(champion: ModelRef, found: Calibration, until: datetime | None = None) -> None:
+    """The calibration beside the version; the ledger says which one counts, and up to when its images reach."""
     data = calibration_json.written(found)
     digest = hashlib.sha256(data).hexdigest()
     key = f"{champion.name}/evergreen/estimates/{champion.sha256[:16]}/calibration-{digest[:16]}.json"
     store().put(key, data, "application/json")
-    payload = {"key": key, "digest": digest, "labels": found.n, "second": found.second}
+    payload: dict[str, Any] = {"key": key, "digest": digest, "labels": found.n, "second": found.second}
+    payload["until"] = until.isoformat() if until else None
     ledger().decisions.append(champion.name, CALIBRATED, champion.sha256, "estimate", payload)
 
 

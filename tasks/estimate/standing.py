@@ -14,7 +14,7 @@ from tasks.estimate import kept
 from tasks.estimate.backtest import running
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.flag import Flag
-from tasks.estimate.guess import flag_of, is_estimate
+from tasks.estimate.guess import UNCALIBRATED, flag_of, is_estimate
 from tasks.estimate.rules import EstimateRules
 
 SHOWN = 20
@@ -38,7 +38,7 @@ def standing(model: str) -> dict[str, Any] | None:
         "metric": said[1].subject if said else None,
         "value": said[1].value if said else None,
         "images": said[1].n if said else 0,
-        "sentence": said[1].note if said else "no window has an estimate yet: evergreen monitor",
+        "sentence": _sentence(model, said, calibration is not None),
         "running_error": {
             name: {"n": each.n, "error": each.error, "bias": each.bias} for name, each in errors.items() if each
         },
@@ -49,6 +49,16 @@ def standing(model: str) -> dict[str, Any] | None:
         ],
         "audits": [_audit(window, found) for window, found in kept.audited_of(champion)[:SHOWN]],
     }
+
+
+def _sentence(model: str, said: tuple[Window, Finding] | None, calibrated: bool) -> str:
+    if said is None:
+        return f"no window has an estimate yet: `evergreen monitor {model}`"
+    window, found = said
+    if calibrated and found.note.startswith(UNCALIBRATED):
+        again = f"`evergreen monitor {model} --rescore --window {window}`"
+        return f"judged before this version was calibrated; {again} judges it again"
+    return found.note
 
 
 def _learnt(calibration: Calibration) -> dict[str, Any]:

@@ -24,17 +24,18 @@ from tasks.estimate import kept
 from tasks.estimate.again import seen_again, shown
 from tasks.estimate.alarms import alarms_of
 from tasks.estimate.around import around
-from tasks.estimate.audit import Candidate, first, place
+from tasks.estimate.audit import Candidate, first
 from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.caught import caught_up, truths_of
 from tasks.estimate.checking import Again, audited
+from tasks.estimate.chosen import chosen, outgrown, until
 from tasks.estimate.eyes import eyes, second_of
 from tasks.estimate.few import LEAST
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
 from tasks.estimate.flag import judge
 from tasks.estimate.found import Found, digest_of, found_json, found_of
-from tasks.estimate.guess import ESTIMATED, Guess, finding, silent
+from tasks.estimate.guess import ESTIMATED, UNCALIBRATED, Guess, finding, silent
 from tasks.estimate.ladder import Image
 from tasks.estimate.look import shifts
 from tasks.estimate.posture import turned
@@ -45,12 +46,6 @@ from tasks.estimate.signs import signs_of
 from tasks.settings import settings
 
 log = logging.getLogger(__name__)
-
-GROWN = 1.5
-"""A version is calibrated again when it has so many times the labels of before."""
-
-MOST = 400
-"""Labelled images that a calibration looks at: of more a fixed choice by content hash."""
 
 REFERENCE = ("image_id", "camera", "width", "height", "model_version", "detections")
 """What is read of a reference: its embeddings are not needed here."""
@@ -70,7 +65,7 @@ def check_estimate(
     calibration, metric = kept.calibration_of(champion), ESTIMATED[champion.kind]
     if calibration is None:
         why = f"no calibration yet: it takes {rules.min_labels} labelled images and `evergreen evaluate`"
-        return _report(silent(f"without labels nothing can be said of this version; {why}", metric=metric))
+        return _report(silent(f"{UNCALIBRATED}; {why}", metric=metric))
     if reference is None:
         why = "no reference is pinned that the answers could be held against: `evergreen pin-reference`"
         return _report(silent(why, metric=metric))
@@ -87,8 +82,9 @@ def check_estimates(
 ) -> tuple[Check, ...]:
     """Calibrate the version where that is due, read audits, and hold estimates against the labels of their windows.
 
-    `sets` are `datasets` tables of labelled images (golden, recent), `labels` all labels that there are. Nothing for
-    kinds other than detect and classify. The checks that are new.
+    `sets` are `datasets` tables of labelled images (golden, held out, recent): a calibration learns from all of them,
+    estimates are held against the last. `labels` are all labels that there are. Nothing for kinds other than detect
+    and classify. The checks that are new.
     """
     if champion.kind not in ESTIMATED or not rules.images:
         return ()
@@ -182,15 +178,14 @@ def _picture(image: Candidate) -> Image | None:
 
 def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRules) -> None:
     noted = ledger().decisions.latest(champion.name, kept.CALIBRATED, champion.sha256)
-    rows = {row["sha256"]: row for each in sets for row in tables().read(each).to_pylist()}
-    count, second = min(len(rows), MOST), second_of(champion)
+    rows = chosen(row for each in sets for row in tables().read(each).to_pylist())
+    second = second_of(champion)
     readable = noted is not None and kept.calibration_of(champion) is not None
-    fresh = noted is not None and readable and count < GROWN * noted.payload["labels"]
+    fresh = noted is not None and readable and not outgrown(noted.payload, rows)
     same = noted is not None and noted.payload["second"] == (second.sha256 if second else "")
-    if count < rules.min_labels or (fresh and same):
+    if len(rows) < rules.min_labels or (fresh and same):
         return
-    chosen = sorted(rows.values(), key=lambda row: place(row["sha256"]))[:MOST]
-    table = pa.Table.from_pylist(chosen, schema=DATASETS)
+    table = pa.Table.from_pylist(rows, schema=DATASETS)
     paths = local_paths(images(), table)
     labelled = Labelled(
         truths=truths_of(champion, table),
@@ -201,9 +196,9 @@ def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRul
     versions = (champion.sha256, second.sha256 if second else "")
     found = calibrate(labelled, eyes(champion, second, rules.batch), versions, rules.calibrated_on)
     if found is None:
-        log.warning("%s is not calibrated: %d labelled images show too few boxes", champion, count)
+        log.warning("%s is not calibrated: %d labelled images show too few boxes", champion, len(rows))
         return
-    kept.keep_calibration(champion, found)
+    kept.keep_calibration(champion, found, until(rows))
 
 
 def _evaluated(champion: ModelRef, rules: EstimateRules) -> Answering:

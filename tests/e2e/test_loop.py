@@ -37,6 +37,7 @@ class Lived:
     pages: dict[str, str] = field(default_factory=dict)
     form: str = ""
     learnt: dict[str, Any] = field(default_factory=dict)
+    without_labels: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,7 @@ def _decay(story: Any, seen: Lived) -> None:
     seen.champions["first"] = ledger().promotions.champion("tiny").sha256
     _live(story, seen, "accepted")
     story.accept()
-    for key in ("healthy", "camera", "changed"):
-        _live(story, seen, key)
+    _live(story, seen, "healthy", "camera", "changed")
     seen.numbers["versions before labels"] = len(ledger().versions.list("tiny"))
     seen.numbers["retrains before labels"] = len(orchestrator().runs("retrain", model="tiny"))
     story.label("changed")
@@ -71,10 +71,11 @@ def _decay(story: Any, seen: Lived) -> None:
     story.approval()
 
 
-def _live(story: Any, seen: Lived, key: str) -> None:
-    days = story.live(key)
-    seen.states[key] = [day.state_name for day in days]
-    seen.sentences[key] = days[-1].sentence
+def _live(story: Any, seen: Lived, *keys: str) -> None:
+    """Chapters of one day each."""
+    for key, day in zip(keys, story.live(*keys), strict=True):
+        seen.states[key] = [day.state_name]
+        seen.sentences[key] = day.sentence
 
 
 def _approve(story: Any, seen: Lived, chromium: str) -> None:
@@ -108,7 +109,9 @@ def _recover(story: Any, seen: Lived) -> None:
 
     seen.champions["approved"] = ledger().promotions.champion("tiny").sha256
     seen.numbers["alias after approval"], seen.champions["alias after approval"] = _behind_the_alias()
+    story.evaluate()
     _live(story, seen, "after")
+    seen.without_labels = json.loads(_told("estimate", "tiny", "--json"))
     _told("rollback", "tiny", "--by", APPROVER, "--reason", "test")
     seen.champions["rolled back"] = ledger().promotions.champion("tiny").sha256
     seen.numbers["alias after rollback"], seen.champions["alias after rollback"] = _behind_the_alias()
@@ -156,6 +159,13 @@ def test_labels_show_the_damage_and_start_the_chain_by_an_event(lived: Lived) ->
 def test_the_version_is_calibrated_for_estimates_without_labels(lived: Lived) -> None:
     assert lived.learnt["metric"] == "accuracy" and lived.learnt["labelled_images"] >= 100
     assert 0 < lived.learnt["quality"] <= 1
+
+
+def test_the_new_champion_has_a_number_without_labels_for_the_product_that_it_was_trained_for(lived: Lived) -> None:
+    told = lived.without_labels
+    assert told["calibration"]["labelled_images"] > lived.learnt["labelled_images"] - 20, "what was recent counts still"
+    assert told["flag"] in ("valid", "extrapolating"), told["sentence"]
+    assert told["value"] > 0.9, told["sentence"]
 
 
 def test_the_form_in_the_browser_shows_the_evidence(lived: Lived) -> None:

@@ -12,11 +12,12 @@ from tasks.curate.split import (
     Labelled,
     golden_rows,
     held_out,
-    recent_rows,
+    held_out_rows,
     session_name,
     settled,
     trainable,
     training_rows,
+    unlearnt,
 )
 from tasks.domain.blocked import Blocked
 
@@ -50,8 +51,8 @@ def test_the_held_out_share_of_sessions_is_about_the_one_that_was_asked_for():
 
 def test_holding_out_does_not_depend_on_when_it_is_asked_or_who_else_is_there():
     images = [image(i, days=-i) for i in range(200)]
-    whole = {row.image.image_id for row in recent_rows(images, NOON - timedelta(days=999), (), RULES)}
-    half = {row.image.image_id for row in recent_rows(images[:100], NOON - timedelta(days=999), (), RULES)}
+    whole = {row.image.image_id for row in held_out_rows(images, NOON - timedelta(days=999), (), RULES)}
+    half = {row.image.image_id for row in held_out_rows(images[:100], NOON - timedelta(days=999), (), RULES)}
     assert half == {name for name in whole if name < "i0100"}
 
 
@@ -69,7 +70,7 @@ def test_no_session_and_no_content_is_on_both_sides(facts):
     since = NOON - timedelta(days=4)
     usable, _ = trainable(images, (), RULES)
     training = training_rows(usable, since, RULES)
-    tested = [*recent_rows(images, since, (), RULES), *golden_rows(images)]
+    tested = [*held_out_rows(images, since, (), RULES), *golden_rows(images)]
     assert not {row.image.sha256 for row in training} & {row.image.sha256 for row in tested}
     assert not {row.image.session for row in training} & {row.image.session for row in tested}
     hashes = [row.image.sha256 for row in training]
@@ -112,10 +113,24 @@ def test_images_of_a_broken_camera_are_left_out_only_while_it_was_broken():
 def test_golden_images_and_their_copies_are_not_in_the_recent_set():
     session = next(f"h{i}" for i in range(99) if held_out(f"h{i}", RULES))
     golden = image(1, session=session, golden=True)
-    rows = recent_rows(
+    rows = held_out_rows(
         [golden, image(2, session=session, sha256=golden.sha256), image(3, session=session)], NOON, (), RULES
     )
     assert [row.image.image_id for row in rows] == ["i0003"]
+
+
+def test_what_is_held_out_is_recent_from_a_moment_on_and_stays_held_out_before_it():
+    session = next(f"h{i}" for i in range(99) if held_out(f"h{i}", RULES))
+    rows = held_out_rows([image(1, session=session, days=-3), image(2, session=session)], NOON, (), RULES)
+    assert [(row.image.image_id, row.source) for row in rows] == [("i0001", "held_out"), ("i0002", "recent")]
+
+
+def test_what_a_version_learnt_is_no_test_nor_its_copies_nor_the_rest_of_its_session():
+    learnt, copy = image(1, session="s"), image(2, session="u", sha256=image(1).sha256)
+    beside_it, beside_the_copy = image(3, session="s"), image(4, session="u")
+    kept = unlearnt([learnt, copy, beside_it, beside_the_copy], {learnt.image_id}, {learnt.sha256})
+    assert kept == [beside_the_copy], "a copy that lies elsewhere says nothing about the rest there"
+    assert unlearnt([learnt, copy], (), ()) == [learnt, copy]
 
 
 def test_at_least_half_is_replay_when_there_is_enough_of_it():

@@ -242,6 +242,21 @@ def test_labels_that_come_later_show_how_far_an_estimate_was_off(line: Line, cal
     assert found["checks"][0]["estimate"] == given.value
 
 
+def test_a_window_that_was_judged_before_the_calibration_says_how_to_ask_again(
+    line: Line, calibrated: kept.Calibration
+) -> None:
+    line.estimate(0)
+    before = standing.standing(MODEL)
+    assert before is not None and "no calibration yet" in before["sentence"]
+    kept.keep_calibration(line.champion, calibrated)
+    after = standing.standing(MODEL)
+    assert after is not None and after["sentence"].startswith("judged before this version was calibrated")
+    assert f"`evergreen monitor {MODEL} --rescore --window {line.window(0)}`" in after["sentence"]
+    line.estimate(1)
+    now = standing.standing(MODEL)
+    assert now is not None and now["flag"] == "valid" and now["sentence"].startswith("valid: about")
+
+
 def test_too_few_labels_check_nothing(line: Line, calibrated: kept.Calibration) -> None:
     kept.keep_calibration(line.champion, calibrated)
     line.estimate(0)
