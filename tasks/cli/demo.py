@@ -116,6 +116,7 @@ def decay(story: Story) -> None:
     if ledger().promotions.champion(story.model) is None:
         story.tell.say(f"{story.commission()} labelled pictures uploaded")
         story.first_champion()
+        story.evaluate("evaluating the first model: what are its answers worth without labels?")
     story.live("accepted")
     story.tell.say(f"accepted as healthy: {story.accept()} pictures are the reference now")
     for key in ("healthy", "camera", "changed"):
@@ -130,10 +131,11 @@ def decay(story: Story) -> None:
 
 
 def recover(story: Story) -> None:
-    """After the answer: the alias has moved, the next days are healthy."""
+    """After the answer: the alias has moved, the new champion is evaluated, the next days are healthy."""
     from tasks.scenarios.story import champion_version
 
     story.tell.say(f"champion is version {champion_version(story.model)} now")
+    story.evaluate("evaluating the new champion")
     story.live("after")
 
 

@@ -57,6 +57,6 @@ def _take(model: str, by: str, reason: str, json: bool) -> int:
     rules = IngestRules()
     found = gather(sources(rules), model, rules).labels
     if accept_golden(model, found, CurateRules(), by, reason) is None:
-        say(f"no image of {model} is marked golden: set `golden` in the labels of some")
+        say(f"no image of {model} that no version learnt is marked golden: set `golden` in labels of held-out ones")
         return CHECK_FAILED
     return golden(model, json=json)

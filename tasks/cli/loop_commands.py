@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows, show_table
+from tasks.domain.finding import ALL, Finding, Outcome, finding_json
+from tasks.domain.window import Window
+from tasks.domain.wording import excess, stated
 
 POLL_SECONDS = 1.0
+
+BREACHES = 20
+"""Rows that `explain` shows unless it is asked for everything."""
 
 
 def monitor(
@@ -68,11 +75,9 @@ def windows(model: str, *, limit: int = 20, json: bool = False) -> int:
     return OK
 
 
-def explain(model: str, *, window: str | None = None, json: bool = False) -> int:
-    """Why the newest window (or `--window`) was judged as it was."""
+def explain(model: str, *, window: str | None = None, everything: bool = False, json: bool = False) -> int:
+    """Why the newest window (or `--window`) was judged as it was; `--everything` for all that was out of limits."""
     from tasks.connections import ledger
-    from tasks.domain.finding import Outcome, finding_json
-    from tasks.domain.window import Window
 
     book = ledger()
     row = book.windows.get(model, Window.parse(window)) if window else next(iter(book.windows.latest(model, 1)), None)
@@ -94,21 +99,21 @@ def explain(model: str, *, window: str | None = None, json: bool = False) -> int
     say(f"{row.window}: {row.verdict.get('sentence', row.state)}")
     for cause in row.verdict.get("causes", []):
         say(f"  because: {cause['summary']} (since {cause['since'] or 'this window'})")
-    breaches = [
-        {
-            "check": f.check,
-            "subject": f.subject,
-            "where": f.slice,
-            "value": f.value,
-            "limit": f.limit,
-            "n": f.n,
-            "note": f.note,
-        }
-        for _, f in found
-        if f.outcome is Outcome.BREACH
-    ]
-    show_table("out of limits", breaches, "nothing was out of limits")
+    _show_breaches([f for _, f in found if f.outcome is Outcome.BREACH], everything)
     return OK
+
+
+def _show_breaches(breaches: Sequence[Finding], everything: bool) -> None:
+    """All cameras together first, then by how far the value lies beyond its limit."""
+    ranked = sorted(breaches, key=lambda each: (each.slice != ALL, -excess(each)))
+    rows = [
+        {"check": f.check, "subject": f.subject, "where": f.slice, "value": f.value, "limit": f.limit, "n": f.n,
+         "note": f.note}
+        for f in (ranked if everything else ranked[:BREACHES])
+    ]  # fmt: skip
+    show_table("out of limits", rows, "nothing was out of limits")
+    if len(ranked) > len(rows):
+        say(f"{len(ranked) - len(rows)} more, mostly of single cameras: --everything")
 
 
 def versions(model: str, *, json: bool = False) -> int:
@@ -169,5 +174,5 @@ def _start(deployment: str, parameters: dict[str, Any], as_json: bool) -> int:
             {"id": run.id, "state": run.state_name, "type": run.state_type, "message": run.message, "url": run.url}
         )
     else:
-        say(f"{run.state_name}: {run.message}\n{run.url}")
+        say(f"{stated(run.state_name, run.message)}\n{run.url}")
     return OK if run.state_type in ("COMPLETED", "PAUSED") else CHECK_FAILED

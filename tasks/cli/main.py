@@ -21,6 +21,7 @@ from tasks.cli import (
     upkeep_commands,
 )
 from tasks.cli.demo import demo
+from tasks.cli.only_model import only_model
 from tasks.cli.output import CHECK_FAILED, complain
 from tasks.domain.errors import EvergreenError
 
@@ -28,6 +29,7 @@ app = App(
     name="evergreen",
     help="Keeps a deployed YOLO model healthy: drift, cause, labels, retrain, shadow, approve, promote, watch.",
     version_flags=["--version"],
+    config=only_model,
 )
 
 _GROUPS = {

@@ -38,8 +38,17 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> Non
     for heading in rows[0]:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
+        table.add_row(*(escape(shown(value)) for value in row.values()))
     console.print(table)
+
+
+def shown(value: Any) -> str:
+    """A cell as people read it: four digits that count, nothing for None; programs get all with `--json`.
+
+    >>> shown(0.87508484), shown(2.1e-14), shown(1234567.0), shown(7), shown(None)
+    ('0.8751', '2.1e-14', '1.235e+06', '7', '')
+    """
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]], empty: str, as_json: bool) -> None:

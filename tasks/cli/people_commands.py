@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows
+from tasks.domain.wording import stated
 
 
 def approvals(model: str | None = None, *, json: bool = False) -> int:
@@ -139,7 +140,7 @@ def _answer(request: int | None, decision: str, by: str, reason: str, as_json: b
     if as_json:
         show_json(answer)
     else:
-        say(f"{run.state_name}: {run.message}\n{run.url}")
+        say(f"{stated(run.state_name, run.message)}\n{run.url}")
     return OK if run.state_name in ("Promoted", "Rejected") else CHECK_FAILED
 
 
