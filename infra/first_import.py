@@ -16,12 +16,15 @@ SERVERS_AND_LIBRARIES = (
     "boto3",
     "evidently",
     "great_expectations",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
     "mlflow.server",
     "onnxruntime",
     "pandas",
     "prefect.cli",
     "prefect.runner",
     "prefect.server.api.server",
+    "prefect_dask.task_runners",
     "scipy.stats",
     "sklearn.ensemble",
     "torch",
@@ -43,7 +46,7 @@ def main() -> None:
         importlib.import_module(name)
     from tasks.adapters.yolo_load import ultralytics
 
-    ultralytics()
+    _ = ultralytics().YOLO  # it loads its parts when they are asked for
 
 
 if __name__ == "__main__":

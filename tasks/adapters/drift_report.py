@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.adapters.loading import loading
 from tasks.domain.errors import ContractError
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ def _safe_column(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _run(reference: pd.DataFrame, current: pd.DataFrame, title: str) -> Any:
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.metrics import ValueDrift
+    with loading():
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.metrics import ValueDrift
 
     text = [name for name in reference.columns if not _numeric(reference, name)]
     numbers = [name for name in reference.columns if name not in text]

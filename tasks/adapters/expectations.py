@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tasks.adapters.loading import loading
 from tasks.domain.errors import ConfigError
 from tasks.domain.expectation import EXISTS, NOT_NULL, Answer, Expectation, filled, weighed, weights_of
 
@@ -99,12 +100,13 @@ def _broke(result: Mapping[str, Any]) -> list[int]:
 
 def _validate(table: pa.Table, expectations: Mapping[int, Expectation]) -> dict[str, Any]:
     """The validation result; great-expectations changes the order of results, so each carries its place as metadata."""
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import (
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
+    with loading():
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
 
     in_memory = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False))
     context = gx.get_context(mode="ephemeral", project_config=in_memory)

@@ -20,6 +20,7 @@ from typing import Any
 
 import PIL.Image
 
+from tasks.adapters.loading import loading
 from tasks.domain.errors import ConfigError, NotFound, UnsafeModel
 
 SWITCHES = {
@@ -53,8 +54,9 @@ def ultralytics() -> Any:
         folder = tempfile.mkdtemp(prefix="evergreen-yolo-")
         register(shutil.rmtree, folder, ignore_errors=True)
         os.environ["YOLO_CONFIG_DIR"] = folder
-    package: Any = import_module("ultralytics")
-    loader, utils = import_module("ultralytics.nn.tasks"), import_module("ultralytics.utils")
+    with loading():
+        package: Any = import_module("ultralytics")
+        loader, utils = import_module("ultralytics.nn.tasks"), import_module("ultralytics.utils")
     restricted = getattr(getattr(loader, "_SafeLoad", None), "SUPPORTED", False)
     if not restricted or not hasattr(loader, "SAFE_LOAD"):
         raise ConfigError("this ultralytics or torch cannot load weights without running code: ultralytics>=8.4.190")

@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.adapters.ledger.store import Ledger
+from tasks.adapters.manifests import learnt_by
 from tasks.adapters.tables import TableStore
-from tasks.domain.card import training_set
 from tasks.domain.errors import NotFound
 from tasks.domain.model import ModelRef
 from tasks.domain.snapshot import TableRef, table_of
@@ -33,7 +33,8 @@ def gathered(book: Ledger, profiler: Profiler, windows: Sequence[Window], rules:
         NotFound: a window was never judged.
     """
     tables, champion, seen = profiler.tables, profiler.champion, []
-    trained = _trained(book, tables, champion)
+    card = book.versions.get(champion.name, champion.sha256).card
+    trained = frozenset(each.sha256 for each in learnt_by(tables, [card]))
     for window in sorted(windows, key=lambda each: each.start):
         catalog, note, blamed = _judged(book, champion, window)
         profiled = profiler.window(catalog, window)
@@ -61,11 +62,3 @@ def _judged(book: Ledger, champion: ModelRef, window: Window) -> tuple[TableRef,
     if record is None or record.facts is None or record.facts.catalog is None:
         raise NotFound(f"window {window} of {champion.name!r} was never judged: run the monitor over it first")
     return record.facts.catalog, record.facts.artifacts.get("predictions", ""), pinning.blamed(record.verdict)
-
-
-def _trained(book: Ledger, tables: TableStore, champion: ModelRef) -> frozenset[str]:
-    """Content hashes of the images that the champion was fitted to; none known for a version made elsewhere."""
-    manifest = training_set(book.versions.get(champion.name, champion.sha256).card)
-    if manifest is None:
-        return frozenset()
-    return frozenset(tables.read(manifest, ["sha256"])["sha256"].to_pylist())

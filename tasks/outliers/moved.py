@@ -85,12 +85,13 @@ def contrast(before: Places, after: Places, level: float, seed: int = 0) -> Cont
 
 
 def _statistics(grids: Floats, member: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> tuple[Floats, Floats]:
-    """Smoothed squared distance, and total variation, of the two mean maps for every row of memberships."""
-    weights = member.astype(np.float64)
-    first = weights @ grids / weights.sum(axis=1, keepdims=True)
-    second = (1 - weights) @ grids / (1 - weights).sum(axis=1, keepdims=True)
-    apart = first - second
-    return np.einsum("ij,jk,ik->i", apart, _KERNEL, apart, optimize=True), np.abs(apart).sum(axis=1) / 2
+    """Smoothed squared distance, and total variation, of the two mean maps for every row of memberships.
+
+    All rows have as many members, at least one and not all.
+    """
+    size = int(member[0].sum())
+    apart = np.where(member, 1 / size, -1 / (len(grids) - size)) @ grids
+    return np.einsum("ij,ij->i", apart @ _KERNEL, apart), np.abs(apart).sum(axis=1) / 2
 
 
 def _kernel() -> Floats:

@@ -14,6 +14,7 @@ from tasks import connections
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.yolo import protocol
+from tasks.adapters.yolo_export import export_file as exporting_file
 from tasks.adapters.yolo_load import sha256_of
 from tasks.domain.errors import ConfigError, ContractError, NotFound, UnsafeModel
 from tasks.domain.finding import Outcome
@@ -83,9 +84,27 @@ class World:
         return exporting.check_export.fn(self.ref, self.sets, self.evaluated(), rules)
 
 
+@pytest.fixture(scope="module")
+def exported_once(tmp_path_factory):
+    """`export_file` itself, asked once for each file: every test here begins with the same weights."""
+    folder, made = tmp_path_factory.mktemp("exported"), {}
+
+    def export_file(model, form, imgsz, target, half=False):
+        asked = (model.sha256, form, imgsz, half)
+        if asked not in made:
+            kept = folder / f"{len(made)}.{form.value}"
+            made[asked] = kept, exporting_file(model, form, imgsz, kept, half)
+        kept, sha256 = made[asked]
+        target.write_bytes(kept.read_bytes())
+        return sha256
+
+    return export_file
+
+
 @pytest.fixture
-def world(tmp_path, detector, monkeypatch):
+def world(tmp_path, detector, monkeypatch, exported_once):
     made = World(tmp_path, detector)
+    monkeypatch.setattr(exporting, "export_file", exported_once)
     cache = AnswerCache(tmp_path / "answers", 2**26)
     for name, thing in (
         ("ledger", made.book), ("store", made), ("tables", made), ("images", made), ("registry", made),
