@@ -234,7 +234,10 @@ def _look_first(known: _Evidence) -> str:
     if not known.alone and not known.only:
         near = ", ".join(sorted(known.nearly))
         if len(known.nearly) > 1:
-            return f"{near} are close to a fault: look at these cameras first. If they are sound, retrain by hand."
+            return (
+                f"{near} are close to a fault: look at these cameras first, and at lamps and settings that they share. "
+                "If they are sound, retrain by hand."
+            )
         return f"Camera {near} is close to a fault: look at it first. If it is sound, retrain by hand."
     one = ", ".join(sorted(known.alone or known.only))
     if len(known.alone) > 1:

@@ -19,8 +19,9 @@ from tasks.domain.verdict import Cause, CauseKind
 
 DIRECTED = 0.25
 """Normal-score units below which a shift has no direction that another camera could share."""
-NEARLY = 0.7
-"""Part of its limit from which a sign of a camera's fault is worth a look."""
+NEARLY, NEARLY_ALONE = 0.7, 0.5
+"""Part of its limit from which a sign of a camera's fault is worth a look, and that of an only camera, whose limits are
+wider because it cannot be held against others."""
 HALF = 0.5
 """Part of a camera's shift that the others must show, and part of its whole change that they must share."""
 
@@ -87,8 +88,10 @@ def nearly(reports: Sequence[Report]) -> frozenset[str]:
     their mast, a film that all gathered) looks like a change that they share. Where labels show harm, these cameras
     are the first thing to look at, and what they show is no evidence of a new product.
     """
-    looked = [f for r in reports if r.stage is Stage.CAMERA for f in r.findings if f.outcome is Outcome.OK]
-    return frozenset(f.camera for f in looked if f.camera and f.limit and (f.value or 0.0) >= NEARLY * f.limit)
+    found = [f for r in reports if r.stage is Stage.CAMERA for f in r.findings]
+    part = NEARLY if len({f.camera for f in found if f.camera}) > 1 else NEARLY_ALONE
+    looked = [f for f in found if f.outcome is Outcome.OK]
+    return frozenset(f.camera for f in looked if f.camera and f.limit and (f.value or 0.0) >= part * f.limit)
 
 
 def doubted_alone(reports: Sequence[Report]) -> frozenset[str]:

@@ -147,7 +147,7 @@ DATASETS = pa.schema(
         pa.field("camera", pa.string(), nullable=False),
         pa.field("session", pa.string(), nullable=False),
         pa.field("split", pa.string(), nullable=False),  # train | val | test
-        pa.field("source", pa.string(), nullable=False),  # replay | recent | golden
+        pa.field("source", pa.string(), nullable=False),  # replay | recent | held_out | golden
         pa.field("objects", pa.list_(OBJECT), nullable=False),
         pa.field("labelled_at", _TIME, nullable=False),
         pa.field("captured_at", _TIME),

@@ -71,7 +71,7 @@ def breaches_by_weight(verdict: Verdict) -> list[Finding]:
     blamed = {camera for cause in verdict.causes for camera in cause.cameras}
     found = (finding for finding in verdict.findings() if finding.check not in {*TOLD_ONLY, KPI})
     breaches = [finding for finding in found if finding.outcome is Outcome.BREACH]
-    return sorted(breaches, key=lambda finding: (finding.camera not in blamed, -_excess(finding)))
+    return sorted(breaches, key=lambda finding: (finding.camera not in blamed, -excess(finding)))
 
 
 def moment(at: datetime) -> str:
@@ -93,8 +93,18 @@ def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _excess(finding: Finding) -> float:
+def excess(finding: Finding) -> float:
+    """How many times the limit the value is, or the limit the value where values must not fall; 0 without either."""
     if finding.value is None or not finding.limit:
         return 0.0
     ratio = abs(finding.value / finding.limit)
     return max(ratio, 1 / ratio) if ratio else float("inf")
+
+
+def stated(state: str, sentence: str) -> str:
+    """The sentence with its state before it, once.
+
+    >>> stated("Healthy", "Healthy: as it was"), stated("Trained", "version 2")
+    ('Healthy: as it was', 'Trained: version 2')
+    """
+    return sentence if sentence.startswith(state) else f"{state}: {sentence}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from tasks.domain.wording import measure, moment
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+_TYPED = re.compile(r"`([^`\n]+)`")
 
 
 def render(template: str, **values: Any) -> bytes:
@@ -28,8 +32,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"href": href, "measure": measure, "moment": moment}
+    environment.filters |= {"commands": commands, "href": href, "measure": measure, "moment": moment}
     return environment
+
+
+def commands(text: str) -> Markup:
+    """Escaped text, with what stands between backticks shown as something to type.
+
+    >>> commands("ask <us>: `evergreen labels`")
+    Markup('ask &lt;us&gt;: <code>evergreen labels</code>')
+    """
+    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped one call further in
 
 
 def href(url: str) -> str:

@@ -90,11 +90,12 @@ def render(scene: SceneSpec) -> Scene:
     look = _stream(scene, _LOOK)
     for part in parts:
         _draw(canvas, part, look)
-    canvas = canvas * (daylight(scene.hour) * scene.light * lamp_field(scene.camera))[:, :, None]
+    canvas *= (daylight(scene.hour) * scene.light * lamp_field(scene.camera))[:, :, None]
     canvas = _through_dirt(canvas, scene)
-    canvas = canvas + _stream(scene, _SENSOR).normal(0, _NOISE_SIGMA, canvas.shape).astype(np.float32)
+    canvas += _stream(scene, _SENSOR).normal(0, _NOISE_SIGMA, canvas.shape).astype(np.float32)
+    np.clip(np.rint(canvas, out=canvas), 0, 255, out=canvas)
     return Scene(
-        image=np.clip(np.rint(canvas), 0, 255).astype(np.uint8),
+        image=canvas.astype(np.uint8),
         boxes=np.array([_box(part) for part in parts], dtype=np.float32).reshape(-1, 4),
         classes=np.array([part.number for part in parts], dtype=np.int64),
     )
@@ -162,23 +163,28 @@ def _around(part: _Part) -> tuple[slice, slice]:
     return slice(max(top, 0), min(bottom, SIZE)), slice(max(left, 0), min(right, SIZE))
 
 
-def _mask(part: _Part) -> Floats:
-    """How much of each pixel the part covers, (256, 256) in [0, 1]."""
+def _mask(part: _Part) -> NDArray[np.uint8]:
+    """How much of each pixel the part covers, (256, 256) in 0 to 255."""
     canvas = np.zeros((SIZE, SIZE), dtype=np.uint8)
     for edge, value in ((part.outline, 255), (part.hole, 0)):
         if edge is not None:
             points = np.rint((edge - 0.5) * 16).astype(np.int32)
             cv2.fillPoly(canvas, [points], (value,), lineType=cv2.LINE_AA, shift=4)
-    return np.asarray(canvas, dtype=np.float32) / np.float32(255)
+    return canvas
+
+
+def _shares(mask: NDArray[np.uint8]) -> Floats:
+    """The same in [0, 1]."""
+    return np.asarray(mask, dtype=np.float32) / np.float32(255)
 
 
 def _draw(canvas: Floats, part: _Part, rng: np.random.Generator) -> None:
     """Puts the part on `canvas`: a soft shadow, then the body in its finish with a rim where the edge turns."""
     rows, columns = _around(part)
     whole = _mask(part)
-    mask, under = whole[rows, columns], canvas[rows, columns]
+    mask, under = _shares(whole[rows, columns]), canvas[rows, columns]
     shade, tilt = float(rng.uniform(0.9, 1.1)), float(rng.uniform(0, 2 * math.pi))
-    shadow = cv2.GaussianBlur(np.roll(whole, (3, 3), axis=(0, 1))[rows, columns], (0, 0), 2.5)
+    shadow = cv2.GaussianBlur(_shares(np.roll(whole, (3, 3), axis=(0, 1))[rows, columns]), (0, 0), 2.5)
     rim = mask * (1 - cv2.GaussianBlur(mask, (0, 0), 1.5))
     grid = np.linspace(-18, 18, SIZE, dtype=np.float32)
     sheen = 14 * np.sin(math.cos(tilt) * grid[None, columns] + math.sin(tilt) * grid[rows, None])

@@ -18,7 +18,9 @@ from tasks.domain.errors import EvergreenError, NotFound
 from tasks.domain.promotion import Approval, Promotion
 from tasks.domain.verdict import STATE_NAMES, Action
 from tasks.domain.window import Window
+from tasks.domain.wording import stated
 from tasks.drift.task import pin_reference
+from tasks.estimate.guess import is_estimate
 from tasks.promote.named import newest
 from tasks.promote.reconcile import reconcile
 from tasks.promote.task import adopt
@@ -48,11 +50,12 @@ class Teller(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """What monitor said of one window."""
+    """What monitor said of one window; `estimate` is how good the model is in it without labels, or why not."""
 
     window: Window
     state_name: str
     sentence: str
+    estimate: str = ""
 
 
 class Story:
@@ -94,28 +97,37 @@ class Story:
         reconcile(ledger(), registry(), self.model)
         return promotion
 
-    def live(self, key: str) -> list[Day]:
-        """Replay a chapter, let monitor judge its windows in one run, and tell what it found on each."""
-        chapter = self.chapter(key)
+    def live(self, *keys: str) -> list[Day]:
+        """Replay chapters that follow each other, let one run of monitor judge their windows, tell what it found."""
+        windows = [window for key in keys for window in self._served(self.chapter(key))]
+        span = Window(windows[0].start, windows[-1].end)
+        parameters = {"model": self.model, "backfill": str(span), "rescore": True, "as_of": "now"}
+        run = self.run("monitor", parameters, f"{_dates(windows)}: monitor")
+        days = [self._day(window, run) for window in windows]
+        for day in days:
+            self.tell.say(f"{day.window.start:%a %d %b}: {stated(day.state_name, day.sentence)}")
+        if days[-1].estimate:
+            self.tell.say(f"  how good it is without labels: {days[-1].estimate}")
+        return days
+
+    def _served(self, chapter: Chapter) -> Sequence[Window]:
+        """The chapter's windows, once production has sent what they show."""
         self.tell.say(chapter.title)
         serving = Serving(self.scenario)
         for window in chapter.windows:
             known = ledger().windows.get(self.model, window)
             if known is None or known.facts is None or not known.facts.accepted:  # else the day was lived before
                 serving.serve(window, self.tell.bar(f"{window.start:%a %d %b}: production", None))
-        span = Window(chapter.windows[0].start, chapter.windows[-1].end)
-        parameters = {"model": self.model, "backfill": str(span), "rescore": True, "as_of": "now"}
-        run = self.run("monitor", parameters, f"{_dates(chapter.windows)}: monitor")
-        days = [self._day(window, run) for window in chapter.windows]
-        for day in days:
-            self.tell.say(f"{day.window.start:%a %d %b}: {_named(day.state_name, day.sentence)}")
-        return days
+        return chapter.windows
 
     def _day(self, window: Window, run: Run) -> Day:
         row = ledger().windows.get(self.model, window)
         if row is None or row.verdict is None or row.outcome is None:
             raise UnexpectedError(f"monitor left {window} without a verdict: {said(run)}\n{run.url}")
-        return Day(window=window, state_name=STATE_NAMES[row.outcome], sentence=row.verdict["sentence"])
+        known = ledger().findings.of(self.model, window)
+        guessed = next((found.note for stage, found in known if is_estimate(stage, found)), "")
+        sentence: str = row.verdict["sentence"]
+        return Day(window=window, state_name=STATE_NAMES[row.outcome], sentence=sentence, estimate=guessed)
 
     def accept(self) -> int:
         """A person accepts the judged days as healthy: the reference that drift is measured against."""
@@ -127,9 +139,12 @@ class Story:
         shots = (shot for window in self.chapter(key).windows for shot in self.scenario.shots(window))
         return write_labels(self.scenario, shots)
 
-    def evaluate(self) -> Run:
-        """Evaluate the champion on the labels that arrived; a breach starts retrain by an event."""
-        return self.run("evaluate", {"model": self.model}, "evaluating the champion on the new labels")
+    def evaluate(self, title: str = "evaluating the champion on the new labels") -> Run:
+        """Evaluate the champion on the labels that arrived; a breach starts retrain by an event.
+
+        The same run learns what the champion's answers are worth without labels.
+        """
+        return self.run("evaluate", {"model": self.model}, title)
 
     def harmed(self) -> bool:
         """Whether labels showed that the champion got worse; then an event has started retrain already."""
@@ -185,11 +200,7 @@ def _dates(windows: Sequence[Window]) -> str:
 
 def said(run: Run) -> str:
     """The outcome of a run in one sentence."""
-    return _named(run.state_name, run.message)
-
-
-def _named(state: str, sentence: str) -> str:
-    return sentence if sentence.startswith(state) else f"{state}: {sentence}"
+    return stated(run.state_name, run.message)
 
 
 def wait_until(done: Callable[[], bool], tick: Progress) -> None:

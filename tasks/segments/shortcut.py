@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn import config_context
+from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from tasks.domain.scoring.truth import Truth
@@ -121,11 +122,21 @@ def score(told: Codes, labels: Codes) -> float:
 
 
 def _told(columns: Floats, labels: Codes) -> Codes:
+    """What a shallow tree answers (n,) on each quarter of the rows after it was fitted to the others.
+
+    Some hundred times for each column: nothing is looked through that was looked through before, which is half of it.
+    """
+    rows, told = np.ascontiguousarray(columns, np.float32), np.empty(len(labels), np.intp)  # the tree's own precision
     tree = DecisionTreeClassifier(
         max_depth=3, min_samples_leaf=max(3, len(labels) // 50), class_weight="balanced", random_state=SEED
     )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    return np.asarray(cross_val_predict(tree, columns, labels, cv=folds), dtype=np.intp)
+    with config_context(skip_parameter_validation=True):
+        for others, part in folds.split(rows, labels):
+            told[part] = tree.fit(rows[others], labels[others], check_input=False).predict(
+                rows[part], check_input=False
+            )
+    return told
 
 
 def _chance(columns: Floats, labels: Codes, value: float, rng: np.random.Generator) -> float:

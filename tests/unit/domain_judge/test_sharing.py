@@ -269,8 +269,8 @@ def test_a_new_product_on_most_cameras_is_learnt_although_one_of_them_is_close_t
 def test_the_only_camera_of_an_installation_is_looked_at_first_when_it_is_close_to_a_fault():
     only = Finding(check="ks", subject="sharpness", slice="camera=c", outcome=BREACH, effect=-1.5)
     seen = Report(stage=Stage.DRIFT, findings=(only,))
-    assert judge((close("c", 0.8, "c"), seen), (product("c"),), HARM).action is Action.FIX_CAMERA
-    assert judge((close("c", 0.5, "c"), seen), (product("c"),), HARM).action is Action.RETRAIN
+    assert judge((close("c", 0.55, "c"), seen), (product("c"),), HARM).action is Action.FIX_CAMERA
+    assert judge((close("c", 0.45, "c"), seen), (product("c"),), HARM).action is Action.RETRAIN
 
 
 def together(subject, effect, **cameras):

@@ -24,6 +24,11 @@ def world(request: pytest.FixtureRequest) -> Scenario:
     return scenario_of(request.param, NOW)
 
 
+@pytest.fixture(scope="module")
+def commissioned(world: Scenario) -> list[Shot]:
+    return list(world.commissioning())
+
+
 def brightness(shot: Shot) -> float:
     return float(cv2.imdecode(np.frombuffer(shot.encoded, np.uint8), cv2.IMREAD_GRAYSCALE).mean())
 
@@ -35,8 +40,8 @@ def test_the_chapters_follow_each_other_without_a_gap_and_end_yesterday(world: S
     assert windows[-1].end == datetime(2026, 5, 4, tzinfo=UTC)
 
 
-def test_no_picture_is_shown_twice_and_each_lies_in_its_window(world: Scenario) -> None:
-    seen = [shot.image_id for shot in world.commissioning()]
+def test_no_picture_is_shown_twice_and_each_lies_in_its_window(world: Scenario, commissioned: list[Shot]) -> None:
+    seen = [shot.image_id for shot in commissioned]
     for chapter in world.chapters:
         for window in chapter.windows:
             shots = list(world.shots(window))
@@ -52,8 +57,8 @@ def test_a_replay_can_be_repeated_byte_for_byte(world: Scenario) -> None:
     assert first.encoded == again.encoded and first.truths == again.truths
 
 
-def test_golden_pictures_exist_and_are_labelled(world: Scenario) -> None:
-    golden = [shot for shot in world.commissioning() if shot.golden]
+def test_golden_pictures_exist_and_are_labelled(commissioned: list[Shot]) -> None:
+    golden = [shot for shot in commissioned if shot.golden]
     assert len(golden) >= 100
     assert all(shot.truths is not None for shot in golden)
 
