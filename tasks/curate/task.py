@@ -6,9 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -21,7 +21,7 @@ from tasks.curate.manifest import digest_of, manifest
 from tasks.curate.near import duplicated, thumbnails
 from tasks.curate.present import hashed, present
 from tasks.curate.rules import CurateRules
-from tasks.curate.sources import index, labelled
+from tasks.curate.sources import Listed, index, labelled
 from tasks.curate.split import (
     Labelled,
     Row,
@@ -194,22 +194,19 @@ def _windows(model: str) -> list[WindowRecord]:
 
 
 def _joined(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labelled], Counter[str]]:
-    given = tables().read(labels)
-    wanted = given["image_id"].combine_chunks().unique()
-    listed = index(row for record in _windows(model) for row in _catalog(record, wanted))
-    return labelled(given.to_pylist(), listed, rules.session_minutes)
+    catalogs = tuple(record.facts.catalog for record in _windows(model) if record.facts and record.facts.catalog)
+    return labelled(tables().read(labels).to_pylist(), _listed(labels, catalogs), rules.session_minutes)
+
+
+@lru_cache(maxsize=1)
+def _listed(labels: TableRef, catalogs: tuple[TableRef, ...]) -> Mapping[str, Listed]:
+    """What catalogs know of the labelled images. Kept, for one evaluation asks five times about the same contents."""
+    wanted = tables().read(labels)["image_id"].combine_chunks().unique()
+    return index(row for catalog in catalogs for row in tables().about(catalog, wanted, _CATALOG).to_pylist())
 
 
 def _rows(ref: TableRef) -> list[Mapping[str, Any]]:
     return list(tables().read(ref).to_pylist())
-
-
-def _catalog(record: WindowRecord, wanted: pa.Array) -> list[Mapping[str, object]]:
-    """What the window knows of the wanted images, by their ids."""
-    if record.facts is None or record.facts.catalog is None:
-        return []
-    rows: list[Mapping[str, object]] = tables().about(record.facts.catalog, wanted, _CATALOG).to_pylist()
-    return rows
 
 
 def _without_near(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -111,3 +112,23 @@ def test_of_many_held_out_images_a_bounded_number_is_fetched(
     monkeypatch.setattr(curate, "HELD_OUT", 6)
     few = rows(line, curate.held_out_dataset.fn(MODEL, line.labels(), WIDE))
     assert len(few) == 6 and sum(name.startswith("j") for name in few) >= 3, "half are the newest"
+
+
+def test_one_evaluation_reads_every_catalog_once_and_new_labels_make_it_look_again(
+    line: LabelledLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about, read = line.tables.about, list[str]()
+
+    def counted(ref: TableRef, *rest: Any) -> pa.Table:
+        read.append(ref.uri)
+        return about(ref, *rest)
+
+    monkeypatch.setattr(line.tables, "about", counted)
+    line.label("j0", [thing()], datetime.now(UTC), by="bob")
+    labels = line.labels()
+    for asked in (curate.golden_dataset, curate.recent_dataset, curate.held_out_dataset):
+        asked.fn(MODEL, labels, STRICT)
+    assert curate.account_labels.fn(MODEL, labels, STRICT) and curate.check_golden.fn(MODEL, labels, STRICT)
+    assert len(read) == len(set(read)) == 2, "one catalog a window"
+    line.label("i0", [], datetime.now(UTC))
+    assert len(rows(line, curate.recent_dataset.fn(MODEL, line.labels(), STRICT))) and len(read) == 4
