@@ -29,11 +29,12 @@ def too_bright(case: Case) -> Sign:
         burnt = 0.0  # the same light burns one more than another
     hidden = veiled(case) or replaced(case)
     value = 0.0 if hidden else max(light, burnt, -curve(case), 0.0)
-    whole = 0.0 if hidden or case.everywhere(_light) else case.now.light / (case.limit(limit, _light) * case.strictness)
+    whole = case.now.light / (case.limit(limit, _light) * case.strictness)
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
         words = f"is too bright: {case.now.burnt:.0%} more of the picture is burnt out to white"
-    return or_shared(sign(CameraFault.TOO_BRIGHT, value, 1.0, "of the limit", words), whole)
+    told = sign(CameraFault.TOO_BRIGHT, value, 1.0, "of the limit", words)
+    return told if hidden or case.everywhere(_light) else or_shared(told, whole)
 
 
 def too_dark(case: Case) -> Sign:
@@ -43,8 +44,8 @@ def too_dark(case: Case) -> Sign:
     words = f"is too dark: it gets {1 - math.exp(min(case.now.light, 0.0)):.0%} less light than before"
     hidden = veiled(case) or replaced(case)
     value = 0.0 if hidden else 1 - math.exp(-lost)
-    whole = 0.0 if hidden or case.everywhere(_light) else 1 - math.exp(case.now.light)
-    return or_shared(sign(CameraFault.TOO_DARK, value, 1 - math.exp(-limit), "share of light", words), whole)
+    told = sign(CameraFault.TOO_DARK, value, 1 - math.exp(-limit), "share of light", words)
+    return told if hidden or case.everywhere(_light) else or_shared(told, 1 - math.exp(case.now.light))
 
 
 def curve(case: Case) -> float:

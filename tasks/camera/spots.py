@@ -98,7 +98,8 @@ def _without_curve(before: Floats, after: Floats) -> Floats:
     Fitted to most places, those next to it, so that what sticks to a lens does not bend it. Source: least trimmed
     squares by concentration steps; Rousseeuw & Van Driessen, Data Mining and Knowledge Discovery 12 (2006).
     """
-    was, change = (np.median(each, axis=0).ravel() for each in (before, after - np.median(before, axis=0)))
+    usual = np.median(before, axis=0)
+    was, change = usual.ravel(), np.median(after - usual, axis=0).ravel()
     kept, line = np.ones(len(was), dtype=bool), np.zeros(2)
     for _ in range(ROUNDS):
         if np.ptp(was[kept]) <= EVEN:
@@ -106,7 +107,7 @@ def _without_curve(before: Floats, after: Floats) -> Floats:
         line = np.polyfit(was[kept], change[kept], 1)
         apart = np.abs(change - np.polyval(line, was))
         kept = apart <= np.quantile(apart, KEPT)
-    return np.asarray(after - np.polyval(line, np.median(before, axis=0)), dtype=np.float64)
+    return np.asarray(after - np.polyval(line, usual), dtype=np.float64)
 
 
 def _hidden(both: Pairs, found: Places, calm: Places) -> bool:

@@ -142,7 +142,5 @@ def label_audit(model: str, *, by: str, reason: str, json: bool = False) -> int:
 
 
 def _short(name: str, value: Any) -> Any:
-    """Four places, and times to the minute."""
-    if name == "at":
-        return str(value)[:16].replace("T", " ")
-    return round(value, 4) if isinstance(value, float) else value
+    """Times to the minute."""
+    return str(value)[:16].replace("T", " ") if name == "at" else value

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tasks.domain.wording import measure
+
 OK, CHECK_FAILED, USAGE = 0, 1, 2
 """Exit codes: done; a check or a request failed; the call itself was wrong."""
 
@@ -46,9 +48,9 @@ def shown(value: Any) -> str:
     """A cell as people read it: four digits that count, nothing for None; programs get all with `--json`.
 
     >>> shown(0.87508484), shown(2.1e-14), shown(1234567.0), shown(7), shown(None)
-    ('0.8751', '2.1e-14', '1.235e+06', '7', '')
+    ('0.8751', '2.1e-14', '1,234,567', '7', '')
     """
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "" if value is None else measure(value) if isinstance(value, float) else str(value)
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]], empty: str, as_json: bool) -> None:
