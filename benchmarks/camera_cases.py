@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from camera_ways_classic import CLASSIC
+from camera_ways_classic_sent import CLASSIC as CLASSIC_SENT
 from camera_ways_delivery import SENT as USUALLY_SENT
 from camera_ways_fresh import FRESH
 from camera_ways_optics import HELD, TUNED
@@ -17,8 +19,9 @@ from camera_ways_unseen import UNSEEN
 from scipy.stats import binomtest
 
 SETS = {"tuned": TUNED, "held": HELD, "fresh": FRESH, "other": OTHER, "unseen": UNSEEN, "second": SECOND}
-SENT = USUALLY_SENT | {"second": SECOND_SENT}
-STRANGERS = ("unseen", "second")
+SETS["classic"] = CLASSIC
+SENT = USUALLY_SENT | {"second": SECOND_SENT, "classic": CLASSIC_SENT}
+STRANGERS = ("unseen", "second", "classic")
 """Sets of which every way is drawn so many times, not every kind."""
 NONE = ("healthy", "new product, one", "new product, all", "light, all", "dusk, all", "texture, all", "warm, all")
 SOUND = "sound, all"
@@ -27,6 +30,10 @@ COLOUR = ("colour_lost", "colour_cast", "warm, all")
 SICK = "fault without a name"
 ANY = "any name"
 """Of faults that a site engineer would give one name or another: only that the camera is found at fault counts."""
+MONOCHROME = ("cells", "web")
+"""Worlds photographed without colour."""
+SENSELESS = (("web", "translated"), ("web", "busier"), ("bottles", "busier"))
+"""An endless web looks the same further on; and there are no more things in a picture than one web, one bottle."""
 NEIGHBOUR = "neighbour"
 """Pictures of another camera; not where all of them see the same."""
 
@@ -71,10 +78,11 @@ def cases(worlds: list[str], runs: int, chosen: str) -> Iterator[Case]:
     kinds = dict.fromkeys(NONE, ("",)) | ways if chosen == "tuned" else ways
     for world in worlds:
         for kind, known in kinds.items():
-            if kind in COLOUR and world == "cells":
-                continue  # they are photographed without colour
+            if kind in COLOUR and world in MONOCHROME:
+                continue
             for run in range(len(known) * runs if chosen in STRANGERS else runs):
-                if (way := known[run % len(known)]) != NEIGHBOUR or world != "cells":
+                way = known[run % len(known)]
+                if (world, way) not in (("cells", NEIGHBOUR), *SENSELESS):
                     yield Case(world=world, kind=kind, way=way, run=run, set=chosen)
 
 

@@ -2,10 +2,11 @@
 
 Every case draws its own images, camera, severity and place; the ways in which things go wrong are in
 `camera_ways*.py` (tuned and held, fresh: other physics, other: a factory and its weather, unseen and second:
-strangers'), the places in `camera_worlds.py`, the cases in `camera_cases.py`. Beside the faults there are cases that
-are none: a healthy window, a new product, another light or texture everywhere. Every verdict is asked for with labels
-that show harm: only then could a fault start a retraining at all. They are read in two ways: as a fall of which nobody
-knows where, and as errors by camera (`camera_labels.py`), those of the camera at fault, or of all where none is.
+strangers', classic: what anyone thinks of first), the places in `camera_worlds.py`, the cases in `camera_cases.py`.
+Beside the faults there are cases that are none: a healthy window, a new product, another light or texture everywhere.
+Every verdict is asked for with labels that show harm: only then could a fault start a retraining at all. They are read
+in two ways: as a fall of which nobody knows where, and as errors by camera (`camera_labels.py`), those of the camera at
+fault, or of all where none is.
 """
 
 from __future__ import annotations
@@ -150,6 +151,7 @@ def main() -> None:
     parser.add_argument("--other", action="store_true", help="things of a factory and of its weather")
     parser.add_argument("--unseen", action="store_true", help="ways of a stranger, and healthy twins; runs of each way")
     parser.add_argument("--second", action="store_true", help="ways of a second stranger, likewise")
+    parser.add_argument("--classic", action="store_true", help="what anyone would think of first, likewise")
     parser.add_argument("--alone", action="store_true", help="the camera that it strikes is the only one")
     parser.add_argument("--struck", type=int, default=1, help="cameras on which the fault comes about at once")
     parser.add_argument("--misses", action="store_true", help="print every case that is wrong")

@@ -1,14 +1,17 @@
-"""Three places with cameras: drawn belts, photographs of solar cells, and fixed views in which things pass."""
+"""Places with cameras: drawn belts, photographs of solar cells, fixed views in which things pass, and plants."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 from camera_ways import Image, Rng, Way, clipped, field
 from camera_ways_optics import drifting, gained
+from camera_worlds_third import PLANTS
 from sklearn.datasets import load_sample_images
 
 from tasks.drift.properties import of_image
@@ -120,7 +123,23 @@ def photos(pool: int) -> World:
     )
 
 
-WORLDS = {"belts": belts, "cells": cells, "views": views, "photos": photos}
+def plant(name: str, pool: int) -> World:
+    """One of the plants of the third stranger."""
+    cameras, make = PLANTS[name]
+    rng, scene = np.random.default_rng(7), make()
+
+    def pictures(camera: str, count: int, new: bool) -> list[tuple[Image, Row]]:
+        return [profiled(scene(camera, new, rng)) for _ in range(count)]
+
+    return World(
+        name=name,
+        healthy={camera: pictures(camera, pool, False) for camera in cameras},
+        product={camera: pictures(camera, pool // 2, True) for camera in cameras},
+    )
+
+
+WORLDS: dict[str, Callable[[int], World]] = {"belts": belts, "cells": cells, "views": views, "photos": photos}
+WORLDS |= {name: partial(plant, name) for name in PLANTS}
 
 
 def everywhere(kind: str, rng: Rng) -> Way | None:
