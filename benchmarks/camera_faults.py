@@ -24,7 +24,7 @@ from camera_labels import told as labelled
 from camera_ways import Image, Rng
 from camera_ways_delivery import Sent
 from camera_ways_delivery import usual as as_usual
-from camera_worlds import WORLDS, Row, World, everywhere, profiled
+from camera_worlds import HOUR, SLOTS, WORLDS, Row, World, everywhere, profiled
 from numpy.typing import NDArray
 
 from tasks.domain.finding import Finding, Outcome, Report, Stage
@@ -73,14 +73,16 @@ def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
     sick = [*names, *names][first : first + struck]
     shared = int(rng.integers(1e9)) if case.kind == SOUND else 0
     for camera, pool in sorted(world.healthy.items()):
-        order = rng.permutation(len(pool))
-        reference += dated([pool[i][1] for i in order[:REFERENCE]], camera, evenly(0, 2, REFERENCE))
-        chosen = [pool[i] for i in order[REFERENCE : REFERENCE + CURRENT]]
+        order = shuffled(pool, rng)
+        known = in_time([pool[i] for i in order[:REFERENCE]], 2)
+        reference += dated([row for _, row in known], camera, moments_of(known, 0, 2))
+        chosen = in_time([pool[i] for i in order[REFERENCE : REFERENCE + CURRENT]], 1)
         if case.kind == "new product, all" or (case.kind == "new product, one" and camera in sick):
-            chosen = [world.product[camera][i] for i in rng.permutation(len(world.product[camera]))[:CURRENT]]
+            others = shuffled(world.product[camera], rng)[:CURRENT]
+            chosen = in_time([world.product[camera][i] for i in others], 1)
+        moments = moments_of(chosen, 2, 1)
         if common is not None:
             chosen = [profiled(image) for image in common([image for image, _ in chosen], rng)]
-        moments = evenly(2, 3, len(chosen))
         sent[camera] = as_usual(moments, rng)
         if case.kind == SOUND:
             chosen = spoilt(case, chosen, np.random.default_rng(shared))
@@ -99,9 +101,26 @@ def draw(world: World, case: Case, rng: Rng, struck: int = 1) -> Drawn:
     return Drawn(reference=reference, window=window, sent=sent, erring=erring)
 
 
-def evenly(first: int, end: int, n: int) -> NDArray[np.float64]:
-    """(n,) minutes evenly over these days."""
-    return 1440 * (first + np.arange(n) / max(n, 1) * (end - first))
+def shuffled(pool: list[tuple[Image, Row]], rng: Rng) -> NDArray[np.int64]:
+    """Places in the pool in an order drawn at random, as many of every part of the day among the first of them."""
+    order = rng.permutation(len(pool))
+    slots = np.array([int(pool[place][1].get(HOUR, 0.0) / 24 * SLOTS) for place in order])
+    rank = np.array([np.count_nonzero(slots[:n] == slot) for n, slot in enumerate(slots)])
+    return np.asarray(order[np.argsort(rank, kind="stable")])
+
+
+def in_time(chosen: list[tuple[Image, Row]], days: int) -> list[tuple[Image, Row]]:
+    """Pictures of so many days in the order of the hours that they show; as they are where they show none."""
+    size = -(-len(chosen) // days)
+    parts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    return [each for part in parts for each in sorted(part, key=lambda each: each[1].get(HOUR, 0.0))]
+
+
+def moments_of(chosen: list[tuple[Image, Row]], first: int, days: int) -> NDArray[np.float64]:
+    """(n,) minutes at the hours that pictures show, or evenly over these days."""
+    n = len(chosen)
+    shown = [row[HOUR] / 24 + days * place // n for place, (_, row) in enumerate(chosen) if HOUR in row]
+    return 1440 * (first + (np.array(shown) if shown else np.arange(n) / max(n, 1) * days))
 
 
 def alone(drawn: Drawn, rng: Rng) -> Drawn:

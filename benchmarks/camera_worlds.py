@@ -20,6 +20,9 @@ from tasks.scenarios.solar_cells import list_cells, read_cells
 
 Row = dict[str, Any]
 Pictures = dict[str, list[tuple[Image, Row]]]
+HOUR = "hour"
+SLOTS = 16
+"""Of a row whose picture shows the hour of the day: it was taken then; and parts of a day, in each as many pictures."""
 STATIONS = ("line-a", "line-b", "line-c")
 VIEWS = {"gate": (0, 40, 60), "hall": (0, 100, 300), "dock": (1, 60, 100), "yard": (1, 90, 310)}
 """Photograph, top and left of the piece that a camera sees."""
@@ -129,7 +132,9 @@ def plant(name: str, pool: int) -> World:
     rng, scene = np.random.default_rng(7), make()
 
     def pictures(camera: str, count: int, new: bool) -> list[tuple[Image, Row]]:
-        return [profiled(scene(camera, new, rng)) for _ in range(count)]
+        hours = (np.arange(count) % SLOTS + rng.uniform(0, 1, count)) * 24 / SLOTS
+        made = [profiled(scene(camera, new, hour, rng)) for hour in map(float, hours)]
+        return [(image, row | {HOUR: hour}) for (image, row), hour in zip(made, hours, strict=True)]
 
     return World(
         name=name,

@@ -10,7 +10,7 @@ import numpy as np
 from camera_ways import Floats, Image, Rng
 from camera_worlds_third_yard import YARDS, cloudy, taken, yard
 
-Scene = Callable[[str, bool, Rng], Image]
+Scene = Callable[[str, bool, float, Rng], Image]
 BOTTLE, WEB, RACK = (400, 256), (320, 320), (336, 480)
 """Height and width of the pictures."""
 BOTTLES = {"base": (0.9, 0.52, 1.0), "body": (0.55, 0.5, 0.9), "neck": (0.16, 0.48, 1.25), "whole": (0.5, 0.51, 0.42)}
@@ -36,7 +36,7 @@ def outline(new: bool) -> tuple[list[float], list[float]]:
     return [0.0, 0.01, 0.06, 0.07, 0.3, 0.45, 0.97, 1.0], [0.0, 0.055, 0.055, 0.045, 0.05, 0.15, 0.15, 0.13]
 
 
-def bottle(camera: str, new: bool, rng: Rng) -> Image:
+def bottle(camera: str, new: bool, hour: float, rng: Rng) -> Image:
     """Brown glass before a bright field; the glass is dark at its edges, its label and closure let no light through."""
     middle, axis, scale = BOTTLES[camera]
     high, wide = BOTTLE
@@ -69,7 +69,7 @@ def bottle(camera: str, new: bool, rng: Rng) -> Image:
 # --- a web of material ----------------------------------------------------------------------------------------------
 
 
-def web(camera: str, new: bool, rng: Rng) -> Image:
+def web(camera: str, new: bool, hour: float, rng: Rng) -> Image:
     """Knitted or woven cloth or brushed steel under a lamp: nothing of it stays where it was; a flaw now and then."""
     row, column = np.indices(WEB).astype(np.float32)
     row, column = row + rng.uniform(0, 99), column + rng.uniform(0, 99)
@@ -131,7 +131,7 @@ class Rack:
     def __init__(self) -> None:
         self.seeds: dict[tuple[str, bool], list[int]] = {}
 
-    def __call__(self, camera: str, new: bool, rng: Rng) -> Image:
+    def __call__(self, camera: str, new: bool, hour: float, rng: Rng) -> Image:
         seeds = self.seeds.setdefault((camera, new), rng.integers(1 << 30, size=12).tolist())
         if rng.random() < 0.35:
             for place in rng.integers(12, size=int(rng.integers(1, 4))):
@@ -153,7 +153,7 @@ class Rack:
         size = RACK[::-1]
         seen = cv2.warpPerspective(plane, turn, size, flags=cv2.INTER_AREA)
         mask = cv2.warpPerspective(np.ones((400, 640), np.float32), turn, size)[:, :, None]
-        light = 0.82 + 0.22 * max(np.sin(np.pi * (rng.uniform(0, 24) - 6) / 14), 0)
+        light = 0.82 + 0.22 * max(np.sin(np.pi * (hour - 6) / 14), 0)
         picture = cv2.GaussianBlur(picture * (1 - mask) + seen * mask, (0, 0), 0.7)
         return taken((picture * light * rng.normal(1, 0.02)).astype(np.float32), rng, 1.8)
 
@@ -164,4 +164,4 @@ PLANTS: dict[str, tuple[tuple[str, ...], Callable[[], Scene]]] = {
     "web": (tuple(WEBS), lambda: web),
     "rack": (tuple(RACKS), Rack),
 }
-"""Of every plant its cameras, and what makes their pictures: `(camera, of the new product, rng)`."""
+"""Of every plant its cameras, and what makes their pictures: `(camera, of the new product, hour of day, rng)`."""

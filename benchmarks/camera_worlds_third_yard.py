@@ -81,9 +81,9 @@ def vehicles(picture: Floats, new: bool, night: bool, slant: np.ndarray, rng: Rn
     return np.asarray(cv2.GaussianBlur(beams, (0, 0), 7), dtype=np.float32)
 
 
-def yard(camera: str, new: bool, rng: Rng) -> Image:
+def yard(camera: str, new: bool, hour: float, rng: Rng) -> Image:
     """An hour of the day: sun with wandering shadows, a dull sky, or the lamps of the yard."""
-    seed, hour, dull = YARDS[camera], rng.uniform(0, 24), rng.random() < 0.4
+    seed, dull = YARDS[camera], rng.random() < 0.4
     height = np.sin(np.pi * (hour - 6) / 14) if 6 < hour < 20 else -1.0
     night, fixed = height < 0.08, np.random.default_rng(seed + 100)
     course = np.pi * (hour - 6) / 14
