@@ -31,12 +31,15 @@ DARKER = -0.2
 """ln of light from which on lost edges say nothing of where they were."""
 STANDS = 1.5
 """Times the healthy strangeness up to which what is fixed is where it was, while no edges are gone."""
+CARRIED = 0.6
+"""Share of the lost likeness of what is fixed from which the map that brings it back is a move."""
 NEARER = 0.1
 """ln of an enlargement that is worth words."""
 
 
 def moved(case: Case) -> float:
-    """In limits: by the whole view, by the directions of its edges, and by where what is fixed in it has gone.
+    """In limits: by a map that brings back what is fixed, by the whole view, by the directions of its edges, and by
+    where what is fixed in it has gone.
 
     A view that was always the same shows every move, also one that nobody tried: it looks different, and edges are
     gone from where they were. While most of it is as it was, the camera stands where it stood. A picture that is burnt
@@ -44,9 +47,19 @@ def moved(case: Case) -> float:
     """
     if case.now.burnt >= BURNT:
         return 0.0
+    if carried(case) >= 1:
+        return carried(case)
     if fixed_view(case) and not math.isnan(case.now.strange):
         return 0.0 if stained(case, CALM_VIEW) or overlaid(case) else max(elsewhere(case), _shifted(case))
     return elsewhere(case) if patterned(case) else max(turned(case), placed(case), elsewhere(case))
+
+
+def carried(case: Case) -> float:
+    """How much of its lost likeness a map of the picture brings back, in its limit: what is fixed is there, elsewhere.
+
+    Nothing that lies over a picture, and no light, is explained by a map of all of it.
+    """
+    return case.now.stance.move.explained / case.limit(CARRIED, _explained)
 
 
 def elsewhere(case: Case) -> float:
@@ -85,7 +98,8 @@ def replaced(case: Case) -> bool:
 
     What is burnt out to white fits anywhere.
     """
-    return case.now.stance.told and case.now.burnt < BURNT and placed(case) >= PLAINLY
+    fits = case.now.stance.told and placed(case) >= PLAINLY
+    return case.now.burnt < BURNT and (fits or carried(case) >= 1)
 
 
 def stands(case: Case) -> bool:
@@ -152,6 +166,10 @@ def where(case: Case) -> str:
 
 def _turn(each: Measures) -> float:
     return each.stance.turn
+
+
+def _explained(each: Measures) -> float:
+    return each.stance.move.explained
 
 
 def _gain(each: Measures) -> float:

@@ -12,7 +12,7 @@ from tasks.camera.case import BURNT, Case
 from tasks.camera.glass import dirt, focus
 from tasks.camera.light import too_bright, too_dark
 from tasks.camera.measures import Measures
-from tasks.camera.moves import elsewhere, fixed_view, moved, placed, turned, where
+from tasks.camera.moves import carried, elsewhere, fixed_view, moved, placed, turned, where
 from tasks.camera.sign import Sign, sign
 from tasks.camera.tints import colour_cast, colour_lost
 from tasks.domain.subjects import CameraFault
@@ -62,7 +62,7 @@ def covered(case: Case) -> Sign:
     gone = moved(case) if blind < HIDDEN else max(placed(case), elsewhere(case))  # directions are those of the cover
     beside = fixed_view(case) and case.now.spots.wide  # all that is not hidden is as it was
     knocked = blind < MOSTLY_BLIND and gone >= 1 and not (case.now.bare or stood or beside)
-    value = 0.0 if knocked or case.now.burnt >= BURNT else blind
+    value = 0.0 if knocked or carried(case) >= 1 or case.now.burnt >= BURNT else blind
     words = f"is covered: {blind:.0%} of the picture is hidden behind something that does not move"
     return sign(CameraFault.COVERED, value, case.limit(case.rules.covered_share, _blind), "share of picture", words)
 
@@ -79,7 +79,7 @@ def unsteady(case: Case) -> tuple[Sign, Sign, Sign]:
     hazed = stuck.over and case.now.inside >= stuck.limit
     if blur.over or (hazed and not fixed_view(case)):  # then edges say less of where it looks
         slight = not hazed and not fixed_view(case) and blur.value < SURE * blur.limit
-        found = max(placed(case), elsewhere(case) / SURE, turned(case) if slight else 0.0)
+        found = max(carried(case), placed(case), elsewhere(case) / SURE, turned(case) if slight else 0.0)
     return (sign(CameraFault.MOVED, found, 1.0, "of the limit", where(case)), blur, stuck)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tasks.camera.frames import Floats, Frames
+from tasks.camera.registration import STANDS, Move, correlation, registered
 from tasks.domain.tables import LUMA_SIDE, ORIENTATIONS
 
 REACH = 6
@@ -52,7 +53,8 @@ whether there was one: then it must.
 class Stance:
     """`turn` in degrees (0 when directions do not simply turn). `gain` is how much better the moved reference fits
     than the unmoved one (a correlation, 0..2), for a turn by `angle`, an enlargement by `zoom` and a shift by
-    `across` and `down`, shares of the side; `told` says that turns and enlargements could be told at all.
+    `across` and `down`, shares of the side; `told` says that turns and enlargements could be told at all. `move` is
+    what lays the fixed picture of now over that of before, where there is one.
     """
 
     turn: float = 0.0
@@ -62,6 +64,7 @@ class Stance:
     across: float = 0.0
     down: float = 0.0
     told: bool = False
+    move: Move = STANDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,8 @@ def stance(reference: Frames, current: Frames) -> Stance:
     if usual:
         best = max(best, _warp(before, after, weights, usual), key=lambda found: found.gain)
     turned = turn(reference, current)
+    starts = ((best.angle, best.zoom, best.across, best.down), (-turned, 1.0, 0.0, 0.0))
+    move = registered(before.maps[0], after.maps[0], starts) if usual else STANDS
     missed = usual * (1 - float(before.fits(before, weights, turned, 1.0)[REACH, REACH])) if turned else 0.0
     if usual and missed >= max(TOLD * (1 - usual), LEAST) and best.gain < EXPLAINED * missed:
         turned = 0.0
@@ -100,6 +105,7 @@ def stance(reference: Frames, current: Frames) -> Stance:
         across=best.across,
         down=best.down,
         told=usual > 0,
+        move=move,
     )
 
 
@@ -155,7 +161,7 @@ def _worth(reference: Frames) -> tuple[Floats, float]:
     """
     places = np.arange(len(reference))
     one, other = _fixed(reference.take(places[::2])), _fixed(reference.take(places[1::2]))
-    alike = np.array([max(_correlation(a, b), 0.0) for a, b in zip(one.maps, other.maps, strict=True)])
+    alike = np.array([max(correlation(a, b), 0.0) for a, b in zip(one.maps, other.maps, strict=True)])
     whole = _fixed(reference)
     beside = whole.fits(whole, np.eye(len(alike))[0], 0.0, 1.0)
     if alike[0] < CRISP or min(beside[REACH, REACH + STEP], beside[REACH + STEP, REACH]) > BESIDE:
@@ -207,14 +213,8 @@ def _fit(
     """Weighted correlation of the maps where the shifted reference and the current picture overlap."""
     x, y, there, here = _overlap(step[0]), _overlap(step[1]), _overlap(-step[1]), _overlap(-step[0])
     pairs = zip(weights, reference, current, strict=True)
-    return float(sum(weight * _correlation(after[y, x], before[there, here]) for weight, before, after in pairs))
+    return float(sum(weight * correlation(after[y, x], before[there, here]) for weight, before, after in pairs))
 
 
 def _overlap(step: int) -> slice:
     return slice(max(0, step), LUMA_SIDE + min(0, step))
-
-
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    first, second = one - one.mean(), other - other.mean()
-    scale = float(np.sqrt((first * first).sum() * (second * second).sum()))
-    return float((first * second).sum()) / scale if scale > 1e-9 else 0.0
