@@ -6,7 +6,7 @@ and what passes there stands out less. Its edge may add detail of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ WHITE, NEARLY_WHITE = 225.0, 170.0
 BRIGHTER, SOME_WHITE = 0.1, 0.005
 """Rise of ln light, and of the share of white pixels, from which that is asked: plastic is bright and not white."""
 
+DARKEST = 0.15
+"""Part of its light from which on a picture is not lit up any further: noise is all that would be seen."""
 SIDES = 2
 """Sides of the frame that dirt in a corner reaches."""
 MOST = 0.5
@@ -63,22 +65,40 @@ def damage(reference: Frames, current: Frames, light: float, burnt: float = 0.0)
     """Where something changed, beyond what changed everywhere; `light` is ln of the light against the reference,
     `burnt` the rise of the share of white pixels.
     """
-    before, after = (np.median(frames.detail, axis=0) for frames in (reference, current))
+    lit = relit(reference, current)
+    before, after, known = (np.median(frames.detail, axis=0) for frames in (reference, current, lit))
     contrast = _contrast(before, after)
+    least = min(_contrast(before, known), 1.0)
     seen = ~burnt_out(reference, current, light, burnt)
-    lost = (after - _times(before, min(contrast, 1.0)) <= -LOST) & seen
-    faded = np.log((cells(current.luma.std(axis=0)) + 1) / (cells(reference.luma.std(axis=0)) + 1))
+    lost = (known - _times(before, least) <= -LOST) & seen
+    faded = np.log((cells(lit.luma.std(axis=0)) + 1) / (cells(reference.luma.std(axis=0)) + 1))
     faded -= np.median(faded)
-    expected = cells(middle(reference)) * np.exp(light)
-    other = np.abs(cells(middle(current)) - expected) >= np.maximum(CHANGED, PART * expected)
+    expected = cells(middle(reference)) * np.exp(_light(reference, lit))
+    other = np.abs(cells(middle(lit)) - expected) >= np.maximum(CHANGED, PART * expected)
     hazy = (faded <= FADED) & other & seen
     around = np.asarray(binary_dilation(hazy | lost | (faded <= STILL), np.ones((3, 3))), dtype=bool)
     gained = (after - _times(before, contrast) >= LOST) & ~around & ~(other & (faded <= 0))
     strange = _strange(middle(reference), middle(current), around)
     chance, was = spread(reference, current), reference.detail
     richer = gained & above(_times(was, contrast), current.detail, chance)
-    poorer = hazy | (lost & above(-_times(was, min(contrast, 1.0)), -current.detail, chance))
+    poorer = hazy | (lost & above(-_times(was, least), -lit.detail, chance))
     return Damage(lost=lost, hazy=hazy, gained=gained, poorer=poorer, richer=richer, strange=strange)
+
+
+def relit(reference: Frames, current: Frames) -> Frames:
+    """The current images, those with less light than most of the reference as if they had as much.
+
+    What gets less light shows less detail, and at dusk what happens to pass late shows least of all.
+    """
+    usual = middle(reference) + 1
+    known, seen = (np.median((frames.luma + 1) / usual, axis=(1, 2)) for frames in (reference, current))
+    gain = 1 / np.clip(seen / np.median(known), DARKEST, 1.0)[:, None, None]
+    return replace(current, luma=current.luma * gain, detail=np.log1p(np.expm1(current.detail) * gain))
+
+
+def _light(reference: Frames, current: Frames) -> float:
+    """ln of the light of most places against the reference."""
+    return float(np.median(np.log((middle(current) + 1) / (middle(reference) + 1))))
 
 
 def _strange(before: Floats, after: Floats, around: Places) -> float:
