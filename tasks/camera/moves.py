@@ -33,6 +33,8 @@ STANDS = 1.5
 """Times the healthy strangeness up to which what is fixed is where it was, while no edges are gone."""
 CARRIED = 0.6
 """Share of the lost likeness of what is fixed from which the map that brings it back is a move."""
+HIDDEN = 0.35
+"""Share without sight from which no move brought what hides it."""
 NEARER = 0.1
 """ln of an enlargement that is worth words."""
 
@@ -57,8 +59,11 @@ def moved(case: Case) -> float:
 def carried(case: Case) -> float:
     """How much of its lost likeness a map of the picture brings back, in its limit: what is fixed is there, elsewhere.
 
-    Nothing that lies over a picture, and no light, is explained by a map of all of it.
+    Nothing that lies over a picture, and no light, is explained by a map of all of it. 0 where much of it is hidden:
+    the rest of it fits many.
     """
+    if max(case.now.blind, case.now.spots.hidden) >= HIDDEN:
+        return 0.0
     return case.now.stance.move.explained / case.limit(CARRIED, _explained)
 
 

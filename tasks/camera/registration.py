@@ -24,19 +24,22 @@ UNMOVED: Start = (0.0, 1.0, 0.0, 0.0)
 STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
 SMOOTHING = 3
 """Cells over which both pictures are smoothed while they are laid over each other."""
-OVERLAP, LIKE = 0.4, 0.75
-"""Share of the picture that must still be seen, and correlation from which it is the same picture."""
-NEAR, FAR = 1 / 32, 12 / 32
+OVERLAP, LIKE, WORTH = 0.4, 0.75, 0.03
+"""Share of the picture that must still be seen, correlation from which it is the same picture, and what a map must
+bring of it at least: things that stand a little aside today are no move.
+"""
+NEAR, FAR = 1.5 / 32, 12 / 32
 """Mean way of the four corners, in sides of the picture: less is no move, and of more nothing would be left to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """`explained` is the share of the lost likeness that the map brings back (0..1; 0: there is no such map), `way` how
-    far the corners of the picture go on average, in sides of the picture.
+    """`explained` is the share of the lost likeness that the map brings back (0..1; 0: there is no such map), `gain` the
+    correlation that it brings, `way` how far the corners of the picture go on average, in sides of the picture.
     """
 
     explained: float = 0.0
+    gain: float = 0.0
     way: float = 0.0
 
 
@@ -62,7 +65,9 @@ def _laid(before: Map, after: Map, start: Start) -> Move | None:
     if seen.mean() < OVERLAP or not NEAR <= way <= FAR:
         return None
     laid, unmoved = (correlation(before[seen], each[seen]) for each in (_over(after, warp), after))
-    return Move(explained=max(laid - unmoved, 0.0) / max(1 - unmoved, 1e-6), way=way) if laid >= LIKE else None
+    gain = max(laid - unmoved, 0.0)
+    same = laid >= LIKE and gain >= WORTH
+    return Move(explained=gain / (1 - unmoved), gain=gain, way=way) if same else None
 
 
 def _warp(start: Start, side: int) -> Map:

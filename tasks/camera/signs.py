@@ -12,7 +12,7 @@ from tasks.camera.case import BURNT, Case
 from tasks.camera.glass import dirt, focus
 from tasks.camera.light import too_bright, too_dark
 from tasks.camera.measures import Measures
-from tasks.camera.moves import carried, elsewhere, fixed_view, moved, placed, turned, where
+from tasks.camera.moves import HIDDEN, carried, elsewhere, fixed_view, moved, placed, turned, where
 from tasks.camera.sign import Sign, sign
 from tasks.camera.tints import colour_cast, colour_lost
 from tasks.domain.subjects import CameraFault
@@ -21,8 +21,8 @@ SURE = 2.0
 """Times the limit by which a view must be another one when it is blurred as well."""
 UNLIKE = 0.85
 """Share of the picture that looks different from which it may be no old picture of this camera."""
-MOSTLY_BLIND, HIDDEN = 0.6, 0.35
-"""Share without sight from which directions and places say nothing, and from which no move brought what hides it."""
+MOSTLY_BLIND = 0.6
+"""Share without sight from which directions and places say nothing."""
 
 
 def signs(case: Case) -> list[Sign]:
