@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter, label
+from scipy.stats import rankdata
 
 from tasks.camera.frames import Floats, Frames
 from tasks.camera.looks import above, spread
@@ -86,13 +87,15 @@ def damage(reference: Frames, current: Frames, light: float, burnt: float = 0.0)
 
 
 def relit(reference: Frames, current: Frames) -> Frames:
-    """The current images, those with less light than most of the reference as if they had as much.
+    """The current images, those with less light than images of their rank in the reference as if they had as much.
 
-    What gets less light shows less detail, and at dusk what happens to pass late shows least of all.
+    What gets less light shows less detail, and at dusk what happens to pass late shows least of all. The rank is that
+    by light: a camera may know nights as well.
     """
     usual = middle(reference) + 1
     known, seen = (np.median((frames.luma + 1) / usual, axis=(1, 2)) for frames in (reference, current))
-    gain = 1 / np.clip(seen / np.median(known), DARKEST, 1.0)[:, None, None]
+    expected = np.quantile(known, (rankdata(seen) - 0.5) / len(seen))
+    gain = 1 / np.clip(seen / expected, DARKEST, 1.0)[:, None, None]
     return replace(current, luma=current.luma * gain, detail=np.log1p(np.expm1(current.detail) * gain))
 
 

@@ -68,7 +68,7 @@ def dirt(case: Case) -> Sign:
     if veiled(case):
         words = f"has a fogged lens: a veil over the whole picture left {math.exp(-now.tone.fade):.0%} of its contrast"
         return sign(CameraFault.DIRTY_LENS, 1.0, limit, "share of picture", words)
-    stands = fixed_view(case) and moved(case) < 1
+    stands = fixed_view(case) and moved(case) < 1 and now.spots.apart > 0  # or what passes stood a little aside
     patchy = (stands or now.gained <= RARE_GAIN * now.lost) and now.level > -SHARED * max(now.depth, LEAST_DEPTH)
     sharp = focus_left(case)  # also when all cameras are out of focus
     sure = now.spots.apart > 0 or now.poorer >= FAINT * limit

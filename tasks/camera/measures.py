@@ -100,6 +100,8 @@ def measures(reference: Frames, current: Frames) -> Measures:
     whole = unlike(reference, current, blur >= SOFT)
     strange = whole if np.isnan(places.strange) and blind < HIDDEN else min(places.strange, whole)  # nan stays nan
     plain = float(reference.detail.mean(axis=(1, 2)).min()) - BARE
+    bare = bool(np.median(current.detail.mean(axis=(1, 2))) < plain)
+    blind = 1.0 if bare and light <= DIM and np.isnan(whole) else blind  # black
     return Measures(
         light=light,
         burnt=burnt,
@@ -118,7 +120,7 @@ def measures(reference: Frames, current: Frames) -> Measures:
         depth=float(-change[places.lost].mean()) if places.lost.any() else 0.0,
         repeats=repeats(reference, current),
         familiar=familiar(reference, current),
-        bare=bool(np.median(current.detail.mean(axis=(1, 2))) < plain),
+        bare=bare,
         tone=tone(reference, current),
         spots=spots(reference, current),
         stance=stance(reference, current),
