@@ -22,6 +22,9 @@ COLOURED = 0.03
 """Colourfulness per grey level below which a picture has no colour to lose."""
 TWO = 0.9
 """Share of the variance of light that two lights explain when there are two."""
+CLEAR = 0.4
+"""From one half, the share of the images around an hour that must have one of two lights to say that it is the light.
+"""
 RARE = 0.1
 """Share of the images below which the rarer of two lights is none."""
 APART = 0.4
@@ -58,14 +61,18 @@ def expected(known: Floats, at: Floats, hours: Floats, least: float) -> Floats:
 def _one_light(reference: Frames, current: Frames, least: int) -> tuple[Frames, Frames]:
     """Both cut down to one of two lights, where the reference knows two at this time of day: lamps go on at an hour.
 
-    A window that holds both is judged by the light of most of its images.
+    A window that holds both is judged by the light of most of its images. Where the hour says which of the two it is,
+    an image is of that one, whatever it looks like: a dark day is no night.
     """
     known, seen = _light(reference), _light(current)
     edge = _between(known)
     if edge is None or not len(seen):
         return reference, current
-    lit = 2 * (seen >= edge).sum() >= len(seen)
-    before, after = (np.flatnonzero((side >= edge) == lit) for side in (known, seen))
+    near = _near(current.hour, reference.hour, WIDTHS[0])
+    share = (near & (known >= edge)).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
+    lit = np.where(near.any(axis=1) & (np.abs(share - 0.5) >= CLEAR), share >= 0.5, seen >= edge)
+    most = 2 * lit.sum() >= len(lit)
+    before, after = (np.flatnonzero(side == most) for side in (known >= edge, lit))
     if min(len(before), len(after)) < least:
         return reference, current
     return reference.take(before), current.take(after)

@@ -24,6 +24,8 @@ PARTS = 4
 """Parts of the reference, in the order of time, that are measured against the rest of it."""
 LEAST = 10
 """Images of a part at least, however few looks the window has: fewer would excuse anything."""
+FEW = 8
+"""Images of a part, and half of those at its hours, from which it is held against those of its hours."""
 
 
 def judge_pictures(
@@ -53,14 +55,15 @@ def judge_pictures(
 
 
 def healthy(reference: Frames, size: int) -> list[Measures]:
-    """What the numbers are when nothing is the matter: parts of the reference against the rest of it.
+    """What the numbers are when nothing is the matter: parts of the reference against the rest of it at these hours.
 
     Parts have no more images than the window has looks (`size`): fewer looks at a healthy camera differ more, and
     frames of one burst are one.
     """
     places = np.arange(len(reference))
     parts = np.array_split(places, PARTS)
-    return [measures(reference.take(np.setdiff1d(places, part)), reference.take(evenly(part, size))) for part in parts]
+    sides = ((reference.take(np.setdiff1d(places, part)), reference.take(evenly(part, size))) for part in parts)
+    return [measures(*same_hours(rest, part, FEW)) for rest, part in sides]
 
 
 def _first(found: Sequence[Sign]) -> Sign | None:

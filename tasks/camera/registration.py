@@ -34,8 +34,8 @@ NEAR, FAR = 1.5 / 32, 12 / 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """`explained` is the share of the lost likeness that the map brings back (0..1; 0: there is no such map), `gain` what
-    correlation that is, `way` how far the corners of the picture go on average, in sides of the picture.
+    """`explained` is the share of the lost likeness that the map brings back (0..1; 0: there is no such map), `gain`
+    what correlation that is, `way` how far the corners of the picture go on average, in sides of the picture.
     """
 
     explained: float = 0.0
