@@ -61,7 +61,7 @@ def expected(known: Floats, at: Floats, hours: Floats, least: float) -> Floats:
 def _one_light(reference: Frames, current: Frames, least: int) -> tuple[Frames, Frames]:
     """Both cut down to one of two lights, where the reference knows two at this time of day: lamps go on at an hour.
 
-    A window that holds both is judged by the light of most of its images. Where the hour says which of the two it is,
+    A window that holds both is judged by that of most of its images. Where the hour says which of the two it is,
     an image is of that one, whatever it looks like: a dark day is no night.
     """
     known, seen = _light(reference), _light(current)
@@ -70,8 +70,9 @@ def _one_light(reference: Frames, current: Frames, least: int) -> tuple[Frames, 
         return reference, current
     near = _near(current.hour, reference.hour, WIDTHS[0])
     share = (near & (known >= edge)).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
-    lit = np.where(near.any(axis=1) & (np.abs(share - 0.5) >= CLEAR), share >= 0.5, seen >= edge)
-    most = 2 * lit.sum() >= len(lit)
+    clear = near.any(axis=1) & (np.abs(share - 0.5) >= CLEAR)
+    lit = np.where(clear, share >= 0.5, seen >= edge)
+    most = (lit[clear] if clear.sum() >= least else lit).mean() >= 0.5
     before, after = (np.flatnonzero(side == most) for side in (known >= edge, lit))
     if min(len(before), len(after)) < least:
         return reference, current

@@ -12,7 +12,7 @@ import pytest
 
 from tasks.camera.frames import by_camera
 from tasks.camera.hours import expected_colour, same_hours
-from tasks.camera.pictures import judge_pictures
+from tasks.camera.pictures import healthy, judge_pictures
 from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Outcome
 from tasks.domain.tables import REFERENCES
@@ -119,3 +119,19 @@ def test_light_that_the_reference_never_had_is_held_against_what_it_had(lit):
     window = lamps(lit, 144 + np.arange(10, 12, 0.08), on=lambda hour: False)
     known, seen = same_hours(reference, window, 10)
     assert seen.luma.mean() < 0.5 * known.luma.mean()
+
+
+def test_a_dark_day_is_no_night(lit):
+    """Half of the day is dark by its hour; a day that is as dark is not held against nights."""
+    reference = lamps(lit, WEEK)
+    window = lamps(lit, 144 + np.arange(0, 24, 0.5), on=lambda hour: False)
+    known, seen = same_hours(reference, window, 10)
+    assert seen.luma.mean() < 0.5 * known.luma.mean()
+    known, seen = same_hours(reference, lamps(lit, 144 + np.arange(0, 24, 0.5)), 10)
+    assert seen.luma.mean() == pytest.approx(known.luma.mean(), rel=0.1)
+
+
+def test_parts_of_two_days_with_nights_are_held_against_the_same_hours(lit):
+    """A part is half a day: by day or by night it is not held against both."""
+    spans = [abs(each.light) for each in healthy(lamps(lit, np.arange(0, 48, 0.5)), 24)]
+    assert max(spans) < 0.15
