@@ -20,6 +20,10 @@ from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 
 CHECK = "camera"
+SIGHT = frozenset({CameraFault.COVERED, CameraFault.MOVED, CameraFault.OUT_OF_FOCUS, CameraFault.DIRTY_LENS})
+"""Faults by which a camera does not see what it saw."""
+SEVERAL, ALL = 3, 0.9
+"""Cameras, all of them with such a fault, from which it is what they photograph; share of the picture that is all."""
 PARTS = 4
 """Parts of the reference, in the order of time, that are measured against the rest of it."""
 LEAST = 10
@@ -46,8 +50,7 @@ def judge_pictures(
         known_healthy = healthy(before, max(LEAST, round(looks(seen))))
         asked[name] = signs(Case(now=now[name], healthy=known_healthy, others=others, rules=rules))
     faults = {name: first for name, found in asked.items() if (first := _first(found)) is not None}
-    shown = Counter(sign.fault for sign in faults.values())
-    fleet = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(judged)}
+    fleet = _fleet([faults.get(name) for name in judged])
     found = [_few(name, reference, current, rules) for name in sorted(current) if name not in judged]
     for name in judged:
         found += _stated(name, asked[name], faults.get(name), fleet, len(current[name]))
@@ -64,6 +67,19 @@ def healthy(reference: Frames, size: int) -> list[Measures]:
     parts = np.array_split(places, PARTS)
     sides = ((reference.take(np.setdiff1d(places, part)), reference.take(evenly(part, size))) for part in parts)
     return [measures(*same_hours(rest, part, FEW)) for rest, part in sides]
+
+
+def _fleet(faults: Sequence[Sign | None]) -> Set[CameraFault]:
+    """What is no fault of a camera: most show the same, or each shows one or another that hides or moves what it saw.
+
+    Where a thing is always in the same place, a new product hides it here, and is blurred or moved there. It never
+    hides everything.
+    """
+    shown = Counter(sign.fault for sign in faults if sign is not None)
+    common = {fault for fault, count in shown.items() if count > 1 and 2 * count > len(faults)}
+    every = len(faults) >= SEVERAL and all(sign is not None and sign.fault in SIGHT for sign in faults)
+    black = any(sign is not None and sign.fault is CameraFault.COVERED and sign.value >= ALL for sign in faults)
+    return common | SIGHT if every and not black else common
 
 
 def _first(found: Sequence[Sign]) -> Sign | None:

@@ -99,6 +99,24 @@ def test_a_black_picture_is_a_covered_one(flasks, camera):
     assert flasks.named({camera: cap}) == {camera: "covered"}
 
 
+def boxed(image):
+    """A box stands where the flask stood."""
+    seen = image.copy()
+    seen[int(0.3 * SIDE) : int(0.75 * SIDE), int(0.2 * SIDE) : int(0.8 * SIDE)] = (90, 150, 80)
+    return seen
+
+
+def test_what_every_camera_shows_in_its_own_way_is_a_product_and_what_some_show_is_not(flasks):
+    changes = {"base": turned(0, aside=0.12), "body": boxed, "neck": turned(9)}
+    alone = {camera: flasks.named({camera: change})[camera] for camera, change in changes.items()}
+    assert alone == {"base": "moved", "body": "covered", "neck": "moved"}
+    assert flasks.named(changes) == {}
+    del changes["neck"]
+    assert flasks.named(changes) == {"base": "moved", "body": "covered"}
+    black = {"body": lambda image: cv2.GaussianBlur(image, (0, 0), 3), "neck": lambda image: image // 40}
+    assert flasks.named(changes | black) == {"base": "moved", "body": "out_of_focus", "neck": "covered"}
+
+
 def test_things_that_happen_to_stand_aside_today_are_hardly_ever_dirt_and_no_move():
     found = [fault for seed in range(8) for fault in drawn(np.random.default_rng(seed), aside=3.0).named({}).values()]
     assert len(found) <= 1, "of 24 cameras"
