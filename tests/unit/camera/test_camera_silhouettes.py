@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
+from tasks.camera.case import Case
 from tasks.camera.frames import by_camera
+from tasks.camera.glass import dirt
 from tasks.camera.measures import measures
+from tasks.camera.moves import fixed_view
+from tasks.camera.pictures import healthy
+from tasks.camera.rules import CameraRules
 from tasks.drift.properties import of_image
 from tests.unit.camera.conftest import KNOWN, SEEN, SIDE, Place
 
@@ -120,3 +127,17 @@ def test_what_every_camera_shows_in_its_own_way_is_a_product_and_what_some_show_
 def test_things_that_happen_to_stand_aside_today_are_hardly_ever_dirt_and_no_move():
     found = [fault for seed in range(8) for fault in drawn(np.random.default_rng(seed), aside=3.0).named({}).values()]
     assert len(found) <= 1, "of 24 cameras"
+
+
+def test_detail_that_went_from_one_side_of_a_thing_to_the_other_is_no_dirt(flasks):
+    before, after = (side["body"] for side in (flasks.before, by_camera(flasks.table(flasks.current))))
+    sound, usual = measures(before, after), healthy(before, SEEN)
+
+    def dirty(**changes):
+        case = Case(now=replace(sound, **changes), healthy=usual, others=[sound, sound], rules=CameraRules())
+        assert fixed_view(case)
+        return dirt(case).over
+
+    poorer = {"lost": 0.055, "poorer": 0.039, "depth": 0.65}
+    assert dirty(**poorer, gained=0.0) and not dirty(**poorer, gained=0.059)
+    assert dirty(**poorer, gained=0.059, spots=replace(sound.spots, apart=0.04)), "what sticks is another place as well"
