@@ -92,11 +92,15 @@ def relit(reference: Frames, current: Frames) -> Frames:
     What gets less light shows less detail, and at dusk what happens to pass late shows least of all. The rank is that
     by light: a camera may know nights as well.
     """
-    usual = middle(reference) + 1
-    known, seen = (np.median((frames.luma + 1) / usual, axis=(1, 2)) for frames in (reference, current))
+    known, seen = (lights(reference, frames) for frames in (reference, current))
     expected = np.quantile(known, (rankdata(seen) - 0.5) / len(seen))
     gain = 1 / np.clip(seen / expected, DARKEST, 1.0)[:, None, None]
     return replace(current, luma=current.luma * gain, detail=np.log1p(np.expm1(current.detail) * gain))
+
+
+def lights(reference: Frames, frames: Frames) -> Floats:
+    """(n,) times the light of the reference that each image has in most places."""
+    return np.asarray(np.median((frames.luma + 1) / (middle(reference) + 1), axis=(1, 2)), dtype=np.float64)
 
 
 def _light(reference: Frames, current: Frames) -> float:

@@ -22,14 +22,15 @@ LEVEL = 0.45
 def too_bright(case: Case) -> Sign:
     """More light than before on this camera alone, or much of the picture burnt out to white."""
     limit = -math.log(1 - case.rules.light_share)
-    light = case.own(_light) / (case.limit(limit, _light) * case.strictness)
+    limit = max(case.limit(limit, _light), case.now.weather) * case.strictness
+    light = case.own(_light) / limit
     burnt = case.own(_burnt) / case.limit(BURNT, _burnt)
     others = case.shared_light >= min(LIFTED, max(OTHERS, case.now.light / 2))
     if 2 * case.own(_burnt) < case.now.burnt or others:
         burnt = 0.0  # the same light burns one more than another
     hidden = veiled(case) or replaced(case)
     value = 0.0 if hidden else max(light, burnt, -curve(case), 0.0)
-    whole = case.now.light / (case.limit(limit, _light) * case.strictness)
+    whole = case.now.light / limit
     words = f"is too bright: {math.exp(case.now.light):.2g} times the light of before"
     if burnt >= light:
         words = f"is too bright: {case.now.burnt:.0%} more of the picture is burnt out to white"
@@ -39,7 +40,7 @@ def too_bright(case: Case) -> Sign:
 
 def too_dark(case: Case) -> Sign:
     """Less light than before on this camera alone."""
-    limit = case.limit(-math.log(1 - case.rules.light_share), _light) * case.strictness
+    limit = max(case.limit(-math.log(1 - case.rules.light_share), _light), case.now.weather) * case.strictness
     lost = max(-case.own(_light), limit * min(curve(case), 1.0), 0.0)
     words = f"is too dark: it gets {1 - math.exp(min(case.now.light, 0.0)):.0%} less light than before"
     hidden = veiled(case) or replaced(case)

@@ -56,6 +56,12 @@ def spread(reference: Frames, current: Frames) -> float:
     return CHANCE / 2 * math.sqrt(1 / looks(reference) + 1 / looks(current))
 
 
+def by_chance(known: Floats, spread: float) -> float:
+    """How far a median of so many looks is from that of (n,) known values by chance, `spread` shares of them aside."""
+    low, middle, high = np.quantile(known, [max(0.5 - spread, EDGE), 0.5, min(0.5 + spread, 1 - EDGE)])
+    return float(max(high - middle, middle - low))
+
+
 def above(before: Floats, after: Floats, spread: float) -> NDArray[np.bool_]:
     """Places (16, 16) that show more, in images (m, 16, 16) after those of (n, 16, 16) before, than chance brings.
 

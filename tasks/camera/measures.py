@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.camera.colours import Cast, cast, differing, kept
-from tasks.camera.damage import CHANGED, LOST, PART, WHITE, burnt_out, cells, damage, inside, middle, unlike
+from tasks.camera.damage import CHANGED, LOST, PART, WHITE, burnt_out, cells, damage, inside, lights, middle, unlike
 from tasks.camera.frames import Floats, Frames
-from tasks.camera.looks import BURST
+from tasks.camera.looks import BURST, by_chance, spread
 from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
 from tasks.camera.tone import Tone, tone
@@ -51,7 +51,8 @@ shown a little aside every time."""
 class Measures:
     """What is told apart.
 
-    `light` is ln of the light against the reference where nothing passes, `burnt` the rise of the share of white
+    `light` is ln of the light against the reference where nothing passes, `weather` how much of that is chance where
+    light comes and goes, `burnt` the rise of the share of white
     pixels, `colour` the share of colour that is left and `differing` that of how places differ in it (nan where
     there was none), `cast` the tint over all. `blur` is by how much fine detail fell more than coarse detail (ln
     variance; 0 or less: not at all). `lost` and `gained` are shares of the picture that show less and more than the
@@ -65,6 +66,7 @@ class Measures:
     """
 
     light: float
+    weather: float
     burnt: float
     colour: float
     differing: float
@@ -104,6 +106,7 @@ def measures(reference: Frames, current: Frames) -> Measures:
     blind = 1.0 if bare and light <= DIM and np.isnan(whole) else blind  # black
     return Measures(
         light=light,
+        weather=by_chance(np.log(lights(reference, reference)), spread(reference, current)),
         burnt=burnt,
         colour=kept(reference, current),
         differing=differing(reference, current),

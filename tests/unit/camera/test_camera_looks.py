@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from tasks.camera.damage import Damage, damage
 from tasks.camera.frames import Frames
-from tasks.camera.looks import looks
+from tasks.camera.looks import CHANCE, by_chance, looks
 from tasks.camera.pictures import judge_pictures
 from tasks.camera.rules import CameraRules
 from tasks.domain.finding import Outcome
@@ -100,3 +101,24 @@ def test_drops_on_its_lens_are_named_in_one_window():
     rng = np.random.default_rng(3)
     reference = belt(rng, 200, 1, 0.2)
     assert names(reference, belt(rng, 28, 3, 0.2, 2 * FAINT)) == ["dirty_lens"]
+
+
+@pytest.mark.parametrize("sunny", [0.0, 0.6, 0.9])
+def test_the_median_of_a_few_looks_goes_hardly_ever_further_than_chance_brings_it(sunny: float):
+    """Light that comes and goes: two lights half a logarithm apart, as under clouds, or one."""
+    rng = np.random.default_rng(17)
+
+    def light(n: int):
+        return rng.normal(0, 0.05, n) + 0.5 * (rng.random(n) < sunny)
+
+    beyond = []
+    for _ in range(400):
+        known, seen = light(64), light(24)
+        far = by_chance(known, CHANCE / 2 * np.sqrt(1 / 64 + 1 / 24))
+        beyond.append(abs(np.median(seen) - np.median(known)) > far)
+    assert np.mean(beyond) <= 0.02
+
+
+def test_with_many_looks_at_one_light_hardly_anything_is_chance():
+    known = np.random.default_rng(3).normal(0, 0.05, 2000)
+    assert by_chance(known, 0.02) == pytest.approx(0.05 * norm.ppf(0.52), rel=0.5)

@@ -22,7 +22,7 @@ from tasks.camera.tone import Tone
 def numbers(**what: object) -> Measures:
     """A camera over an even belt to which nothing happened, but for this."""
     usual: dict[str, object] = {
-        "light": 0.0, "burnt": 0.0, "colour": math.nan, "differing": math.nan, "cast": Cast(),
+        "light": 0.0, "weather": 0.0, "burnt": 0.0, "colour": math.nan, "differing": math.nan, "cast": Cast(),
         "blur": 0.0, "lost": 0.0, "inside": 0.0, "gained": 0.0,
         "poorer": 0.0, "richer": 0.0,
         "strange": 0.3, "blind": 0.0, "level": 0.0, "depth": 0.0, "repeats": 0.0, "familiar": True, "bare": False,
@@ -50,6 +50,11 @@ def test_a_slight_blur_without_a_turn_is_out_of_focus():
 def test_what_is_new_along_a_whole_side_came_into_view_and_is_no_stain(side: float, fault: str):
     new = Spots(apart=0.12, calm=0.88, side=side)
     assert name(numbers(lost=0.03, poorer=0.03, inside=0.03, spots=new, stance=Stance(gain=0.5, across=-0.12))) == fault
+
+
+@pytest.mark.parametrize(("weather", "fault"), [(0.0, "too_dark"), (0.3, "too_dark"), (0.5, "none")])
+def test_light_that_comes_and_goes_by_chance_is_no_lamp_that_failed(weather: float, fault: str):
+    assert name(numbers(light=-0.4, weather=weather)) == fault
 
 
 def frames(view: np.ndarray, detail: np.ndarray) -> Frames:
