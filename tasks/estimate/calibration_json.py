@@ -19,7 +19,7 @@ from tasks.estimate.look import Average, Look, Shift, Shifts
 from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
 
-VERSION = 4
+VERSION = 5
 """Changes whenever a number of a calibration is computed in another way: older ones are fitted again."""
 
 MAX_BYTES = 4 << 20
@@ -94,10 +94,12 @@ def _scenery(data: Mapping[str, Any]) -> Scenery:
 
 
 def _likeness(data: Mapping[str, Any]) -> Likeness:
-    return Likeness(
-        usual={name: {camera: _typical(each) for camera, each in mine.items()} for name, mine in data["usual"].items()},
-        damage={name: np.array(steps, np.float64) for name, steps in data["damage"].items()},
+    usual, newest = (
+        {name: {camera: _typical(each) for camera, each in mine.items()} for name, mine in known.items()}
+        for known in (data["usual"], data["newest"])
     )
+    damage = {name: np.array(steps, np.float64) for name, steps in data["damage"].items()}
+    return Likeness(usual=usual, damage=damage, newest=newest)
 
 
 def _typical(data: Mapping[str, Any]) -> Typical:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,11 @@ def chosen(rows: Iterable[Row], most: int = MOST) -> list[Row]:
     """At most `most` rows, one of each content; see `through_time` for which and in which order."""
     known = {row["sha256"]: row for row in rows}
     return through_time(list(known.values()), most, lambda row: row["captured_at"], lambda row: row["sha256"])
+
+
+def newest(rows: Sequence[Row]) -> list[int]:
+    """The places of the newer half of the images."""
+    return sorted(sorted(range(len(rows)), key=lambda at: rows[at]["captured_at"])[len(rows) // 2 :])
 
 
 def until(rows: Iterable[Row]) -> datetime | None:

@@ -35,13 +35,14 @@ See = Callable[[Sequence[Image]], Views]
 class Labelled:
     """Labelled images of one version: what people said, and a way to open the picture of each.
 
-    `whole`: labels and answers are about whole pictures (classify).
+    `whole`: labels and answers are about whole pictures (classify); `newest` are the places of the newest ones.
     """
 
     truths: Sequence[Truth]
     open: Callable[[int], Image]
     classes: tuple[str, ...]
     whole: bool = False
+    newest: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,7 +82,7 @@ def calibrate(
         seen.append(inside(shown))
     looked = inside(beside)
     filtered = _filtered(labelled, views.own[:part], looked, scale.confidences[0])
-    objects = learnt(cameras, looked, [*filtered, *seen])
+    objects = learnt(cameras, looked, [*filtered, *seen], labelled.newest)
     rungs = [_looked_into(rung, changed(objects, cameras[:part], s)) for rung, s in zip(rungs, seen, strict=True)]
     weights, error = fitted(rungs, whole.signs)
     return Calibration(

@@ -58,10 +58,15 @@ class Typical:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Likeness:
-    """What objects look like inside, by class and camera, and by class what steps of damage do to it (steps, k)."""
+    """What objects look like inside, by class and camera, and by class what steps of damage do to it (steps, k).
+
+    `newest` is what they look like in the newest labelled pictures, of classes that show enough there in every camera:
+    where a product changed, all pictures together are a mixture that no window looks like.
+    """
 
     usual: Mapping[str, Mapping[str, Typical]] = field(default_factory=dict)
     damage: Mapping[str, Numbers] = field(default_factory=dict)
+    newest: Mapping[str, Mapping[str, Typical]] = field(default_factory=dict)
 
 
 UNKNOWN = Likeness()
@@ -78,11 +83,11 @@ class Moved:
     spread: Numbers
 
 
-def learnt(cameras: Sequence[str], whole: Pictures, worse: Sequence[Pictures]) -> Likeness:
+def learnt(cameras: Sequence[str], whole: Pictures, worse: Sequence[Pictures], newest: Sequence[int] = ()) -> Likeness:
     """What objects look like in labelled pictures, and what the first of them show after each step of damage.
 
-    A step that takes boxes of a class tells nothing of it: what is left of them are the clearest ones. A class of which
-    there are too few boxes is in none of it.
+    `newest` are the places of the newest pictures. A step that takes boxes of a class tells nothing of it: what is left
+    of them are the clearest ones. A class of which there are too few boxes is in none of it.
     """
     part = max(map(len, worse), default=0)
     before = usual(cameras[:part], whole[:part])
@@ -96,7 +101,13 @@ def learnt(cameras: Sequence[str], whole: Pictures, worse: Sequence[Pictures]) -
         if count >= CLASS_BOXES
     }
     known = {name: each for name, each in usual(cameras, whole).items() if len(damage.get(name, ()))}
-    return Likeness(usual=known, damage={name: damage[name] for name in known})
+    lately = usual([cameras[at] for at in newest], [whole[at] for at in newest])
+    enough = {name for name, mine in lately.items() if sum(each.n for each in mine.values()) >= CLASS_BOXES}
+    return Likeness(
+        usual=known,
+        damage={name: damage[name] for name in known},
+        newest={name: lately[name] for name in known if name in enough and lately[name].keys() == known[name].keys()},
+    )
 
 
 def usual(cameras: Sequence[str], found: Pictures) -> dict[str, dict[str, Typical]]:
@@ -124,9 +135,16 @@ def moved(
 
 
 def changed(before: Likeness, cameras: Sequence[str], found: Pictures) -> Shift:
-    """How much the class changed that changed most, in its own spreads, beyond what damage explains; 0 of too few."""
-    left = [_left(each, before.damage[name]) for name, each in moved(before.usual, cameras, found).items()]
-    return max(left, key=lambda each: each.size, default=UNCHANGED)
+    """How much the class changed that changed most, in its own spreads, beyond what damage explains; 0 of too few.
+
+    A class that looks as in the newest labelled pictures has not changed since.
+    """
+    left, lately = (
+        {name: _left(each, before.damage[name]) for name, each in moved(known, cameras, found).items()}
+        for known in (before.usual, before.newest)
+    )
+    least = [min(each, lately.get(name, each), key=lambda shift: shift.size) for name, each in left.items()]
+    return max(least, key=lambda each: each.size, default=UNCHANGED)
 
 
 def _by_class(cameras: Sequence[str], found: Pictures) -> dict[str, dict[str, Numbers]]:

@@ -29,7 +29,7 @@ from tasks.estimate.backtest import Check, running
 from tasks.estimate.calibration import Calibration
 from tasks.estimate.caught import caught_up, truths_of
 from tasks.estimate.checking import Again, audited
-from tasks.estimate.chosen import chosen, outgrown, until
+from tasks.estimate.chosen import chosen, newest, outgrown, until
 from tasks.estimate.eyes import eyes, second_of
 from tasks.estimate.few import LEAST
 from tasks.estimate.fitting import Labelled, calibrate, looking_at
@@ -192,6 +192,7 @@ def _calibrated(champion: ModelRef, sets: Sequence[TableRef], rules: EstimateRul
         open=lambda at: read_image(paths[at]),
         classes=champion.classes,
         whole=champion.kind is Kind.CLASSIFY,
+        newest=newest(rows),
     )
     versions = (champion.sha256, second.sha256 if second else "")
     found = calibrate(labelled, eyes(champion, second, rules.batch), versions, rules.calibrated_on)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.estimate.chosen import chosen, outgrown, until
+from tasks.estimate.chosen import chosen, newest, outgrown, until
 from tests.unit.ledger.ledger_cases import content_hash
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -62,3 +62,9 @@ def test_what_an_earlier_program_noted_says_only_how_many_there_were() -> None:
     assert not outgrown({"labels": 100}, [row(n) for n in range(500, 600)])
     assert outgrown({"labels": 100}, [row(n) for n in range(150)])
     assert until([]) is None and until([row(3), row(9), row(1)]) == NOON + timedelta(hours=9)
+
+
+def test_the_newest_are_the_newer_half_wherever_they_stand() -> None:
+    rows = [row(n) for n in (5, 1, 4, 2, 3)]
+    assert [rows[at] for at in newest(rows)] == [row(5), row(4), row(3)]
+    assert newest([]) == []

@@ -167,6 +167,22 @@ def test_a_class_that_no_damage_was_tried_on_says_nothing() -> None:
     assert not learnt(*window(0), []).usual
 
 
+def test_a_window_may_look_as_the_newest_labelled_pictures_do_where_a_product_changed() -> None:
+    """All labelled pictures together are a mixture that no window looks like."""
+    (cameras, old), (_, new) = window(0), window(100, part=filled)
+    some = [picture(camera, at) for at, camera in enumerate(cameras[:14])]
+    worse = [
+        [looked_into(damaged(shown, s, at), answer, SURE) for at, (shown, answer) in enumerate(some)] for s in FILTERS
+    ]
+    both, pictures = [*cameras, *cameras], [*old, *new]
+    mixed = learnt(both, pictures, worse)
+    lately = learnt(both, pictures, worse, range(len(old), len(pictures)))
+    assert told(mixed, window(500, part=filled)) and not told(lately, window(500, part=filled))
+    assert told(lately, window(500, part=cut)), "a third look is a change for both"
+    few = learnt(both, pictures, worse, range(len(pictures) - 2, len(pictures)))
+    assert not few.newest and told(few, window(500, part=filled)), "two pictures are no look"
+
+
 def test_damage_that_takes_objects_teaches_nothing_of_them() -> None:
     """What is still found then is not what was found before."""
     cameras, whole = window(0)
