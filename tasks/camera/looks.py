@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.camera.frames import Floats, Frames
+from tasks.domain.scenes import BURST
 
-BURST = 60.0
-"""Seconds within which images of one scene are one burst."""
 QUANTILES = (0.25, 0.5)
 """What sticks to a lens is there in every scene: the middle of a place moves, or three quarters of its images do."""
 CHANCE = 3.0
@@ -39,7 +38,7 @@ def looks(frames: Frames) -> float:
         return float(min(n, 1))
     alike = 0.0
     for back in range(1, n):
-        near = np.flatnonzero(frames.moment[back:] - frames.moment[:-back] < BURST)
+        near = np.flatnonzero(frames.moment[back:] - frames.moment[:-back] < BURST.total_seconds())
         if not len(near):
             break
         step = float(((detail[near + back] - detail[near]) ** 2).mean())

@@ -9,10 +9,11 @@ import numpy as np
 from tasks.camera.colours import Cast, cast, differing, kept
 from tasks.camera.damage import CHANGED, LOST, PART, WHITE, burnt_out, cells, damage, inside, lights, middle, unlike
 from tasks.camera.frames import Floats, Frames
-from tasks.camera.looks import BURST, by_chance, spread
+from tasks.camera.looks import by_chance, spread
 from tasks.camera.spots import Spots, spots
 from tasks.camera.stance import Stance, stance
 from tasks.camera.tone import Tone, tone
+from tasks.domain.scenes import BURST
 
 OFTEN = 0.9
 """Share of the images in which a place must not be burnt out."""
@@ -171,7 +172,7 @@ def _steps(frames: Frames, gain: float = 1.0) -> Floats:
     luma = frames.luma.reshape(len(frames), -1)
     found = np.full(len(luma), np.inf)
     power = np.maximum((luma * luma).mean(axis=1), 1.0)
-    last = np.searchsorted(frames.moment, frames.moment - BURST, side="right") - 1
+    last = np.searchsorted(frames.moment, frames.moment - BURST.total_seconds(), side="right") - 1
     for back in range(BACK):
         rows = np.flatnonzero(last >= back)
         before = last[rows] - back

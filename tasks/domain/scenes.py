@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
+
+BURST = timedelta(minutes=1)
+"""Pictures of one scene within this time are one burst, and no sign of a camera that repeats itself.
+
+A pinned reference is thinned, so that most of its bursts have lost all frames but one: counted in the window alone they
+would make every camera that sends bursts look frozen.
+"""
 
 
 def distinct(cameras: Sequence[str], hashes: Sequence[str], bits: int) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.domain.hours import microseconds, same_hours, whole_hours
-from tasks.domain.scenes import first_shown
+from tasks.domain.scenes import BURST, first_shown
 from tasks.domain.tables import PROFILES, PROPERTIES, REFERENCES
 from tasks.domain.window import Window
 from tasks.drift import looks
@@ -33,13 +33,6 @@ ANSWERED = ("model_version", "kind", "width", "height", "detections")
 
 
 MICROSECOND = timedelta(microseconds=1)
-
-BURST = timedelta(minutes=1)
-"""Pictures of one scene within this time are one burst, and no sign of a camera that repeats itself.
-
-A pinned reference is thinned, so that most of its bursts have lost all frames but one: counted in the window alone they
-would make every camera that sends bursts look frozen.
-"""
 
 
 def _nowhere() -> NDArray[np.uint8]:
