@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.store import Ledger
+from tasks.adapters.measure_cache import MeasureCache
 from tasks.adapters.objects import ObjectStore
 from tasks.adapters.orchestrator import Orchestrator
 from tasks.adapters.registry import Registry
@@ -57,6 +58,12 @@ def images() -> ImageCache:
 def answers() -> AnswerCache:
     """What models answered before, on this machine."""
     return AnswerCache(settings().cache / "answers", settings().answers_mb * 2**20)
+
+
+@lru_cache(maxsize=1)
+def measures() -> MeasureCache:
+    """What was measured of images before, on this machine."""
+    return MeasureCache(settings().cache / "measures.db", settings().measures_mb * 2**20)
 
 
 @lru_cache(maxsize=1)
@@ -124,5 +131,5 @@ def close() -> None:
         orchestrator().close()
     if ledger.cache_info().currsize:
         ledger().close()
-    for opened in (store, tables, images, answers, ledger, registry, orchestrator):
+    for opened in (store, tables, images, answers, measures, ledger, registry, orchestrator):
         opened.cache_clear()

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     answers_mb: int = Field(
         default=2048, ge=0, description="MiB that answers of models may take in the local cache; 0 keeps none"
     )
+    measures_mb: int = Field(
+        default=1024, ge=0, description="MiB that measurements of images may take in the local cache; 0 keeps none"
+    )
     dask: str | None = Field(
         default=None,
         description="Who infers when several workers are asked for: a Dask scheduler (tcp://host:8786), `local` for a "

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from tasks.connections import images, store, tables
+from tasks.connections import images, measures, store, tables
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.snapshot import PROFILER_VERSION, TableRef
-from tasks.domain.tables import PROFILES
-from tasks.drift.properties import Properties, of_file
+from tasks.drift.kept import Kept
+from tasks.drift.measures import beside, embedded
+from tasks.drift.properties import of_file
 from tasks.drift.shelf import Shelf
 
 MOST = 2_000
@@ -34,18 +36,19 @@ def _measured(table: pa.Table) -> pa.Table:
     chosen = np.unique(hashes, return_index=True)[1][:MOST] if len(hashes) else np.zeros(0, np.int64)
     rows = rows.take(pa.array(chosen, pa.int64()))
     with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(_properties, rows["key"].to_pylist(), rows["sha256"].to_pylist()))
-    content = [
-        {**row, **measured.row(), "embedding": []}
-        for row, measured in zip(rows.to_pylist(), found, strict=True)
-        if measured is not None
-    ]
-    return pa.Table.from_pylist(content, schema=PROFILES)
+        files = list(pool.map(_file, rows["key"].to_pylist(), rows["sha256"].to_pylist()))
+        there = [(place, file) for place, file in enumerate(files) if file is not None]
+        rows = rows.take(pa.array([place for place, _ in there], pa.int64()))
+        hashes = rows["sha256"].to_pylist()
+        found = Kept(measures()).properties(
+            hashes, lambda places: list(pool.map(of_file, [there[place][1] for place in places]))
+        )
+    return beside(rows, embedded(found, np.zeros((len(found), 0), np.float32)))
 
 
-def _properties(key: str, sha256: str) -> Properties | None:
+def _file(key: str, sha256: str) -> Path | None:
     """None for an image that is gone or changed: training images are old, and nobody has to keep them for this."""
     try:
-        return of_file(images().fetch(key, sha256))
+        return images().fetch(key, sha256)
     except (NotFound, ContractError):
         return None

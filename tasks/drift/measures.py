@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from tasks.domain.tables import PROFILES
 from tasks.drift.profiles import IDENTITY
-from tasks.drift.properties import Properties
 
 SCHEMA = pa.schema([PROFILES.field(name) for name in PROFILES.names if name == "sha256" or name not in IDENTITY])
 """Columns that depend on an image's bytes and on the champion alone."""
+
+PLAIN = pa.schema([field for field in SCHEMA if field.name != "embedding"])
+"""Those that depend on its bytes alone."""
 
 _IDENTIFIED = pa.schema([PROFILES.field(name).with_nullable(True) for name in IDENTITY])
 
@@ -104,7 +106,7 @@ def profiled(
         found = look(piece)
         measures.add(found)
         if fresh.num_rows > PIECE:
-            keep(_beside(piece, found))
+            keep(beside(piece, found))
     yield from measures.of(rows)
 
 
@@ -142,7 +144,7 @@ class Measures:
         with pa.memory_map(str(self._path)) as mapped, pa.ipc.open_file(mapped) as file:
             ends = np.cumsum([len(each) for each in self._hashes])
             for start in range(0, rows.num_rows, PIECE):
-                yield _beside(rows.slice(start, PIECE), _gathered(file, ends, index[start : start + PIECE]))
+                yield beside(rows.slice(start, PIECE), _gathered(file, ends, index[start : start + PIECE]))
 
     def _note(self, sha256: str, wanted: frozenset[bytes] | None) -> bool:
         key = bytes.fromhex(sha256)
@@ -152,20 +154,18 @@ class Measures:
         return True
 
 
-def measured(hashes: Sequence[str], properties: Iterable[Properties], vectors: NDArray[np.float32]) -> pa.Table:
-    """Rows of `SCHEMA`: n hashes, n properties, (n, d) embeddings."""
-    rows = [{"sha256": sha256, **found.row()} for sha256, found in zip(hashes, properties, strict=True)]
-    plain = pa.schema([field for field in SCHEMA if field.name != "embedding"])
-    ends = np.arange(len(rows) + 1, dtype=np.int32) * vectors.shape[1]
+def embedded(plain: pa.Table, vectors: NDArray[np.float32]) -> pa.Table:
+    """Rows of `SCHEMA`: n rows of `PLAIN` and their (n, d) embeddings."""
+    ends = np.arange(len(plain) + 1, dtype=np.int32) * vectors.shape[1]
     embedding = pa.ListArray.from_arrays(pa.array(ends), pa.array(vectors.ravel(), pa.float32()))
-    return pa.Table.from_pylist(rows, schema=plain).append_column(SCHEMA.field("embedding"), embedding)
+    return plain.append_column(SCHEMA.field("embedding"), embedding)
 
 
 def _table(batch: pa.RecordBatch) -> pa.Table:
     return pa.Table.from_batches([batch])
 
 
-def _beside(rows: pa.Table, found: pa.Table) -> pa.Table:
+def beside(rows: pa.Table, found: pa.Table) -> pa.Table:
     """The `profiles` table of these images: identity columns and, in the same order, what was measured."""
     columns = {name: rows[name] if name in IDENTITY else found[name] for name in PROFILES.names}
     return pa.table(columns, schema=PROFILES)

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tasks.adapters.images import ImageCache
 from tasks.adapters.manifests import local_paths
@@ -20,8 +22,9 @@ from tasks.domain.snapshot import TableRef
 from tasks.domain.tables import PROFILES
 from tasks.domain.window import Window
 from tasks.drift import profiles
-from tasks.drift.measures import BLOCK, PIECE, SCHEMA, in_blocks, measured
-from tasks.drift.properties import of_file
+from tasks.drift.kept import Kept
+from tasks.drift.measures import BLOCK, PIECE, SCHEMA, embedded, in_blocks
+from tasks.drift.properties import Properties, of_file
 from tasks.drift.shelf import Shelf
 
 
@@ -32,6 +35,7 @@ class Profiler:
     store: ObjectStore
     tables: TableStore
     images: ImageCache
+    kept: Kept
     champion: ModelRef
     batch: int
     model: Callable[[], Yolo]
@@ -71,15 +75,23 @@ class Profiler:
         parts: Iterable[TableRef] = (),
         keep: Callable[[pa.Table], object] = lambda piece: None,
     ) -> Iterator[pa.Table]:
-        """Profiles of these images, piece by piece; only hashes that no part knows are decoded and embedded."""
+        """Profiles of these images, piece by piece; of what no part knows, only what
+        was never measured on this machine is decoded or embedded."""
         model = cache(self.model)
 
         def look(fresh: pa.Table) -> pa.Table:
-            paths = local_paths(self.images, fresh)
-            with ThreadPoolExecutor(max_workers=4) as pool:
-                properties = list(pool.map(of_file, paths))
-            vectors = model().embed(paths, self.champion.imgsz, self.batch)
-            return measured(fresh["sha256"].to_pylist(), properties, vectors)
+            hashes = fresh["sha256"].to_pylist()
+
+            def properties(places: list[int]) -> list[Properties]:
+                with ThreadPoolExecutor(max_workers=4) as pool:
+                    return list(pool.map(of_file, local_paths(self.images, fresh.take(places))))
+
+            def vectors(places: list[int]) -> NDArray[np.float32]:
+                paths = local_paths(self.images, fresh.take(places))
+                return model().embed(paths, self.champion.imgsz, self.batch)
+
+            who = f"{self.champion.sha256}-{self.champion.imgsz}"
+            return embedded(self.kept.properties(hashes, properties), self.kept.vectors(who, hashes, vectors))
 
         known = (batch for part in parts for batch in self.tables.batches(part, SCHEMA.names, PIECE))
         with self.tables.scratch() as folder:

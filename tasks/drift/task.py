@@ -17,7 +17,7 @@ from tasks.adapters import drift_report
 from tasks.adapters.ledger.records import PinnedReference
 from tasks.adapters.manifests import local_paths
 from tasks.adapters.yolo import Yolo, read_image
-from tasks.connections import images, ledger, store, tables, weights
+from tasks.connections import images, ledger, measures, store, tables, weights
 from tasks.domain import few
 from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
@@ -30,6 +30,7 @@ from tasks.drift import pinning, profiles
 from tasks.drift.cause import causes_of
 from tasks.drift.compare import compare
 from tasks.drift.gathering import gathered
+from tasks.drift.kept import Kept
 from tasks.drift.measuring import Profiler
 from tasks.drift.onset import HISTORY, Key, key, onset
 from tasks.drift.page import columns
@@ -173,6 +174,7 @@ def _profiler(champion: ModelRef, rules: DriftRules) -> Profiler:
         store=store(),
         tables=tables(),
         images=images(),
+        kept=Kept(measures()),
         champion=champion,
         batch=rules.embed_batch,
         model=partial(_model, champion),

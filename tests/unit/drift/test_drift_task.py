@@ -14,6 +14,7 @@ import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
 from tasks.adapters.ledger.store import Ledger
+from tasks.adapters.measure_cache import MeasureCache
 from tasks.adapters.objects import ObjectInfo
 from tasks.adapters.tables import TableStore
 from tasks.domain import few
@@ -29,6 +30,7 @@ from tasks.domain.verdict import Action, CauseKind, Verdict
 from tasks.domain.window import Window
 from tasks.drift import measures, measuring, profiles, shelf
 from tasks.drift import task as stage
+from tasks.drift.properties import of_file
 from tasks.drift.rules import DriftRules
 
 DAY = timedelta(days=1)
@@ -115,6 +117,7 @@ class World:
         self.tables = TableStore(self.bucket, path / "tables")
         self.images = Folder(path / "images")
         self.images.folder.mkdir()
+        self.measures = MeasureCache(path / "measures.db", 2**24)
         url = f"sqlite:///{path / 'ledger.db'}"
         Ledger.upgrade(url)
         self.ledger = Ledger.open(url)
@@ -161,6 +164,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "store", lambda: found.bucket)
     monkeypatch.setattr(stage, "tables", lambda: found.tables)
     monkeypatch.setattr(stage, "images", lambda: found.images)
+    monkeypatch.setattr(stage, "measures", lambda: found.measures)
     monkeypatch.setattr(stage, "ledger", lambda: found.ledger)
     monkeypatch.setattr(stage, "_model", lambda champion: found.model)
     yield found
@@ -196,6 +200,26 @@ def test_a_second_run_measures_nothing(world):
     assert stage.profile.fn(snapshot, CHAMPION, RULES) == first
     assert len(world.model.embedded) == seen == first.rows == 90
     assert world.bucket.objects == objects
+
+
+def test_the_same_bytes_in_another_window_are_not_measured_again(world, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(measuring, "of_file", lambda path: decoded.append(path) or of_file(path))
+    first = world.tables.read(stage.profile.fn(world.snapshot(FIRST, 1), CHAMPION, RULES))
+    again = world.tables.read(stage.profile.fn(world.snapshot(window(1), 1), CHAMPION, RULES))
+    assert len(decoded) == len(world.model.embedded) == 90
+    measures = [name for name in first.column_names if name not in ("captured_at",)]
+    assert again.select(measures).equals(first.select(measures))
+
+
+def test_another_champion_looks_at_images_whose_properties_are_known(world, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(measuring, "of_file", lambda path: decoded.append(path) or of_file(path))
+    snapshot = world.snapshot(FIRST, 1)
+    first = world.tables.read(stage.profile.fn(snapshot, CHAMPION, RULES))
+    again = world.tables.read(stage.profile.fn(snapshot, replace(CHAMPION, sha256="d" * 64), RULES))
+    assert (len(decoded), len(world.model.embedded)) == (90, 180)
+    assert again.equals(first)
 
 
 def test_a_late_image_is_the_only_one_that_is_measured(world):
