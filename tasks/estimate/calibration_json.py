@@ -19,7 +19,7 @@ from tasks.estimate.look import Average, Look, Shift, Shifts
 from tasks.estimate.posture import Posture
 from tasks.estimate.signs import Signs
 
-VERSION = 5
+VERSION = 6
 """Changes whenever a number of a calibration is computed in another way: older ones are fitted again."""
 
 MAX_BYTES = 4 << 20

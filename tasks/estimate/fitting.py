@@ -83,7 +83,10 @@ def calibrate(
     looked = inside(beside)
     filtered = _filtered(labelled, views.own[:part], looked, scale.confidences[0])
     objects = learnt(cameras, looked, [*filtered, *seen], labelled.newest)
-    rungs = [_looked_into(rung, changed(objects, cameras[:part], s)) for rung, s in zip(rungs, seen, strict=True)]
+    rungs = [
+        _looked_into(rung, changed(objects, cameras[:part], shown, looked[:part]))
+        for rung, shown in zip(rungs, seen, strict=True)
+    ]
     weights, error = fitted(rungs, whole.signs)
     return Calibration(
         sha256=versions[0],

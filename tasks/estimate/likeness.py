@@ -134,17 +134,25 @@ def moved(
     return {name: _moved(before[name], mine) for name, mine in both.items() if counted[name] >= least}
 
 
-def changed(before: Likeness, cameras: Sequence[str], found: Pictures) -> Shift:
+def changed(before: Likeness, cameras: Sequence[str], found: Pictures, undamaged: Pictures = ()) -> Shift:
     """How much the class changed that changed most, in its own spreads, beyond what damage explains; 0 of too few.
 
-    A class that looks as in the newest labelled pictures has not changed since.
+    A class that looks as in the newest labelled pictures has not changed since. Of a step of damage, with what the
+    same pictures show `undamaged`, a class counts when it keeps its boxes: what is left of them are other ones.
     """
+    whole, part = _counted(cameras[: len(undamaged)], undamaged), _counted(cameras, found)
+    kept = {name for name, n in part.items() if n >= KEPT * whole.get(name, 0)}
     left, lately = (
         {name: _left(each, before.damage[name]) for name, each in moved(known, cameras, found).items()}
         for known in (before.usual, before.newest)
     )
-    least = [min(each, lately.get(name, each), key=lambda shift: shift.size) for name, each in left.items()]
+    least = [min(each, lately.get(name, each), key=lambda shift: shift.size) for name, each in left.items() if name in kept]
     return max(least, key=lambda each: each.size, default=UNCHANGED)
+
+
+def _counted(cameras: Sequence[str], found: Pictures) -> dict[str, int]:
+    """Boxes of every class."""
+    return {name: sum(map(len, mine.values())) for name, mine in _by_class(cameras, found).items()}
 
 
 def _by_class(cameras: Sequence[str], found: Pictures) -> dict[str, dict[str, Numbers]]:

@@ -192,6 +192,14 @@ def test_damage_that_takes_objects_teaches_nothing_of_them() -> None:
     assert told(learned, (cameras, half))
 
 
+def test_damage_that_takes_objects_makes_no_change_of_others_usual(known: Likeness) -> None:
+    """The boxes that a step leaves of a class are other ones, so they say nothing of what damage does to it."""
+    (cameras, whole), (_, other) = window(0), window(0, part=filled)
+    half = [Objects(classes=each.classes[::2], numbers=each.numbers[::2]) for each in other]
+    assert changed(known, cameras, half, whole) == UNCHANGED
+    assert changed(known, cameras, other, whole) == changed(known, cameras, other) != UNCHANGED
+
+
 def test_a_change_of_one_class_shows_however_many_kinds_of_damage_could_be_mixed(known: Likeness) -> None:
     """No more than one step may have happened in all: with much of every one of them anything is explained."""
     often = replace(known, damage={name: np.concatenate([steps] * 3) for name, steps in known.damage.items()})
