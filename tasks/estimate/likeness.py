@@ -146,7 +146,8 @@ def changed(before: Likeness, cameras: Sequence[str], found: Pictures, undamaged
         {name: _left(each, before.damage[name]) for name, each in moved(known, cameras, found).items()}
         for known in (before.usual, before.newest)
     )
-    least = [min(each, lately.get(name, each), key=lambda shift: shift.size) for name, each in left.items() if name in kept]
+    both = [(each, lately.get(name, each)) for name, each in left.items() if name in kept]
+    least = [min(pair, key=lambda shift: shift.size) for pair in both]
     return max(least, key=lambda each: each.size, default=UNCHANGED)
 
 
