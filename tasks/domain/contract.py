@@ -93,7 +93,7 @@ class PredictionRecord(_Wire):
         default=None, description="Chance that this image was kept; estimates are re-weighted by it"
     )
     sha256: v.Sha256 = Field(default=None, description="Of the image bytes, hex")
-    error: v.ErrorText | None = Field(default=None, description="Why the request failed; empty: it did not")
+    error: v.ErrorText = Field(default=None, description="Why the request failed; empty or blank: it did not")
 
     _note: str = PrivateAttr(default="")
 
