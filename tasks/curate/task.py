@@ -211,7 +211,7 @@ def _listed(labels: TableRef, windows: tuple[tuple[TableRef, str], ...]) -> Mapp
 
 def _about(catalog: TableRef, answers: str, wanted: pa.Array) -> Iterable[Mapping[str, Any]]:
     """What a catalog says of these images; before it had `drawn` it did not know what capture kept: the answers do."""
-    rows = tables().about(catalog, wanted, _CATALOG).to_pylist()
+    rows: list[dict[str, Any]] = tables().about(catalog, wanted, _CATALOG).to_pylist()
     older = [row["image_id"] for row in rows if row[DRAWN] is None and row["verdict"] == "accepted"]
     if not older or not answers.startswith("{"):
         return rows

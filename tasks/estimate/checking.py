@@ -102,7 +102,7 @@ def _names(calibration: Calibration, truth: Sequence[Any]) -> list[str]:
 def quality_drawn(scored: DetectionScores, whole: bool) -> NDArray[np.float64]:
     """(b,) mAP50, or accuracy of whole pictures, as a bootstrap draws the images; nan where no label was drawn."""
     if whole:
-        weights = session_weights(scored.sessions, DRAWS)
+        weights = scored.images.drawn_weights(session_weights(scored.sessions, DRAWS))
         labels = weights @ scored.positives.sum(1)
         return np.where(labels > 0, (weights @ scored.counts()[1].sum(1)) / np.maximum(labels, 1), np.nan)
     each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]
