@@ -50,6 +50,7 @@ def written(path: Path, rows: int, seed: int, shape: str) -> dict[str, np.ndarra
         "captured_at": pa.array(start + (rng.random(rows) * 86_400e6).astype("timedelta64[us]")),
         "error": pa.array(["timeout"]).take(pa.array(np.zeros(rows, int), mask=rng.random(rows) > 0.002)),
         "sampling_probability": pa.nulls(rows, pa.float64()),
+        "drawn": pa.nulls(rows, pa.float64()),
     }
     columns |= {f"{step}_ms": pa.array(values) for step, values in steps.items()}
     table = pa.table({name: columns[name].cast(fields.field(name).type) for name in COLUMNS})

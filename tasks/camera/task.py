@@ -74,7 +74,8 @@ def _checked(snapshot: Snapshot, profiled: TableRef, reference: TableRef, rules:
 def counted(catalog: Iterable[pa.RecordBatch], predictions: Iterable[pa.RecordBatch]) -> dict[str, float]:
     """Images that each camera sent in the window, estimated: each counts for as many as it stands for (1 / chance).
 
-    The chance is that of the answer, which knows how images were kept and drawn, else that of being drawn alone.
+    The chance is that of the answer, which knows how images were kept and drawn, else that of the catalog: of older
+    windows it is that of being drawn alone.
     """
     ids, chances = _known(predictions)
     counts: defaultdict[str, float] = defaultdict(float)

@@ -119,7 +119,7 @@ class Capture:
                 "width": 0,
                 "height": 0,
                 "detections": [],
-                "error": message[:2000] or "?",
+                "error": message.strip()[:2000] or "?",  # blank would say that nothing failed
             }
             return self._queued(
                 Taken(shot=replace(place, encoded=None), answer=None, extra={**self._common(), **values})

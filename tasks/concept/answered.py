@@ -14,6 +14,7 @@ from tasks.domain.prediction import Floats
 from tasks.domain.scoring.matching import assigned, box_iou
 from tasks.domain.scoring.outlines import area
 from tasks.domain.scoring.overlaps import gaussian_iou
+from tasks.domain.tables_catalog import CHANCE
 
 SCORED = frozenset({Kind.DETECT, Kind.CLASSIFY, Kind.SEGMENT, Kind.POSE, Kind.OBB})
 """Kinds whose answers are a class, upright boxes or turned ones."""
@@ -44,7 +45,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A labelled image of production; `score` is F1 at IoU 0.5 for detect and 1 or 0 for classify."""
+    """A labelled image of production; `score` is F1 at IoU 0.5 for detect and 1 or 0 for classify.
+
+    `chance` (0..1] is the one that it had to be kept and drawn: nobody could label it otherwise.
+    """
 
     image_id: str
     camera: str
@@ -56,6 +60,7 @@ class Answered:
     golden: bool
     score: float
     pairs: tuple[Pair, ...] = ()
+    chance: float = 1.0
 
     @property
     def loss(self) -> float:
@@ -130,6 +135,7 @@ def _with(row: Mapping[str, Any], label: Mapping[str, Any], score: float, pairs:
         golden=bool(label["golden"]),
         score=score,
         pairs=pairs,
+        chance=row.get(CHANCE) or 1.0,
     )
 
 

@@ -59,28 +59,36 @@ def expected_share(seen: Sequence[Seen], now: datetime, rules: ConceptRules) -> 
     return statistics.median(settled) if len(settled) >= LEARNT_FROM else 1.0
 
 
-def label_digest(labels: Iterable[Mapping[str, Any]], predictions: str, rules: ConceptRules) -> str:
-    """What a window's row depends on: its labels, its predictions, from when on a box counts, how it is compared."""
+def label_digest(
+    labels: Iterable[Mapping[str, Any]], predictions: str, rules: ConceptRules, weighed: bool = False
+) -> str:
+    """What a window's row depends on: its labels, its predictions, from when on a box counts, how it is compared.
+
+    `weighed` says that its labelled images had different chances.
+    """
     given = list(labels)
     rows = sorted(
         (row["image_id"], row["labelled_at"].isoformat(), row["annotator"], bool(row["golden"]), repr(row["objects"]))
         for row in given
     )
     turned = ("turned boxes",) if any(row.get("kind") == Kind.OBB for row in given) else ()  # not scored before
-    said = repr((predictions, rules.confidence, rows, *turned))
+    chances = ("chances",) if weighed else ()  # not weighed before
+    said = repr((predictions, rules.confidence, rows, *turned, *chances))
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def window_row(seen: Seen, digest: str, share: float, seed: int = 0) -> Evaluation:
     """The labelled performance of one window with how mature it is; nan without a label.
 
+    Images that capture or ingestion picked more often than others count less (1 / chance; Horvitz and Thompson 1952).
     `metrics` hold `labels`, `coverage`, `returned` (labels over those that are expected, at most 1), `lag_median` and
     `lag_p90` in seconds, and all but `returned` for each camera as `coverage/<camera>`.
     """
     scores = np.array([image.score for image in seen.images])
     sessions = [image.session for image in seen.images]
-    point = float(scores.mean()) if len(scores) else float("nan")
-    drawn = session_weights(sessions, DRAWS, seed)
+    weights = np.array([1 / image.chance for image in seen.images])
+    point = float(np.average(scores, weights=weights)) if len(scores) else float("nan")
+    drawn = session_weights(sessions, DRAWS, seed) * weights
     totals = drawn.sum(1)
     means = np.full(len(drawn), np.nan)
     np.divide(drawn @ scores, totals, out=means, where=totals > 0)

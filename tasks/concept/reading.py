@@ -22,8 +22,9 @@ from tasks.concept.rules import ConceptRules
 from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.snapshot import TableRef, table_of
+from tasks.domain.tables_catalog import CHANCE
 
-COLUMNS = ["image_id", "camera", "session", "model_version", "captured_at", "kind", "detections", "error"]
+COLUMNS = ["image_id", "camera", "session", "model_version", "captured_at", "kind", "detections", "error", CHANCE]
 CLOSE = 0.1
 """A learnt share that moved by less than this part of itself changes no row."""
 
@@ -94,14 +95,17 @@ def _scored(
         return None
     predictions = table_of(note)
     cameras: Counter[str] = Counter()
-    mine = []
+    mine, chances = [], set()
     try:
-        for batch in books.tables.batches(predictions, ["image_id", "camera"], MANY):
+        for batch in books.tables.batches(predictions, ["image_id", "camera", CHANCE], MANY):
             cameras.update(batch["camera"].to_pylist())
-            mine += [labels[name] for name in batch["image_id"].to_pylist() if name in labels]
+            for name, chance in zip(batch["image_id"].to_pylist(), batch[CHANCE].to_pylist(), strict=True):
+                if name in labels:
+                    mine.append(labels[name])
+                    chances.add(chance or 1.0)
     except NotFound:  # somebody tidied up: the row that the window has stands
         return None
-    digest = label_digest(mine, predictions.digest, rules)
+    digest = label_digest(mine, predictions.digest, rules, len(chances) > 1)
     key = _key(record.model, digest)
     fresh = kept is None or kept.digest != digest or not books.store.exists(key)
     images: list[Answered] = []

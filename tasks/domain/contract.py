@@ -90,10 +90,10 @@ class PredictionRecord(_Wire):
     latency_ms: Latency | None = Field(default=None, description="Milliseconds per step")
     runtime: v.ShortText | None = Field(default=None, description="tensorrt-fp16, onnx, torch …")
     sampling_probability: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        default=None, description="Chance that this image was kept; estimates are re-weighted by it"
+        default=None, description="Chance that the image was kept: what is measured on kept images is weighed by it"
     )
     sha256: v.Sha256 = Field(default=None, description="Of the image bytes, hex")
-    error: v.ErrorText | None = Field(default=None, description="Why the request failed; empty: it did not")
+    error: v.ErrorText = Field(default=None, description="Why the request failed; empty or blank: it did not")
 
     _note: str = PrivateAttr(default="")
 

@@ -54,8 +54,9 @@ def _version_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _shortened(value: object) -> object:
-    return value[:MAX_ERROR] if isinstance(value, str) else value
+def _told(value: object) -> object:
+    """Blank text says that nothing failed, as null does: no later stage needs to know both."""
+    return (value.strip()[:MAX_ERROR] or None) if isinstance(value, str) else value
 
 
 def _lower(value: object) -> object:
@@ -81,7 +82,7 @@ ImageId = Annotated[str, Field(min_length=1, max_length=512)]
 Name = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)]
 ShortText = Annotated[str, Field(max_length=256), AfterValidator(_printable)]
 Version = Annotated[str, BeforeValidator(_version_text), Field(min_length=1, max_length=64), AfterValidator(_printable)]
-ErrorText = Annotated[str, BeforeValidator(_shortened)]
+ErrorText = Annotated[str | None, BeforeValidator(_told)]
 Sha256 = Annotated[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None, BeforeValidator(_lower)]
 ClassId = Annotated[int, Field(ge=0, le=MAX_CLASS_ID)]
 Confidence = Annotated[float, Field(ge=0, le=1)]

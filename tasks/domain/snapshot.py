@@ -60,7 +60,8 @@ class Snapshot:
     `catalog` has one row per object that was listed (accepted or quarantined with a reason); `predictions`
     one row per accepted image that was predicted on. Image bytes lie in the local cache by content hash.
     `mark` says in one line what was listed (`tasks.ingest.marks`), empty when nobody knows any more. `left_out` counts
-    images of a crowded window that were not drawn: each row of both tables then stands for `1 / sampling_probability`.
+    images of a crowded window that were not drawn: each row of both tables then stands for
+    `1 / drawn`.
     """
 
     claim: Claim

@@ -10,6 +10,7 @@ import pyarrow as pa
 from tasks.domain.errors import ContractError
 from tasks.domain.tables_answers import ANSWERS as ANSWERS
 from tasks.domain.tables_catalog import CATALOG as CATALOG
+from tasks.domain.tables_catalog import CHANCE, DRAWN
 from tasks.domain.tables_scores import SCORES as SCORES
 
 CONTRACT_VERSION = 1
@@ -48,7 +49,8 @@ PREDICTIONS = pa.schema(
         pa.field("inference_ms", pa.float32()),
         pa.field("postprocess_ms", pa.float32()),
         pa.field("runtime", pa.string()),
-        pa.field("sampling_probability", pa.float64()),
+        pa.field(CHANCE, pa.float64()),  # that the image was kept (it may not have been), times `drawn`
+        pa.field(DRAWN, pa.float64()),  # that the record was drawn from its window
         pa.field("sha256", pa.string()),
         pa.field("error", pa.string()),
     ]
@@ -244,7 +246,5 @@ def check_stamp(metadata: dict[bytes, bytes] | None, schema: str) -> None:
     if name != schema:
         raise ContractError(f"expected a {schema!r} table, found {name[:40]!r}")
     if not version.isdecimal() or int(version) > CONTRACT_VERSION:
-        raise ContractError(
-            f"the {schema!r} table has version {version[:12]}, "
-            f"this program reads up to {CONTRACT_VERSION}: upgrade Evergreen"
-        )
+        known = f"this program reads up to {CONTRACT_VERSION}: upgrade Evergreen"
+        raise ContractError(f"the {schema!r} table has version {version[:12]}, {known}")

@@ -52,10 +52,10 @@ class Profiler:
 
     def _measured(self, catalog: TableRef, folder: str) -> TableRef:
         shelf = Shelf(self.store, self.tables, folder)
-        least = profiles.smallest(self.tables.batches(catalog, profiles.CHANCE, MANY))
+        least = profiles.smallest(self.tables.batches(catalog, profiles.CHANCES, MANY))
 
         def rows() -> Iterator[pa.Table]:
-            columns = (*profiles.CHANCE, *profiles.IDENTITY)
+            columns = (*profiles.CHANCES, *profiles.IDENTITY)
             return profiles.accepted(self.tables.batches(catalog, columns, MANY), least)
 
         name = profiles.content_name(rows())

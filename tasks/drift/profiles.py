@@ -10,20 +10,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.domain.snapshot import PROFILER_VERSION
+from tasks.domain.tables_catalog import CHANCE, DRAWN, drawn_chances
 from tasks.domain.window import Window
 
 IDENTITY = ("sha256", "image_id", "key", "camera", "captured_at")
 """Columns that say which image a row is about; the others depend on its bytes and the champion alone."""
 
 
-CHANCE = ("verdict", "sampling_probability")
+CHANCES = ("verdict", CHANCE, DRAWN)
 """Columns of a catalog that say with which chance its accepted images were drawn."""
 
 
 def smallest(catalog: Iterable[pa.RecordBatch]) -> float:
-    """The smallest chance with which an accepted image of a catalog was drawn; pieces hold the columns of `CHANCE`."""
-    found = (pc.min(_accepted(piece)["sampling_probability"]).as_py() for piece in catalog)
-    return min((chance for chance in found if chance), default=1.0)
+    """The smallest chance with which an accepted image of a catalog was drawn; pieces hold the columns of `CHANCES`.
+
+    Not the chance that capture kept it with: window and reference were kept alike. Where an hour's quota is full one
+    image in a thousand is still kept, and all others would be thinned down to that.
+    """
+    found = (drawn_chances(_accepted(piece)).min(initial=1.0) for piece in catalog)
+    return float(min(found, default=1.0))
 
 
 def accepted(catalog: Iterable[pa.RecordBatch], least: float) -> Iterator[pa.Table]:
@@ -32,7 +37,7 @@ def accepted(catalog: Iterable[pa.RecordBatch], least: float) -> Iterator[pa.Tab
     What a stratified sample has too many of is thinned (`even`): what is measured is mixed as the window is.
     """
     for piece in map(_accepted, catalog):
-        kept = even(piece["key"].to_pylist(), piece["sampling_probability"].to_pylist(), least)
+        kept = even(piece["key"].to_pylist(), drawn_chances(piece).tolist(), least)
         yield piece.filter(pa.array(kept, pa.bool_())).select(list(IDENTITY)).drop_null()
 
 

@@ -26,7 +26,7 @@ GROUP = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An accepted image of a window; `chance` is the one it had to be looked at at all (1 unless it was crowded)."""
+    """An accepted image of a window; `chance` is the one it had to be drawn from it (1 unless it was crowded)."""
 
     key: str
     image_id: str

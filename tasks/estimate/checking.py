@@ -13,9 +13,10 @@ from tasks.domain.scoring.detection import DetectionScores, score_detections
 from tasks.domain.scoring.intervals import session_weights
 from tasks.estimate.audit import Candidate
 from tasks.estimate.calibration import Calibration
-from tasks.estimate.few import FewLabels, Parts, Seen, Sheet, mean_of, ratio_of
+from tasks.estimate.few import FewLabels, Parts, mean_of, ratio_of
 from tasks.estimate.hints import of_records, of_views
 from tasks.estimate.records import Answered, truth_of
+from tasks.estimate.sheet import Seen, Sheet
 from tasks.estimate.signs import Views
 
 
@@ -40,7 +41,8 @@ def audited(
 ) -> dict[str, FewLabels]:
     """Mean F1 of single images, precision and recall of the window; {} with too few labelled images.
 
-    `drawn` are the images of an audit that have a label, `labels` the labels by image id.
+    `drawn` are the images of an audit that have a label, `labels` the labels by image id. All answers are recorded, but
+    only an image that capture kept can be asked for or answered again: the chance of that comes on top.
     """
     chances = {each.image_id: each.chance for each in drawn}
     ours = np.array([at for at, name in enumerate(answers.image_ids) if name in chances], np.intp)
@@ -51,12 +53,13 @@ def audited(
     scored = score_detections(truth, [answers.answers[at] for at in ours], _names(calibration, truth), confidence)
     kept, hits = (part.sum(1).astype(np.float64) for part in scored.counts())
     objects = scored.positives.sum(1).astype(np.float64)
-    sampled = np.array(answers.chances or [1.0] * len(answers), np.float64)
+    here, by_capture = _chances(answers)
+    asked = np.array([chances[answers.image_ids[at]] for at in ours], np.float64)
     sheet = Sheet(
         size=len(answers),
         labelled=ours,
-        chances=np.array([chances[answers.image_ids[at]] for at in ours], np.float64) / sampled[ours],
-        weights=1 / sampled,
+        chances=by_capture[ours] * asked / here[ours],
+        weights=1 / here,
         strata=answers.cameras,
         sessions=answers.sessions,
     )
@@ -70,6 +73,12 @@ def audited(
     return known if "f1" in known else {}
 
 
+def _chances(answers: Answered) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(N,) each: the chance of a record to be among the answers, and that of its image to be kept."""
+    certain = [1.0] * len(answers)
+    return np.array(answers.chances or certain, np.float64), np.array(answers.kept or certain, np.float64)
+
+
 def _seen(answers: Answered, calibration: Calibration, again: Again | None) -> list[Seen]:
     """What is seen of all images, and of those that were answered once more."""
     all_of_it = of_records(calibration.belief, answers.answers, calibration.confidences[0])
@@ -80,7 +89,8 @@ def _seen(answers: Answered, calibration: Calibration, again: Again | None) -> l
         return found
     values = of_views(calibration.belief, again.views, calibration.confidences)[known]
     rows = np.array([place[again.image_ids[at]] for at in known], np.intp)
-    return [*found, Seen(rows=rows, values=values)]
+    here, by_capture = _chances(answers)
+    return [*found, Seen(rows=rows, values=values, weights=1 / (here * by_capture)[rows])]
 
 
 def _names(calibration: Calibration, truth: Sequence[Any]) -> list[str]:
@@ -92,7 +102,7 @@ def _names(calibration: Calibration, truth: Sequence[Any]) -> list[str]:
 def quality_drawn(scored: DetectionScores, whole: bool) -> NDArray[np.float64]:
     """(b,) mAP50, or accuracy of whole pictures, as a bootstrap draws the images; nan where no label was drawn."""
     if whole:
-        weights = session_weights(scored.sessions, DRAWS)
+        weights = scored.images.drawn_weights(session_weights(scored.sessions, DRAWS))
         labels = weights @ scored.positives.sum(1)
         return np.where(labels > 0, (weights @ scored.counts()[1].sum(1)) / np.maximum(labels, 1), np.nan)
     each = scored.average_precision(session_weights(scored.sessions, DRAWS))[:, :, 0]

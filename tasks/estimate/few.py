@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,56 +23,13 @@ from scipy.stats import t as student
 
 from tasks.domain.evaluation import Interval
 from tasks.estimate.crossed import crossed
-
-Numbers = NDArray[np.float64]
-Rows = NDArray[np.intp]
+from tasks.estimate.sheet import Numbers, Rows, Seen, Sheet
 
 LEAST = 20
 """Labelled images below which no interval is given: a standard deviation of fewer is a guess itself."""
 
 STRATUM = 10
 """Labelled images that a stratum needs to count by itself; smaller ones are thrown together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sheet:
-    """All images of a window, row by row, and which rows (n,) were labelled.
-
-    `chances` (n,) are those that the labelled images had to be asked for, `weights` (N,) one over the chance of each
-    image to be here at all; empty: all alike. Frames of one `session` are not independent; empty: every image is one of
-    its own. `strata` are told apart; empty: there is one.
-    """
-
-    size: int
-    labelled: Rows
-    chances: Numbers = field(default_factory=lambda: np.zeros(0))
-    weights: Numbers = field(default_factory=lambda: np.zeros(0))
-    strata: Sequence[str] = ()
-    sessions: Sequence[str] = ()
-
-    @property
-    def n(self) -> int:
-        """How many images are labelled."""
-        return len(self.labelled)
-
-    def weight(self) -> Numbers:
-        """(N,) how much each image counts among all."""
-        return np.asarray(self.weights if len(self.weights) else np.ones(self.size), np.float64)
-
-    def label_weight(self) -> Numbers:
-        """(n,) how much each labelled image counts among the labelled, 1 on average."""
-        asked = self.chances if len(self.chances) else np.ones(self.n)
-        found = self.weight()[self.labelled] / asked
-        return np.asarray(found / found.mean() if self.n else found, np.float64)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Seen:
-    """What is seen of some images without a label: `rows` (m,) of the sheet drawn by chance, the labelled ones among
-    them, and `values` (m, p), p things about each."""
-
-    rows: Rows
-    values: Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,13 +163,13 @@ def _step(scores: Numbers, plan: _Plan, seen: Seen, narrower: Seen | None) -> Pa
     place[seen.rows] = np.arange(len(seen.rows))
     both = place[sheet.labelled] >= 0
     ours, weights = sheet.labelled[both], sheet.label_weight()[both]
-    inner = (ours, weights) if narrower is None else (narrower.rows, sheet.weight()[narrower.rows])
+    inner = (ours, weights) if narrower is None else (narrower.rows, narrower.weight(sheet))
     enough = all(inside[rows].sum() >= 2 for inside, _ in plan.cells for rows in (ours, inner[0]))
     if both.sum() < LEAST or not enough:
         return None
     guesses = crossed(scores[both], place[ours], seen.values, weights, plan.session[ours])
     few = _mean(inner[0], guesses[place[inner[0]]], inner[1], plan)
-    wide = _mean(seen.rows, guesses, sheet.weight()[seen.rows], plan)
+    wide = _mean(seen.rows, guesses, seen.weight(sheet), plan)
     return few[0] - wide[0], few[1] - wide[1]
 
 

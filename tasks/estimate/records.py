@@ -13,16 +13,16 @@ import pyarrow.compute as pc
 from tasks.domain import few
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.truth import Truth
-from tasks.domain.tables_catalog import CHANCE
+from tasks.domain.tables_catalog import CHANCE, DRAWN, drawn_chances
 from tasks.estimate.audit import Candidate
 from tasks.estimate.framed import SIZE, frames, one, whole
 
-FACTS = ("image_id", "camera", "session", "width", "height", CHANCE)
+FACTS = ("image_id", "camera", "session", "width", "height", CHANCE, DRAWN)
 
 WANTED = (*FACTS, "model_version", "detections", "error")
 """What is read of answers."""
 
-LISTED = ("key", "image_id", "sha256", "camera", "captured_at", "verdict", CHANCE)
+LISTED = ("key", "image_id", "sha256", "camera", "captured_at", "verdict", CHANCE, DRAWN)
 """What is read of a catalog."""
 
 
@@ -30,7 +30,8 @@ LISTED = ("key", "image_id", "sha256", "camera", "captured_at", "verdict", CHANC
 class Answered:
     """Answers that production gave: image ids, cameras, sessions, sizes in pixels and the answers, row by row.
 
-    `chances` are those that the images had to be kept and looked at, 0..1.
+    `chances` are those that the records had to be looked at, 0..1, and `kept` those that their images had to be kept:
+    an answer is recorded in either case.
     """
 
     image_ids: tuple[str, ...]
@@ -39,6 +40,7 @@ class Answered:
     sizes: tuple[tuple[int, int], ...]
     answers: tuple[Prediction, ...]
     chances: tuple[float, ...] = ()
+    kept: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -52,6 +54,7 @@ def answered(table: pa.Table, version: str) -> Answered:
         rows = rows.filter(pc.is_null(rows["error"]))
     wanted = [name for name in FACTS if name in rows.column_names]
     facts, given = rows.select(wanted).to_pylist(), rows["detections"].to_pylist()
+    chances = drawn_chances(rows)
     return Answered(
         image_ids=tuple(row["image_id"] for row in facts),
         cameras=tuple(row["camera"] for row in facts),
@@ -61,7 +64,8 @@ def answered(table: pa.Table, version: str) -> Answered:
             for row, found in zip(facts, given, strict=True)
         ),
         answers=tuple(prediction(found) for found in given),
-        chances=tuple(row.get("sampling_probability") or 1.0 for row in facts),
+        chances=tuple(chances.tolist()),
+        kept=tuple((row.get(CHANCE) or each) / each for row, each in zip(facts, chances.tolist(), strict=True)),
     )
 
 
@@ -86,15 +90,18 @@ def drawn(piece: pa.RecordBatch, chance: float, always: Collection[str] = ()) ->
     sure = np.array([name in always for name in piece["image_id"].to_pylist()], np.bool_)
     taken = sure | few.lot(piece["image_id"].to_pylist(), chance)
     rows = pa.Table.from_batches([piece]).filter(pa.array(taken))
-    place = rows.column_names.index(CHANCE)
-    known = pc.fill_null(rows[CHANCE], 1.0).to_numpy()
-    return rows.set_column(place, rows.schema.field(place), pa.array(np.where(sure[taken], known, known * chance)))
+    by = np.where(sure[taken], 1.0, chance)
+    for name, known in ((CHANCE, pc.fill_null(rows[CHANCE], 1.0).to_numpy()), (DRAWN, drawn_chances(rows))):
+        place = rows.column_names.index(name)
+        rows = rows.set_column(place, rows.schema.field(place), pa.array(known * by))
+    return rows
 
 
 def candidates(catalog: Iterable[pa.RecordBatch]) -> Iterator[Candidate]:
     """The accepted images of a catalog whose bytes are known; pieces have the columns of `LISTED`."""
     for piece in catalog:
-        for row in piece.filter(pc.equal(piece["verdict"], "accepted")).to_pylist():
+        rows = piece.filter(pc.equal(piece["verdict"], "accepted"))
+        for row, chance in zip(rows.to_pylist(), drawn_chances(rows).tolist(), strict=True):
             if row["sha256"] and row["image_id"] and row["captured_at"]:
                 yield Candidate(
                     key=row["key"],
@@ -102,7 +109,7 @@ def candidates(catalog: Iterable[pa.RecordBatch]) -> Iterator[Candidate]:
                     sha256=row["sha256"],
                     camera=row["camera"] or "",
                     captured_at=row["captured_at"],
-                    chance=row[CHANCE] or 1.0,
+                    chance=chance,
                 )
 
 

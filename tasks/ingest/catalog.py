@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from tasks.domain.contract import PredictionRecord
 from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_tables import predictions_table
 from tasks.domain.tables import CATALOG
+from tasks.domain.tables_catalog import CHANCE, DRAWN
 from tasks.ingest.members import Member
 from tasks.ingest.sheet_rows import Drawn, Look, Refused, Seen
 
@@ -61,7 +63,8 @@ def object_row(
         "size": member.size,
         "etag": look.etag if isinstance(look, Seen) else member.etag,
         "landed": member.landed,
-        "sampling_probability": drawn.chance,
+        CHANCE: (record.sampling_probability or 1.0) * drawn.chance if record else drawn.chance,
+        DRAWN: drawn.chance,
     }
     if isinstance(look, Rejected):
         return {**row, **refused(look)}, None
@@ -112,11 +115,14 @@ def arrow(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=CATALOG)
 
 
+def answers(found: Sequence[tuple[Drawn, PredictionRecord]]) -> pa.Table:
+    """Records as Arrow, with the chances that they were drawn with."""
+    return predictions_table((kept(*each) for each in found), [drawn.chance for drawn, _ in found])
+
+
 def kept(drawn: Drawn, record: PredictionRecord) -> PredictionRecord:
-    """The record as it is written down: with its session, its chance multiplied by that of being drawn."""
-    given = record.sampling_probability
-    chance = given if drawn.chance == 1.0 else (given or 1.0) * drawn.chance
-    return record.model_copy(update={"session": record.session or drawn.session, "sampling_probability": chance})
+    """The record as it is written down: with its session."""
+    return record.model_copy(update={"session": record.session or drawn.session})
 
 
 def _checked(seen: Seen, record: PredictionRecord) -> Look:

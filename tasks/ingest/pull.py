@@ -19,7 +19,6 @@ from tasks.adapters.images import inspect
 from tasks.adapters.objects import ObjectInfo, ObjectStore
 from tasks.adapters.tables import TableStore, TableWriter
 from tasks.domain.contract_reasons import Rejected
-from tasks.domain.contract_tables import predictions_table
 from tasks.domain.errors import NotFound
 from tasks.domain.snapshot import Claim, Snapshot, TableRef
 from tasks.domain.window import Window
@@ -161,7 +160,7 @@ def _written(bucket: Bucket, tables: TableStore, asked: Asked, sheet: Sheet, lef
         for batch in _groups(sheet.objects()):
             _write_objects(batch, dict(_looks(bucket, batch, limit)), sheet, tally, (catalog, predictions))
         for batch in _groups(sheet.lone_records()):
-            predictions.write(predictions_table([entries.kept(each, each.record) for each in batch if each.record]))
+            predictions.write(entries.answers([(each, each.record) for each in batch if each.record]))
         for refused in _groups(sheet.refused()):
             rows = [entries.refused_row(each) for each in refused]
             catalog.write(entries.arrow(rows))
@@ -191,9 +190,9 @@ def _write_objects(
         rows.append(row)
         tally.add(row)
         if record is not None:
-            records.append(entries.kept(drawn, record))
+            records.append((drawn, record))
     into[0].write(entries.arrow(rows))
-    into[1].write(predictions_table(records))
+    into[1].write(entries.answers(records))
 
 
 def _looks(bucket: Bucket, batch: Sequence[Drawn], max_bytes: int) -> Iterator[tuple[str, Look]]:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tasks.domain.expectation import STANDS_FOR
-from tasks.domain.tables_catalog import CHANCE
+from tasks.domain.tables_catalog import CHANCE, drawn_chances
 from tasks.domain.window import Window
 from tasks.quality.boxes import corners_of, numbers, overhang, twins
 
@@ -72,11 +72,8 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
 
 
 def _stands_for(table: pa.Table) -> pa.Array:
-    """1 / chance of having been drawn; 1 where nobody drew, or the chance is none."""
-    if CHANCE not in table.column_names:
-        return pa.array(np.ones(table.num_rows))
-    chance = np.asarray(pc.fill_null(table[CHANCE], 1.0).to_numpy(), np.float64)
-    return pa.array(1 / np.where((chance > 0) & (chance <= 1), chance, 1.0))
+    """1 / chance of having been drawn; 1 where nobody drew. Capture has no say: all predictions are recorded."""
+    return pa.array(1 / drawn_chances(table))
 
 
 def _noted(catalog: pa.Table, word: str) -> pa.ChunkedArray:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tasks.domain.expectation import Answer
 from tasks.domain.few import numbers
-from tasks.domain.tables_catalog import CHANCE
+from tasks.domain.tables_catalog import CHANCE, DRAWN, drawn_chances
 from tasks.quality.frames import telling
 
 PIECE = 50_000
@@ -58,9 +58,11 @@ def drawn(pieces: Iterable[pa.Table], chance: float, told: bool = True) -> Itera
         if not told:
             yield rows
             continue
-        place = rows.column_names.index(CHANCE)
-        given = pc.multiply(pc.fill_null(rows[CHANCE], 1.0), chance)
-        yield rows.set_column(place, rows.schema.field(place), given)
+        both = ((CHANCE, pc.fill_null(rows[CHANCE], 1.0).to_numpy()), (DRAWN, drawn_chances(rows)))
+        for name, given in both:
+            place = rows.column_names.index(name)
+            rows = rows.set_column(place, rows.schema.field(place), pa.array(given * chance))
+        yield rows
 
 
 _NONE: Numbers = np.zeros(0, np.uint64)

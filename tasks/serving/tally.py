@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.domain.serving import LEVELS, STEPS, Figures, Latency, Served, Tallies
+from tasks.domain.tables_catalog import CHANCE, DRAWN, drawn_chances
 from tasks.domain.window import Window
 from tasks.domain.wording import one_line
 from tasks.serving.rules import Objective
@@ -19,7 +20,7 @@ from tasks.serving.sketch import BINS, Floats, Ints, bins_of, quantiles
 
 COLUMNS = [
     "camera", "runtime", "captured_at", "preprocess_ms", "inference_ms", "postprocess_ms", "error",
-    "sampling_probability",
+    CHANCE, DRAWN,
 ]  # fmt: skip
 
 GROUPS = 200
@@ -155,21 +156,19 @@ def _piece(batch: pa.RecordBatch, window: Window) -> _Piece:
     rest = np.nan_to_num(steps["preprocess"]) + np.nan_to_num(steps["postprocess"])
     steps["total"] = steps["inference"] + rest
     moments = batch["captured_at"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    chance = _numbers(batch, "sampling_probability")
-    usable = np.isfinite(chance) & (chance > 0) & (chance < 1)
     failed = batch["error"].is_valid().to_numpy(zero_copy_only=False)
     return _Piece(
         seconds=moments / 1e6 - window.start.astimezone(UTC).timestamp(),
         steps=steps,
         bins={step: np.where(failed, -1, bins_of(values)) for step, values in steps.items()},
-        weight=np.where(usable, 1 / np.where(usable, chance, 1.0), 1.0),
+        weight=1 / drawn_chances(batch),  # a request is recorded whether its image was kept or not
         failed=failed,
         answered=~failed,
     )
 
 
 def _numbers(batch: pa.RecordBatch, name: str) -> Floats:
-    """(n,) float64, nan for null and for what is no duration or chance."""
+    """(n,) float64, nan for null and for what is no duration."""
     values: Floats = batch[name].cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
     return np.where(np.isfinite(values) & (values >= 0), values, np.nan)
 

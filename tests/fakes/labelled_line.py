@@ -90,9 +90,12 @@ class LabelledLine:
         moved: bool = False,
         cameras: Sequence[str] = ("cam-1",),
         faulty: Sequence[str] = (),
+        kept: float = 1.0,
+        drawn: float | None = 1.0,
     ) -> None:
         """A window with these images and what the model answered on them, its cameras in turn; `moved`: its inputs
-        were found to differ, `faulty`: cameras that were found to be at fault.
+        were found to differ, `faulty`: cameras that were found to be at fault. `kept` is the chance that capture gave
+        the images; with `drawn` None the tables are of before it was written: the catalog knew nothing of that.
         """
         window, catalog, rows = self.window(back), [], []
         for row, (name, detections) in enumerate(answers.items()):
@@ -102,9 +105,12 @@ class LabelledLine:
             self.bucket.put(key, data)
             sha = hashlib.sha256(data).hexdigest()
             who = {"image_id": name, "key": key, "captured_at": at, "camera": camera, "sha256": sha}
-            catalog.append({**who, "size": len(data), "etag": "e", "verdict": "accepted", "reason": "", "note": ""})
+            known = {"sampling_probability": 1.0 if drawn is None else kept, "drawn": drawn}
+            catalog.append(
+                {**who, **known, "size": len(data), "etag": "e", "verdict": "accepted", "reason": "", "note": ""}
+            )
             rows.append({**who, "model_version": "1", "kind": "detect", "width": 64, "height": 48,
-                         "detections": detections})  # fmt: skip
+                         "detections": detections, "sampling_probability": kept, "drawn": drawn})  # fmt: skip
         place = f"{MODEL}/evergreen/{window.start:%Y%m%d%H}"
         listed = self.tables.write(pa.Table.from_pylist(catalog, schema=CATALOG), "catalog", f"{place}-c.parquet")
         told = self.tables.write(pa.Table.from_pylist(rows, schema=PREDICTIONS), "predictions", f"{place}-p.parquet")

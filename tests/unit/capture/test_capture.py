@@ -152,6 +152,13 @@ def test_failed_requests_are_recorded() -> None:
     assert (record.error, record.key, record.kind) == ("timeout", "", Kind.CLASSIFY)
 
 
+def test_a_failure_without_words_is_still_one() -> None:
+    store = MemoryStore()
+    with capture_to(store) as capture:
+        capture.record_error(" \n", captured_at=MOMENT)
+    assert records(store)[0].error == "?"
+
+
 def test_plain_arrays_are_enough() -> None:
     store = MemoryStore()
     with capture_to(store) as capture:

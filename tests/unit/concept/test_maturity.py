@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from tasks.concept.answered import Answered, Pair, answered, answered_json, answered_of
-from tasks.concept.maturity import Seen, expected_share, mature, window_row
+from tasks.concept.maturity import Seen, expected_share, label_digest, mature, window_row
 from tasks.concept.rules import ConceptRules
 from tasks.domain.window import Window
 
@@ -71,8 +72,26 @@ def test_lag_and_coverage_are_told_for_every_camera_also_for_one_without_a_label
 
 
 def test_images_come_back_as_they_were_written() -> None:
-    images = [image("i0", START, score=0.5)]
+    images = [replace(image("i0", START, score=0.5), chance=0.1)]
     assert answered_of(answered_json(images)) == images
+    [older] = answered_json(images)
+    del older["chance"]
+    assert answered_of([older])[0].chance == 1.0
+
+
+def test_an_image_counts_for_as_many_as_it_was_picked_from() -> None:
+    """Of 100 unsure images, half of them wrong, all were kept; of 900 sure ones, all right, one in ten."""
+    unsure = [image(f"u{n}", START, score=float(n % 2)) for n in range(100)]
+    sure = [replace(image(f"s{n}", START), chance=0.1) for n in range(90)]
+    window = Window(START, START + HOUR)
+    row = window_row(Seen(window=window, champion_sha256="c", accepted={"a": 1_000}, images=unsure + sure), "d", 1.0)
+    assert row.headline.value == pytest.approx(0.95)
+    assert 0.9 < row.headline.low < 0.95 < row.headline.high < 1.0
+
+
+def test_only_a_window_whose_images_had_different_chances_is_scored_anew() -> None:
+    assert label_digest([], "p", RULES) == label_digest([], "p", RULES, weighed=False)
+    assert label_digest([], "p", RULES) != label_digest([], "p", RULES, weighed=True)
 
 
 def row(**changes: object) -> dict[str, object]:

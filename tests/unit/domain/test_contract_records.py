@@ -221,3 +221,18 @@ def test_any_values_give_a_record_or_a_reason(changes: dict[str, Any]) -> None:
 @given(st.binary(max_size=300) | st.text(max_size=300))
 def test_any_bytes_give_a_reason(data: bytes | str) -> None:
     assert isinstance(parse_prediction(data), Rejected)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n ", None])
+def test_a_blank_error_says_that_nothing_failed_in_lines_as_in_tables(blank: str | None) -> None:
+    row = {**GOOD, "captured_at": datetime(2026, 11, 20, 6, tzinfo=UTC), "error": blank}
+    from_table = parse_row(row, LIMITS)
+    assert isinstance(from_table, PredictionRecord)
+    assert from_table.error is None and good(line(error=blank)).error is None
+    assert predictions_table([from_table])["error"].to_pylist() == [None]
+    unmeasured = parse_prediction(line(error=blank, detections=[], width=0, height=0), LIMITS)
+    assert isinstance(unmeasured, Rejected) and unmeasured.reason is Reason.BAD_RECORD
+
+
+def test_what_an_error_says_stays() -> None:
+    assert good(line(error=" out of memory\n")).error == "out of memory"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tasks.estimate.crossed import crossed
-from tasks.estimate.few import FewLabels, Parts, Seen, Sheet, mean_of, needed, ratio_of
+from tasks.estimate.few import FewLabels, Parts, mean_of, needed, ratio_of
+from tasks.estimate.sheet import Seen, Sheet
 
 
 def world(rng: np.random.Generator, n: int, noise: float) -> tuple[np.ndarray, np.ndarray]:

@@ -200,7 +200,7 @@ def parquet(rows: list[dict[str, Any]], path: Path) -> bytes:
 
 def test_parquet_parts_follow_the_same_contract(room: Room, store: MemoryStore, tmp_path: Path) -> None:
     moment = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
-    good, bad = row("i3", captured_at=moment), row("x", captured_at=moment, width=0)
+    good, bad = row("i3", captured_at=moment, error=" "), row("x", captured_at=moment, width=0)
     store.put(f"{PARTS}three.parquet", parquet([good, bad], tmp_path / "p"))
     store.put(f"{PARTS}four.parquet", parquet([good], tmp_path / "q")[:-30])
     found = room.verdicts()
@@ -208,6 +208,7 @@ def test_parquet_parts_follow_the_same_contract(room: Room, store: MemoryStore, 
     assert found["four.parquet"] == "corrupt_file"
     answers = room.tables.read(room.pull().predictions)
     assert answers["image_id"].to_pylist() == ["i0", "i1", "i2", "i3"]
+    assert answers["error"].to_pylist() == [None] * 4
 
 
 @pytest.fixture

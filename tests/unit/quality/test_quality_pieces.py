@@ -78,7 +78,10 @@ def test_a_sample_of_rows_knows_what_it_stands_for() -> None:
     table = pa.Table.from_pylist([{**row(n), "sampling_probability": None} for n in range(2_000)], schema=CATALOG)
     (found,) = pieces.drawn([table], 0.25)
     assert 420 <= found.num_rows <= 580
-    assert set(found["sampling_probability"].to_pylist()) == {0.25}
+    assert set(found["sampling_probability"].to_pylist()) == set(found["drawn"].to_pylist()) == {0.25}
+    kept = pa.Table.from_pylist([{**row(n), "sampling_probability": 0.1, "drawn": 0.5} for n in range(9)], CATALOG)
+    (both,) = pieces.drawn([kept], 1.0)
+    assert set(both["sampling_probability"].to_pylist()) == {0.1} and set(both["drawn"].to_pylist()) == {0.5}
 
 
 def test_what_was_asked_before_is_not_asked_again_and_says_the_same(

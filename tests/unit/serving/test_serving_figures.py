@@ -34,6 +34,7 @@ def records(n: int, seed: int = 0, **columns: object) -> pa.RecordBatch:
         "postprocess_ms": rng.lognormal(-1, 0.5, n),
         "error": [None] * n,
         "sampling_probability": [None] * n,
+        "drawn": [None] * n,
     }
     return pa.RecordBatch.from_pydict({**made, **columns}, schema=FIELDS)
 
@@ -89,11 +90,19 @@ def test_a_failed_request_counts_among_the_errors_and_not_among_the_latencies() 
     assert count == 40 and name.startswith("CUDA out of memory at x") and len(name) <= 120
 
 
-def test_records_that_stand_for_several_count_as_often() -> None:
+def test_a_request_counts_once_however_seldom_images_like_its_own_are_kept() -> None:
+    n = 1_000
+    failed = ["timeout" if i < 50 else None for i in range(n)]
+    found = figures(records(n, drawn=[1.0] * n, sampling_probability=[0.1] * n, error=failed)).whole
+    assert (found.per_second, found.error_rate) == (pytest.approx(n / 86_400), pytest.approx(0.05))
+
+
+@pytest.mark.parametrize("column", ["drawn", "sampling_probability"])  # the second in tables from before the first
+def test_records_that_stand_for_several_count_as_often(column: str) -> None:
     n = 1_000
     chance = [0.1 if i < 100 else 1.0 for i in range(n)]
     waits = [900.0 if i < 100 else 20.0 for i in range(n)]
-    found = figures(records(n, sampling_probability=chance, inference_ms=waits))
+    found = figures(records(n, **{column: chance}, inference_ms=waits))
     repeated = np.repeat(waits, [round(1 / c) for c in chance])
     assert found.whole.latency["inference"].quantiles == pytest.approx(np.quantile(repeated, LEVELS), rel=ALPHA)
     assert found.whole.per_second == pytest.approx(1_900 / 86_400)
