@@ -101,9 +101,23 @@ def interval(point: float, samples: Samples, sessions: Sequence[str], cameras: S
     centre = min(max(centre, 0.0), 1.0)
     each = point * (1 - point)
     worth = student(free, 0.025) ** 2 * (error**2 / each if each > 0 and error > 0 else 1 / groups)
+    low, high = wilson(centre, worth)
+    return Interval(value=point, low=min(point, low), high=max(point, high))
+
+
+def wilson(centre: float, worth: float) -> tuple[float, float]:
+    """The bounds, 0..1, of a share that was found to be `centre`; never equal while `worth` is above 0.
+
+    `worth` is the square of Student's t over the number of independent images.
+
+    Source: Wilson, Probable inference, the law of succession, and statistical inference (1927).
+
+    >>> [round(bound, 3) for bound in wilson(1.0, 1.96**2 / 100)]
+    [0.963, 1.0]
+    """
     middle = (centre + worth / 2) / (1 + worth)
     reach = math.sqrt(worth * centre * (1 - centre) + worth**2 / 4) / (1 + worth)
-    return Interval(value=point, low=min(point, max(0.0, middle - reach)), high=max(point, min(1.0, middle + reach)))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def _centre(point: float, samples: Samples, free: int) -> tuple[float, float]:
