@@ -37,7 +37,7 @@ UNITS = {
     "levels": "grey levels", "images": "images", "windows": "windows", "scenes": "scenes", "labels": "images",
     "instances": "objects", "golden": "images", "recent": "images", "unlabelled": "images", "batch": "images",
     "epochs": "epochs", "freeze": "layers", "ratio": "times", "breaches": "windows", "week": "trainings",
-    "examples": "values", "workers": "objects", "hour": "images", "degrees": "degrees",
+    "examples": "values", "workers": "objects", "hour": "images", "degrees": "degrees", "baseline": "images",
 }  # fmt: skip
 """The unit that the last word of a field's name stands for."""
 

@@ -98,7 +98,7 @@ def window_row(seen: Seen, digest: str, share: float, seed: int = 0) -> Evaluati
         digest=digest,
         protocol="as answered in production",
         metric=METRIC,
-        headline=interval(point, means, sessions),
+        headline=interval(point, means, sessions, weights=drawn),
         n=len(scores),
         metrics=facts(seen, share),
         image_ids=tuple(image.image_id for image in seen.images),

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
-from scipy.stats import t as student
 
 from tasks.domain.evaluation import Interval
+from tasks.estimate.bounded import Share, independent, interval
 from tasks.estimate.crossed import crossed
 from tasks.estimate.sheet import Numbers, Rows, Seen, Sheet
 
@@ -69,6 +69,12 @@ def mean_of(scores: Numbers, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabe
     >>> found.interval.low < 0.8 < found.interval.high, found.gain > 0.3
     (True, True)
     """
+    bounded = bool(((scores >= 0) & (scores <= 1)).all())
+    return _estimated(scores, sheet, seen, sheet.label_weight() if bounded else None)
+
+
+def _estimated(scores: Numbers, sheet: Sheet, seen: Sequence[Seen], heft: Numbers | None) -> FewLabels | None:
+    """The mean; with `heft` (n,), how much each label says of it, one that lies in 0..1."""
     if sheet.n < LEAST:
         return None
     plan = _plan(sheet)
@@ -76,13 +82,14 @@ def mean_of(scores: Numbers, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabe
     tried = [_step(scores, plan, each, after) for each, after in zip(seen, [*seen[1:], None], strict=False)]
     steps = [step for step in tried if step is not None]
     trusts = _trusts(drawn, [step[1] for step in steps], sheet.n)
-    bounded = bool(((scores >= 0) & (scores <= 1)).all())
-    freedom = len(np.unique(plan.session[sheet.labelled])) - len(plan.cells)
+    session = plan.session[sheet.labelled]
+    share = None if heft is None else Share(alone=mean, images=independent(heft, session))
+    freedom = len(np.unique(session)) - len(plan.cells)
     value = mean - sum(trust * step[0] for trust, step in zip(trusts, steps, strict=True))
     left = drawn - sum(trust * step[1] for trust, step in zip(trusts, steps, strict=True))
     return FewLabels(
-        interval=_interval(value, left, freedom - sum(trust > 0 for trust in trusts), bounded),
-        alone=_interval(mean, drawn, freedom, bounded),
+        interval=interval(value, float(np.linalg.norm(left)), freedom - sum(trust > 0 for trust in trusts), share),
+        alone=interval(mean, float(np.linalg.norm(drawn)), freedom, share),
         trust=max(trusts, default=0.0),
         n=sheet.n,
         pool=sheet.size - sheet.n,
@@ -98,7 +105,7 @@ class Parts:
 
 
 def ratio_of(found: Parts, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabels | None:
-    """A ratio of two totals (precision: hits of all boxes), linearised.
+    """A ratio of two totals from 0 to 1 (precision: hits of all boxes), linearised.
 
     None with too few labelled images or when nothing was counted in the denominator.
 
@@ -109,8 +116,8 @@ def ratio_of(found: Parts, sheet: Sheet, seen: Sequence[Seen] = ()) -> FewLabels
     if sheet.n < LEAST or total <= 0:
         return None
     ratio = float(weight @ found.top) / total
-    linear = mean_of(ratio + (found.top - ratio * found.bottom) / (total / sheet.n), sheet, seen)
-    return linear and replace(linear, interval=_inside(linear.interval), alone=_inside(linear.alone))
+    linear = ratio + (found.top - ratio * found.bottom) / (total / sheet.n)
+    return _estimated(linear, sheet, seen, weight * found.bottom)
 
 
 def needed(spread: float, half_width: float, correlation: float = 0.0) -> int:
@@ -194,14 +201,3 @@ def _trusts(drawn: Numbers, steps: Sequence[Numbers], n: int) -> list[float]:
     left = float(((drawn - np.stack(steps, 1) @ found) ** 2).sum())
     helps = left < (1 - 1 / max(n - 2, 1)) * float((drawn**2).sum())
     return [float(each) if helps and each > 1e-9 else 0.0 for each in found]
-
-
-def _interval(value: float, done: Numbers, freedom: int, bounded: bool) -> Interval:
-    reach = float(student.ppf(0.975, max(freedom, 1))) * math.sqrt(float((done**2).sum()))
-    found = Interval(value=value, low=value - reach, high=value + reach)
-    return _inside(found) if bounded else found
-
-
-def _inside(found: Interval) -> Interval:
-    """What lies in 0..1 has an interval within it."""
-    return Interval(value=min(max(found.value, 0.0), 1.0), low=max(found.low, 0.0), high=min(found.high, 1.0))

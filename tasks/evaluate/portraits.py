@@ -96,13 +96,13 @@ def _errors(scored: DetectionScores) -> Iterator[ErrorShare]:
 def _classes(scored: Scored, seed: int) -> Iterator[Part]:
     cameras, sessions = scored.images.cameras, scored.sessions
     points = scored.per_class()[0]
-    samples = scored.per_class(session_weights(sessions, DRAWS, seed, cameras))
+    weights = session_weights(sessions, DRAWS, seed, cameras)
+    samples = scored.per_class(weights)
     for label in _largest(scored.instances, CLASSES):
         objects = _objects(scored, label)
         inside = np.flatnonzero(objects > 0).tolist()
-        found = interval(
-            float(points[label]), samples[:, label], [sessions[i] for i in inside], [cameras[i] for i in inside]
-        )
+        names, places = [sessions[i] for i in inside], [cameras[i] for i in inside]
+        found = interval(float(points[label]), samples[:, label], names, places, weights[:, inside])
         yield Part(
             kind="class",
             name=scored.classes[label],

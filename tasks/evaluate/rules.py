@@ -40,4 +40,7 @@ class EvaluateRules(BaseModel):
     min_labels: int = Field(
         default=TREND, ge=1, description="Labelled images below which nothing is said about performance"
     )
+    min_baseline: int = Field(
+        default=50, ge=1, description="Labelled images of the baseline below which nothing fell and nothing held"
+    )
     seed: int = Field(default=0, ge=0, description="Seed of the bootstrap")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tasks.domain.change import change
 from tasks.domain.evaluation import CARD_USE, Evaluation
 from tasks.domain.finding import Outcome
 from tasks.domain.notice import Fact
@@ -132,13 +133,14 @@ def _was(each: Measurement) -> list[Fact]:
 
 
 def _outcome(each: Measurement) -> Outcome | None:
-    """Whether the whole interval lies below what it was as champion; None where that cannot be said."""
-    was, known = each.baseline, each.evaluation.headline
-    if was is None or not math.isfinite(known.low) or refusal(each.evaluation, was):
+    """Whether the whole interval of the change since it became champion lies on one side of 0; None between."""
+    was = each.baseline
+    if was is None or refusal(each.evaluation, was):
         return None
-    if known.high < was.headline.value:
+    moved = change(each.evaluation.headline, was.headline)
+    if moved.high < 0:
         return Outcome.BREACH
-    return Outcome.OK if known.low >= was.headline.value else None
+    return Outcome.OK if moved.low >= 0 else None
 
 
 def _facts(known: Evaluation, seen: Portrait) -> list[Fact]:

@@ -6,14 +6,17 @@ overlap (matching, average precision, errors) is the same for all of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.domain.errors import ContractError
 from tasks.domain.model import Kind
 from tasks.domain.prediction import Floats, Prediction
-from tasks.domain.scoring.outlines import Patch, area, clipped, fill, shared
+from tasks.domain.scoring.outlines import area, clipped, fill, shared
 from tasks.domain.scoring.truth import Truth
 
 Overlaps = NDArray[np.float64]
@@ -27,19 +30,42 @@ POSE_AREA = 0.53
 
 TINY = 1e-7
 
-RASTER = 640
-"""Cells along the longer side of the largest outline of an image, at most; larger ones are drawn smaller, all alike."""
+RASTER = 1024
+"""Cells along the longer side of two outlines together, at most; larger pairs are drawn a half, a quarter … as large.
+
+A pixel is a cell up to that size, as in pycocotools. Each pair has a scale of its own: a tank that fills a large
+picture makes the screws beside it no coarser.
+"""
+
+
+KEPT = 16
+"""Drawings of one answered outline that are kept while it is held against every labelled one: a scale each."""
 
 
 def overlap(kind: Kind, truth: Truth, prediction: Prediction) -> Overlaps:
-    """(d, g) overlap of every answer with every label of one image; a shape that is missing counts as its box."""
+    """(d, g) overlap of every answer with every label of one image; a shape that is missing counts as its box.
+
+    Raises:
+        ContractError: a label has another number of keypoints than the answer, so that it says nothing of it.
+    """
     if kind is Kind.POSE and truth.keypoints is not None and prediction.keypoints is not None:
+        _same_keypoints(truth, prediction.keypoints)
         return keypoint_similarity(prediction.keypoints, truth.keypoints, truth.boxes, areas(kind, truth))
     if kind is Kind.OBB and truth.corners is not None and prediction.corners is not None:
         return gaussian_iou(prediction.corners, truth.corners)
     if kind is Kind.SEGMENT and truth.polygons and prediction.polygons:
         return outline_iou(prediction.polygons, truth.polygons)
     return box_iou(prediction.boxes, truth.boxes)
+
+
+def _same_keypoints(truth: Truth, answers: Floats) -> None:
+    """Numpy would take one keypoint for the same as each of seventeen."""
+    labels = truth.keypoints
+    if labels is not None and len(labels) and len(answers) and labels.shape[1] != answers.shape[1]:
+        raise ContractError(
+            f"image {truth.image_id}: its labels have {labels.shape[1]} keypoints an object, the model answers "
+            f"{answers.shape[1]}: label the model's own keypoints, in its order, or delete the label"
+        )
 
 
 def areas(kind: Kind, thing: Truth | Prediction) -> NDArray[np.float64]:
@@ -70,24 +96,29 @@ def _box_area(boxes: Overlaps) -> Overlaps:
 
 
 def outline_iou(first: Sequence[Floats], second: Sequence[Floats], raster: int = RASTER) -> Overlaps:
-    """(n, m) overlap of outlines (k, 2) in pixels, the largest of them drawn on at most `raster` cells a side.
+    """(n, m) overlap of outlines (k, 2) in pixels, two that meet drawn on at most `raster` cells a side.
 
     An outline of fewer than three points covers nothing. Outlines that cross themselves are filled by even and odd.
     """
-    widest = max((float(np.ptp(each, axis=0).max()) for each in (*first, *second) if each.size), default=1.0)
-    scale = min(1.0, raster / max(widest, 1.0))
-    ours, theirs = [fill(each, scale) for each in first], [fill(each, scale) for each in second]
-    found = np.zeros((len(ours), len(theirs)))
-    for row, column in np.argwhere(_meeting(ours, theirs)):
-        both = shared(ours[row], theirs[column])
-        found[row, column] = both / (ours[row].cells + theirs[column].cells - both) if both else 0.0
+    ours = lru_cache(maxsize=KEPT)(lambda row, scale: fill(first[row], scale))
+    theirs = cache(lambda column, scale: fill(second[column], scale))
+    found = np.zeros((len(first), len(second)))
+    one, other = _bounds(first)[:, None], _bounds(second)[None]
+    meeting = (np.minimum(one[..., 2:], other[..., 2:]) > np.maximum(one[..., :2], other[..., :2])).all(-1)
+    sides = (np.maximum(one[..., 2:], other[..., 2:]) - np.minimum(one[..., :2], other[..., :2])).max(-1, initial=1.0)
+    for row, column in np.argwhere(meeting).tolist():
+        scale = min(1.0, 2.0 ** math.floor(math.log2(raster / sides[row, column])))
+        mine, its = ours(row, scale), theirs(column, scale)
+        both = shared(mine, its)
+        found[row, column] = both / (mine.cells + its.cells - both) if both else 0.0
     return found
 
 
-def _meeting(first: Sequence[Patch], second: Sequence[Patch]) -> NDArray[np.bool_]:
-    a = np.array([each.bounds for each in first], np.float64).reshape(-1, 1, 4)
-    b = np.array([each.bounds for each in second], np.float64).reshape(1, -1, 4)
-    return np.asarray((np.minimum(a[..., 2:], b[..., 2:]) > np.maximum(a[..., :2], b[..., :2])).all(-1))
+def _bounds(outlines: Sequence[Floats]) -> Overlaps:
+    """(n, 4) left, top, right, bottom of each outline; one of fewer than three points meets nothing."""
+    nothing = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    found = [np.r_[each.min(0), each.max(0)] if len(each) > 2 else nothing for each in outlines]
+    return np.array(found, np.float64).reshape(-1, 4)
 
 
 def turned_iou(first: Floats, second: Floats) -> Overlaps:

@@ -53,10 +53,10 @@ class Summary:
 def summary(scored: Scored, seed: int = 0) -> Summary:
     """Everything that is drawn or counted; all of it nan or empty without images."""
     cameras = scored.images.cameras
-    samples = scored.headline(session_weights(scored.sessions, DRAWS, seed, cameras))
+    weights = session_weights(scored.sessions, DRAWS, seed, cameras)
     more = details(scored) if isinstance(scored, DetectionScores) else {}
     return Summary(
-        headline=interval(float(scored.headline()[0]), samples, scored.sessions, cameras),
+        headline=interval(float(scored.headline()[0]), scored.headline(weights), scored.sessions, cameras, weights),
         metrics=scored.metrics() | more | _gaps(scored, seed),
     )
 

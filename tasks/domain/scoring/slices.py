@@ -143,7 +143,7 @@ def _raw(
     usable = samples[np.isfinite(samples)]
     if known < 2 or len(usable) < 2:
         return point, math.nan, known, math.nan, math.nan
-    found = interval(point, samples, sessions, cameras)
+    found = interval(point, samples, sessions, cameras, draws[:, inside])
     return point, float(usable.var()), known, found.low, found.high
 
 

@@ -90,6 +90,29 @@ def test_a_look_at_too_few_labelled_images_is_passed_over() -> None:
     assert found is not None and found.trust == 0.0 and found.interval == found.alone
 
 
+@pytest.mark.parametrize("n", [20, 50, 100])
+def test_labels_that_are_all_right_do_not_prove_that_nothing_is_ever_wrong(n: int) -> None:
+    right = np.ones(n)
+    sheet = Sheet(size=2000, labelled=np.arange(n))
+    found = mean_of(right, sheet, [hints(np.random.default_rng(0).random(2000))])
+    ratio = ratio_of(Parts(top=right, bottom=right), sheet)
+    assert found is not None and ratio is not None
+    for each in (found.interval, found.alone, ratio.interval):
+        # a rate that n right answers in a row leave a chance of 2.5 %
+        assert each.value == 1.0 == each.high and each.low < 0.025 ** (1 / n)
+
+
+@pytest.mark.parametrize(("accuracy", "n"), [(0.99, 50), (0.99, 100), (0.96, 50)])
+def test_the_interval_of_a_model_that_is_nearly_always_right_holds_the_truth(accuracy: float, n: int) -> None:
+    inside = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        score = (rng.random(2000) < accuracy).astype(float)
+        found = drawn(rng, score, n, hints(rng.normal(size=2000)))
+        inside += found.interval.low <= score.mean() <= found.interval.high
+    assert inside / 200 >= 0.92  # it was .44 of 50 labels and .65 of 100 where 99 of 100 are right
+
+
 def test_without_hints_it_is_labels_alone() -> None:
     score, _ = world(np.random.default_rng(6), 100, 0.05)
     found = mean_of(score, Sheet(size=100, labelled=np.arange(100)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tasks.domain.scoring.intervals import MIN_SESSIONS, bounds, freedom, interval, session_weights, student
+from tasks.domain.scoring.intervals import MIN_SESSIONS, bounds, freedom, interval, lean, session_weights, student
 from tests.unit.evaluate.scoring_sets import matched_set
 
 
@@ -23,7 +23,14 @@ def test_every_camera_gives_as_many_sessions_as_it_has():
     assert (weights[:, :3].sum(1) == 3).all()
     assert (weights[:, 3] + weights[:, 5] == 2).all()
     assert np.array_equal(weights[:, 3], weights[:, 4])
-    assert freedom([*sessions, "e"], [*cameras, "y"]) == 3
+    assert freedom(["a", "b", "c", "d", "e"], ["x", "x", "x", "y", "y"]) == 3
+
+
+def test_sessions_of_very_unequal_size_are_free_for_fewer():
+    even, uneven = [str(i // 10) for i in range(200)], [*["long"] * 181, *map(str, range(19))]
+    assert freedom(even) == 19
+    assert 1 <= freedom(uneven) < 1.5
+    assert freedom(["one"] * 50) == 0 == freedom([])
 
 
 @pytest.mark.parametrize("groups", [2, 3, 4, 5, 8, 13])
@@ -144,3 +151,50 @@ def test_no_difference_is_seldom_called_one():
         sets = rng.normal(0, 1, (600, groups))
         beyond = sum(bounds(each.mean(), weights @ each / groups, free, 0.05)[0] > 0 for each in sets)
         assert 6 <= beyond <= 45
+
+
+def mean_of(scores, sessions, seed=0, draws=300, leaning=True):
+    weights = session_weights(sessions, draws, seed)
+    samples = weights @ scores / weights.sum(1)
+    return interval(float(scores.mean()), samples, sessions, weights=weights if leaning else None)
+
+
+def test_a_score_leans_as_the_mean_of_such_numbers_does():
+    """scipy's skewness of the numbers over the root of their count is that of their mean."""
+    numbers = -np.random.default_rng(0).exponential(1.0, 60)
+    sessions = [str(i) for i in range(60)]
+    weights = session_weights(sessions, 4_000)
+    found = lean(weights @ numbers / weights.sum(1), weights, sessions)
+    assert found == pytest.approx(stats.skew(numbers) / math.sqrt(60), rel=0.15)
+    assert lean(np.full(4_000, 0.5), weights, sessions) == 0
+
+
+def test_where_a_few_images_fail_badly_the_lower_bound_reaches_for_more_of_them():
+    held = {True: 0, False: 0}
+    for seed in range(250):
+        rng = np.random.default_rng(seed)
+        scores = np.where(rng.random(60) < 0.06, 0.4, 0.95) + rng.normal(0, 0.02, 60)
+        for leaning in held:
+            found = mean_of(scores, [str(i) for i in range(60)], seed, 200, leaning)
+            held[leaning] += found.low <= 0.94 * 0.95 + 0.06 * 0.4 <= found.high
+    assert held[True] / 250 >= 0.93 > held[False] / 250
+
+
+def test_sessions_from_one_frame_to_forty_keep_the_promise():
+    held = 0
+    for seed in range(250):
+        rng = np.random.default_rng(seed)
+        sizes = np.clip(rng.pareto(1.1, 100) * 2 + 1, 1, 40).astype(int)
+        session = np.repeat(np.arange(100), sizes)[:100]
+        scores = rng.beta(3, 1.5, 100)[session] + rng.normal(0, 0.02, 100)
+        found = mean_of(scores, session.astype(str).tolist(), seed, 200)
+        held += found.low <= 3 / 4.5 <= found.high
+    assert held / 250 >= 0.92  # 0.86 while forty frames of one session counted as those of forty
+
+
+def test_where_right_and_wrong_are_all_the_interval_is_as_wide_as_wilsons():
+    """Wilson's interval leans by itself: nothing is added twice."""
+    right, sessions = np.repeat([1.0, 0.0], [380, 20]), [str(i) for i in range(400)]
+    plain, leaning = (mean_of(right, sessions, 0, 2_000, leaning) for leaning in (False, True))
+    assert leaning.high == plain.high
+    assert leaning.low == pytest.approx(plain.low, abs=0.003)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from tasks.domain.errors import ContractError
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
 from tasks.domain.protocol import Protocol, differences, protocol_of, scored_as
@@ -98,6 +99,32 @@ def test_a_coarser_grid_hardly_changes_the_overlap():
     first = [star(rng, at=np.array([100.0, 100.0])) * 10 for _ in range(4)]
     second = [star(rng, at=np.array([105.0, 100.0])) * 10 for _ in range(4)]
     assert outline_iou(first, second) == pytest.approx(outline_iou(first, second, raster=200), abs=0.01)
+
+
+def squares(*placed):
+    return [np.array([[x, y], [x + s, y], [x + s, y + s], [x, y + s]], np.float32) for x, y, s in placed]
+
+
+@pytest.mark.parametrize("side", [1280, 4096, 20_000])
+def test_a_thing_that_fills_the_picture_makes_the_small_ones_beside_it_no_coarser(side):
+    rng = np.random.default_rng(side)
+    small = squares(*(rng.integers(20, 500, 3) % (480, 480, 10) + (0, 0, 6) for _ in range(8)))
+    moved = [each + rng.integers(-1, 2, 2) for each in small]
+    masks = [
+        coco_mask.frPyObjects([each.reshape(-1).astype(float).tolist() for each in shapes], 600, 600)
+        for shapes in (moved, small)
+    ]
+    expected = coco_mask.iou(*masks, [0] * len(small))
+    whole = squares((0, 0, side))
+    found = outline_iou([*whole, *moved], [*whole, *small])
+    assert found[1:, 1:] == pytest.approx(expected, abs=1e-9)
+    assert found[0, 0] == 1.0
+    assert found[1:, 0] == pytest.approx(np.array([area(each) for each in moved]) / side**2, abs=1e-3)
+
+
+def test_outlines_that_do_not_meet_are_not_drawn_at_all(monkeypatch):
+    monkeypatch.setattr("tasks.domain.scoring.overlaps.fill", None)
+    assert not outline_iou(squares((0, 0, 50), (200, 0, 50)), squares((50, 0, 50), (0, 60, 9000))).any()
 
 
 def test_an_outline_without_area_overlaps_nothing():
@@ -231,3 +258,18 @@ def test_every_kind_is_scored_from_a_model_reference():
         boxes=box, classes=classes, confidences=sure, corners=corners.mean(1, keepdims=True) + corners / 9
     )
     assert score(ref, [truth], [other]).headline()[0] == 0
+
+
+@pytest.mark.parametrize(("labelled", "answered"), [(5, 17), (1, 17), (17, 1), (2, 3)])
+def test_labels_with_other_keypoints_than_the_model_has_are_refused_in_a_sentence(labelled, answered):
+    truth, answer = one_pose(labelled), one_pose(answered)
+    with pytest.raises(ContractError, match=rf"i0: its labels have {labelled} keypoints .* answers {answered}"):
+        score_detections([truth[0]], [answer[1]], ["a"], kind=Kind.POSE)
+    assert score_detections([truth[0]], [truth[1]], ["a"], kind=Kind.POSE).metrics()["map50"] == pytest.approx(1.0)
+
+
+def one_pose(keypoints):
+    box, points = np.array([[10, 10, 60, 60]], np.float32), np.full((1, keypoints, 3), 20, np.float32)
+    truth = Truth(image_id="i0", session="s", classes=np.zeros(1, np.int64), boxes=box, keypoints=points)
+    sure = np.array([0.9], np.float32)
+    return truth, Prediction(boxes=box, classes=np.zeros(1, np.int64), confidences=sure, keypoints=points)

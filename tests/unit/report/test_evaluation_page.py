@@ -184,6 +184,13 @@ def test_another_batch_is_no_other_protocol(tmp_path: Path) -> None:
     assert view(each, Pictures(tmp_path, 60)).outcome is Outcome.BREACH
 
 
+def test_a_baseline_that_is_in_doubt_itself_is_no_proof_of_a_fall(tmp_path: Path) -> None:
+    now = under(USED)
+    unsure = replace(now, headline=Interval(value=0.9, low=0.6, high=0.95))
+    each = Measurement(evaluation=now, baseline=unsure)
+    assert view(each, Pictures(tmp_path, 60)).outcome is None
+
+
 def test_how_busy_the_gpu_was_is_told_where_it_is_known(tmp_path: Path) -> None:
     busy = evaluation(metrics={CARD_USE: 0.834})
     made = replace(page(), measurements=(Measurement(evaluation=busy),))
