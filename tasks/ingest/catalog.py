@@ -66,7 +66,7 @@ def object_row(
     if isinstance(look, Rejected):
         return {**row, **refused(look)}, None
     original = first_with(look.sha256, member.key)
-    notes = [look.note, drawn.note if record else "no_prediction", _size_note(record, look)]
+    notes = [look.note, _record_note(drawn), _size_note(record, look), _camera_note(record, member)]
     notes.append(f"duplicate_of {original}" if original != member.key else "")
     shape = {"format": look.format or None, "width": look.width, "height": look.height}
     seen = {"sha256": look.sha256, **shape, "unusual": look.note}
@@ -124,6 +124,18 @@ def _checked(seen: Seen, record: PredictionRecord) -> Look:
         note = f"the record says {record.sha256[:12]}, the bytes are {seen.sha256[:12]}"
         return Rejected(reason=Reason.CHECKSUM, note=note)
     return seen
+
+
+def _record_note(drawn: Drawn) -> str:
+    if drawn.record is not None:
+        return drawn.note
+    return "contradicted" if drawn.contradicted else "no_prediction"
+
+
+def _camera_note(record: PredictionRecord | None, member: Member) -> str:
+    if record is None or record.camera == member.camera:
+        return ""
+    return f"camera_differs {record.camera} in the record, {member.camera} in the key"
 
 
 def _size_note(record: PredictionRecord | None, seen: Seen) -> str:
