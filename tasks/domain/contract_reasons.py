@@ -80,7 +80,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.FETCH_TIMEOUT: "The store sent the object too slowly, several times over.",
     Reason.CORRUPT_FILE: "The file of records is damaged as a whole; none of its rows could be read.",
     Reason.UNSUPPORTED_ENCODING: "The file is packed in a way that its name does not say; only .gz is unpacked.",
-    Reason.UNKNOWN_FILE: "Its ending is none that is read: .jsonl, .ndjson (also .gz), .parquet, labels also .json.",
+    Reason.UNKNOWN_FILE: "No file whose name ends like this is read here; the note says which are.",
     Reason.NOT_LINES: "The file is one JSON document over many lines; in a part every record is one line.",
     Reason.BAD_JSON: "The line is not one JSON object in UTF-8.",
     Reason.SCHEMA_NEWER: "The record follows a newer version of the data contract: upgrade Evergreen.",

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tasks.domain.contract import PredictionRecord
 from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_values import camera_name
 from tasks.domain.tables import CATALOG
 from tasks.ingest.members import Member
 from tasks.ingest.sheet_rows import Drawn, Look, Refused, Seen
@@ -57,7 +58,7 @@ def object_row(
         "key": member.key,
         "image_id": record.image_id if record else member.image_id,
         "captured_at": record.captured_at if record else member.moment,
-        "camera": record.camera if record else member.camera,
+        "camera": record.camera if record else _camera(member),
         "size": member.size,
         "etag": look.etag if isinstance(look, Seen) else member.etag,
         "landed": member.landed,
@@ -124,6 +125,11 @@ def _checked(seen: Seen, record: PredictionRecord) -> Look:
         note = f"the record says {record.sha256[:12]}, the bytes are {seen.sha256[:12]}"
         return Rejected(reason=Reason.CHECKSUM, note=note)
     return seen
+
+
+def _camera(member: Member) -> str | None:
+    """The camera of its folder, unless that is no name of a camera: such names go no further than the key."""
+    return member.camera if camera_name(member.camera) else None
 
 
 def _record_note(drawn: Drawn) -> str:

@@ -118,7 +118,7 @@ def test_an_image_below_a_folder_that_is_no_name_of_a_camera_is_kept_out(
     key = f"parts/images/{camera}/2026/11/20/06/x.jpg"
     store.put(key, picture(1))
     [row] = [each for each in room.tables.read(room.pull().catalog).to_pylist() if each["key"] == key]
-    assert row["reason"] == ("" if kept else "bad_name")
+    assert (row["reason"], row["camera"]) == (("", camera) if kept else ("bad_name", None))
 
 
 def test_every_object_and_every_bad_line_is_in_one_state(room: Room) -> None:
