@@ -43,7 +43,7 @@ def foreign_rows(path: Path, columns: frozenset[str]) -> Iterator[dict[str, Any]
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as claimed:
             names = _leaves(claimed, columns)
-            texts = [name for name in names if "." not in name and _is_text(claimed, name)]
+            texts = [name for name in names if _is_text(claimed, name)]
             _refuse_claims(claimed.metadata, names)
             rows = claimed.metadata.num_rows
         if not names:
@@ -58,7 +58,10 @@ def foreign_rows(path: Path, columns: frozenset[str]) -> Iterator[dict[str, Any]
 
 
 def _leaves(file: pq.ParquetFile, columns: frozenset[str]) -> list[str]:
-    """Paths of the values to read: texts inside lists are none of ours, and could be of any size."""
+    """Paths of the values to read: texts inside lists are none of ours, and could be of any size.
+
+    The keys of a map are: without them its values belong to nothing.
+    """
     names = Counter(file.schema_arrow.names)
     twice = sorted(name for name in columns & names.keys() if names[name] > 1)
     if twice:
@@ -67,12 +70,19 @@ def _leaves(file: pq.ParquetFile, columns: frozenset[str]) -> list[str]:
     return [
         leaf.path
         for leaf in found
-        if leaf.path.split(".")[0] in columns and ("." not in leaf.path or leaf.physical_type != "BYTE_ARRAY")
+        if leaf.path.split(".")[0] in columns
+        and ("." not in leaf.path or leaf.physical_type != "BYTE_ARRAY" or _is_text(file, leaf.path))
     ]
 
 
-def _is_text(file: pq.ParquetFile, name: str) -> bool:
+def _is_text(file: pq.ParquetFile, path: str) -> bool:
+    """Whether a column, or what a map of a column has as its keys, is text."""
+    name, *inside = path.split(".")
     kind = file.schema_arrow.field(name).type
+    if inside:
+        if not (pa.types.is_map(kind) and inside[-1] == "key" and len(inside) == 2):
+            return False
+        kind = kind.key_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
@@ -94,7 +104,7 @@ def _refuse_claims(metadata: pq.FileMetaData, names: list[str]) -> None:
 def _refuse_bulk(part: pa.RecordBatch) -> None:
     """Measure a batch while texts that repeat are still stored once."""
     size = part.nbytes
-    for column in part.columns:
+    for column in (each.keys if pa.types.is_map(each.type) else each for each in part.columns):
         if pa.types.is_dictionary(column.type):
             lengths = pc.binary_length(column.dictionary)
             size += pc.sum(lengths.cast(pa.int64()).take(column.indices)).as_py() or 0

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
 
 from tasks.adapters.image_magic import Format
+from tasks.adapters.jpeg_scans import segments, zero_hole
 from tasks.domain.contract_reasons import Reason, Rejected
 
 MAX_SCANS = 100
 """Scans of a progressive JPEG; cameras and encoders write about ten, a bomb thousands that each take a full pass."""
 
-_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # not stuffing, not fill, not a restart
 _SCAN = b"\xff\xda"
 _END = b"\xff\xd9"
-_ALONE = frozenset({0x01, 0xD8})
 _ORIENTATION = 0x0112
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _SLACK, _PIECE = 1 << 20, 1 << 20
@@ -35,9 +33,11 @@ def is_complete(data: bytes, found: Format) -> bool:
 
 
 def data_fault(data: bytes, found: Format) -> Rejected | None:
-    """Why decoding would take far longer than the picture's size explains, or end before its last row; else None."""
+    """Why decoding would take far longer than the size explains, end before its last row, or read zeros; else None."""
     if found is Format.JPEG and (scans := data.count(_SCAN)) > MAX_SCANS:
         return Rejected(reason=Reason.TOO_LARGE, note=f"{scans} scans, at most {MAX_SCANS}")
+    if found is Format.JPEG and (hole := zero_hole(data)) >= 0:
+        return Rejected(reason=Reason.CORRUPT, note=f"a run of zeros at byte {hole}: that part was never written")
     return _png_fault(data) if found is Format.PNG and len(data) >= 33 else None
 
 
@@ -83,17 +83,8 @@ def _jpeg_ends(data: bytes) -> bool:
 
     In compressed data FF D9 and FF DA cannot occur; a thumbnail's end mark comes before the picture's own scan.
     """
-    place, scanned = 2, False
-    while (marker := _MARKER.search(data, place)) is not None:
-        code = data[marker.start() + 1]
-        if code == 0xD9:
-            if scanned:
-                return True
-            place = marker.end()
-            continue
-        scanned = scanned or code == 0xDA
-        length = 0 if code in _ALONE else int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-        place = marker.end() + length
+    if any(code == _END[1] for code, _ in segments(data)):
+        return True
     return data.rfind(_END) > data.rfind(_SCAN)
 
 

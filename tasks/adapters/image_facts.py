@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from tasks.adapters.image_ends import data_fault, exif_orientation, is_complete, png_exif
 from tasks.adapters.image_magic import Format, claimed_size, recognise
+from tasks.adapters.jpeg_scans import lacks_scans
 from tasks.domain.contract_reasons import Reason, Rejected
 
 if TYPE_CHECKING:
@@ -181,12 +182,12 @@ def _grey_bottom(image: Image.Image) -> bool:
 def _ends_early(data: bytes, height: int) -> bool:
     """Whether, without its end mark, the decoder stops rows before the picture's end: then there never was more.
 
-    A whole picture lacks at most its last blocks then. Of a progressive one no row comes before the end mark, and the
-    grey itself is all that can be known: data of its first scan are missing.
+    A whole picture lacks at most its last blocks then. Of a progressive one no row comes before the end mark, but its
+    scans are counted: where the first was cut off, the others are missing. With all of them grey is what was seen.
     """
     image = _decoder(Format.JPEG)(BytesIO(data[: data.rfind(b"\xff\xd9")]))
     if image.info.get("progressive"):
-        return True
+        return lacks_scans(data)
     with image, suppress(*_FAULTS):
         image.load()
     done = image.im.getbbox() if image.im is not None else None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.domain.contract_geometry import MIN_AREA, area
 from tasks.domain.model import Kind
 
 Floats = NDArray[np.float64]
@@ -109,7 +110,8 @@ def _found(boxes: Any) -> dict[str, Any]:
 
 
 def _polygon(points: Floats) -> Floats:
-    return points if points.size >= 6 else np.zeros(0)
+    """The outline of a mask; none of a mask so small or thin that its outline has no inside: the box tells it all."""
+    return points if points.size >= 6 and area(points.round(2).tolist()) >= MIN_AREA else np.zeros(0)
 
 
 def _triples(joints: Floats) -> Floats:

@@ -10,14 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import ValidationError
 
 from tasks.domain import contract_values as v
-from tasks.domain.contract_geometry import clipped, enclosing, near
+from tasks.domain.contract_answers import placed, ranked
 from tasks.domain.contract_json import non_finite, read_object
 from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_record import Detection, Latency, PredictionRecord
 from tasks.domain.model import Kind
 from tasks.domain.tables import CONTRACT_VERSION
 
@@ -32,75 +33,6 @@ __all__ = [
     "parse_prediction",
     "parse_row",
 ]
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-
-class Latency(_Wire):
-    """Milliseconds per step, as ultralytics' `Results.speed` gives them."""
-
-    preprocess: v.Milliseconds | None = Field(default=None, description="Milliseconds before the network")
-    inference: v.Milliseconds | None = Field(default=None, description="Milliseconds in the network")
-    postprocess: v.Milliseconds | None = Field(default=None, description="Milliseconds after the network")
-
-
-class Scored(_Wire):
-    """A class with its probability (classify)."""
-
-    class_id: v.ClassId = Field(description="Index into the model's class names")
-    confidence: v.Confidence = Field(description="Probability of the class, 0..1")
-
-
-class Detection(Scored):
-    """One object that the model saw; for classify one class with its probability."""
-
-    box: v.Box | None = Field(default=None, description="x1, y1, x2, y2 in pixels of the image as it is shown")
-    polygon: v.Polygon | None = Field(default=None, description="x, y, x, y, … in pixels (segment)")
-    corners: v.Corners | None = Field(default=None, description="Four corners x, y in pixels (obb)")
-    keypoints: v.Keypoints | None = Field(default=None, description="x, y, confidence, … (pose)")
-
-
-class PredictionRecord(_Wire):
-    """One image that was predicted on."""
-
-    schema_: int = Field(alias="schema", ge=1, description="Version of this contract")
-    image_id: v.ImageId = Field(description="Unique per model; labels are joined by it")
-    key: Annotated[str, Field(max_length=1024)] = Field(
-        default="", description="Object key of the image; empty: not kept"
-    )
-    captured_at: v.Moment = Field(description="When the shutter opened; ISO 8601 with UTC offset")
-    camera: v.Name = Field(description="Which camera")
-    site: v.ShortText | None = Field(default=None, description="Which site")
-    session: v.ShortText | None = Field(default=None, description="Frames that are not independent share it")
-    model_version: v.Version = Field(description="MLflow version that predicted")
-    kind: Annotated[Kind, Field(strict=False)] = Field(description="What the model answers with")
-    width: v.Side = Field(description="Pixels, of the image that boxes refer to (after EXIF rotation)")
-    height: v.Side = Field(description="Pixels, of the image that boxes refer to (after EXIF rotation)")
-    detections: Annotated[tuple[Detection, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_OBJECTS)] = Field(
-        default=(), description="What the model saw; empty: nothing"
-    )
-    probabilities: Annotated[dict[str, v.Confidence], Field(max_length=v.MAX_CLASSES)] | None = Field(
-        default=None, description="classify: probability of every class id"
-    )
-    top: Annotated[tuple[Scored, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_CLASSES)] | None = Field(
-        default=None, description="classify: the most probable classes, instead of `probabilities`"
-    )
-    latency_ms: Latency | None = Field(default=None, description="Milliseconds per step")
-    runtime: v.ShortText | None = Field(default=None, description="tensorrt-fp16, onnx, torch …")
-    sampling_probability: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        default=None, description="Chance that the image was kept: what is measured on kept images is weighed by it"
-    )
-    sha256: v.Sha256 = Field(default=None, description="Of the image bytes, hex")
-    error: v.ErrorText = Field(default=None, description="Why the request failed; empty or blank: it did not")
-
-    _note: str = PrivateAttr(default="")
-
-    @property
-    def note(self) -> str:
-        """What was mended while reading, such as boxes that were clipped; empty for nothing."""
-        return self._note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +50,18 @@ _REASONS: dict[str, Reason] = {
     "class_id": Reason.BAD_CLASS,
     "[key]": Reason.BAD_CLASS,
     "confidence": Reason.CONFIDENCE_RANGE,
-    "probabilities": Reason.CONFIDENCE_RANGE,
     "box": Reason.BAD_BOX,
     "polygon": Reason.BAD_BOX,
     "corners": Reason.BAD_BOX,
     "keypoints": Reason.BAD_BOX,
 }
+_REASONS_INSIDE: dict[str, Reason] = {"probabilities": Reason.CONFIDENCE_RANGE}
+"""Of what lies in the field; where the field itself has the wrong type, the record has."""
+
+_NAMES = frozenset({"image_id", "camera", "site", "session", "model_version", "runtime"})
+_UNFIT = frozenset({"value_error", "string_too_long"})
+"""Fields that name something, and pydantic's words for text that is there and cannot be a name."""
+
 ADDRESSES = ("key", "image_uri", "url", "image_url")
 _ELSEWHERE = re.compile(r"\s*([a-z][a-z0-9+.-]*://|(file|data|https?):|\\\\)", re.IGNORECASE)
 """How an address begins; a key may have the same characters further on, it is followed in the bucket only."""
@@ -180,14 +118,18 @@ def _address_fault(row: Mapping[str, Any]) -> Rejected | None:
 
 def _rejected(error: ValidationError) -> Rejected:
     problem: dict[str, Any] = dict(error.errors(include_url=False, include_input=False, include_context=False)[0])
-    found = (_REASONS[name] for name in v.names_in(problem["loc"]) if name in _REASONS)
-    return Rejected(reason=next(found, Reason.BAD_RECORD), note=v.where(problem))
+    names, inside = v.names_in(problem["loc"]), v.names_in(problem["loc"][:-1])
+    found = [_REASONS[name] for name in names if name in _REASONS]
+    found += [_REASONS_INSIDE[name] for name in inside if name in _REASONS_INSIDE]
+    if not found and problem["type"] in _UNFIT and _NAMES & set(names):
+        found = [Reason.BAD_NAME]
+    return Rejected(reason=found[0] if found else Reason.BAD_RECORD, note=v.where(problem))
 
 
 def _settled(record: PredictionRecord, limits: Limits) -> PredictionRecord | Rejected:
     if not record.error and not (record.width and record.height):
         return Rejected(reason=Reason.BAD_RECORD, note="width and height must be at least 1")
-    settled = _ranked(record) if record.kind is Kind.CLASSIFY else _placed(record)
+    settled = ranked(record) if record.kind is Kind.CLASSIFY else placed(record)
     if isinstance(settled, Rejected):
         return settled
     highest = max((d.class_id for d in settled), default=-1)
@@ -195,46 +137,4 @@ def _settled(record: PredictionRecord, limits: Limits) -> PredictionRecord | Rej
         return Rejected(reason=Reason.BAD_CLASS, note=f"class {highest}, the model knows 0..{limits.classes - 1}")
     done = record.model_copy(update={"detections": settled, "probabilities": None, "top": None})
     moved = sum(a.box != b.box for a, b in zip(settled, record.detections, strict=False)) if record.detections else 0
-    done._note = f"clipped {moved} boxes" if moved and record.kind not in (Kind.CLASSIFY, Kind.OBB) else ""
-    return done
-
-
-def _ranked(record: PredictionRecord) -> tuple[Detection, ...] | Rejected:
-    """Classes with their probabilities, most probable first (then by class id)."""
-    given = sum((record.probabilities is not None, record.top is not None, bool(record.detections)))
-    if given != 1:
-        fault = "classify needs exactly one of probabilities, top, detections"
-        return () if record.error and not given else Rejected(reason=Reason.BAD_RECORD, note=fault)
-    scored = [(d.class_id, d.confidence) for d in (*(record.top or ()), *record.detections)]
-    for name, probability in (record.probabilities or {}).items():
-        if not (name.isascii() and name.isdigit() and len(name) <= 6) or int(name) > v.MAX_CLASS_ID:
-            return Rejected(reason=Reason.BAD_CLASS, note=f"probabilities: {name[:40]!r} is not a class id")
-        scored.append((int(name), probability))
-    if not scored or len({class_id for class_id, _ in scored}) != len(scored):
-        return Rejected(reason=Reason.BAD_CLASS, note="no class, or a class twice")
-    scored.sort(key=lambda pair: (-pair[1], pair[0]))
-    return tuple(Detection(class_id=class_id, confidence=probability) for class_id, probability in scored)
-
-
-def _placed(record: PredictionRecord) -> tuple[Detection, ...] | Rejected:
-    """Detections whose boxes lie inside the image."""
-    placed: list[Detection] = []
-    for index, detection in enumerate(record.detections):
-        points = (detection.polygon or ()) + (detection.corners or ())
-        joints = tuple(x for i, x in enumerate(detection.keypoints or ()) if i % 3 < 2)
-        box = _box_of(detection, record)
-        if box is None or not near((*points, *joints), record.width, record.height):
-            note = f"detections[{index}]: {detection.box or detection.corners} in {record.width}x{record.height} pixels"
-            return Rejected(reason=Reason.BAD_BOX, note=note)
-        placed.append(detection.model_copy(update={"box": box}))
-    return tuple(placed)
-
-
-def _box_of(detection: Detection, record: PredictionRecord) -> tuple[float, float, float, float] | None:
-    if record.kind is not Kind.OBB:
-        return clipped(detection.box, record.width, record.height) if detection.box else None
-    if detection.corners is None:
-        return None
-    x1, y1, x2, y2 = enclosing(detection.corners)
-    inside = (max(x1, 0.0), max(y1, 0.0), min(x2, float(record.width)), min(y2, float(record.height)))
-    return clipped(inside, record.width, record.height)
+    return done.noted(f"clipped {moved} boxes" if moved and record.kind not in (Kind.CLASSIFY, Kind.OBB) else "")

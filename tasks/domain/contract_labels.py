@@ -11,13 +11,14 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from tasks.domain import contract_values as v
 from tasks.domain.contract import NO_LIMITS, Limits, version_fault
 from tasks.domain.contract_geometry import clipped, enclosing
 from tasks.domain.contract_json import non_finite, read_object
 from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_wire import Row, Wire
 from tasks.domain.model import Kind
 
 MIN_BOX_SIDE = 1.0
@@ -45,11 +46,7 @@ class Meaning(StrEnum):
     PARTIAL = "partial"  # something is wrong with the answer, and nobody said what would be right
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-
-class LabelObject(_Wire):
+class LabelObject(Wire):
     """One object that a person marked; for classify only the class."""
 
     class_id: v.ClassId = Field(description="Index into the model's class names")
@@ -59,7 +56,7 @@ class LabelObject(_Wire):
     keypoints: v.Keypoints | None = Field(default=None, description="x, y, visibility, … (pose)")
 
 
-class LabelRecord(_Wire):
+class LabelRecord(Row):
     """What a person says is in one image."""
 
     schema_: int = Field(alias="schema", ge=1, description="Version of this contract")
@@ -69,7 +66,7 @@ class LabelRecord(_Wire):
     key: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
         default=None, description="Object key of the image"
     )
-    camera: v.ShortText | None = Field(default=None, description="Which camera, where the tool knows it")
+    camera: v.Camera | None = Field(default=None, description="Which camera, where the tool knows it")
     session: v.ShortText | None = Field(default=None, description="Which session, where the tool knows it")
     captured_at: v.Moment | None = Field(default=None, description="When the shutter opened, where the tool knows it")
     kind: Annotated[Kind, Field(strict=False)] = Field(description="What the label answers")
@@ -137,7 +134,8 @@ def _parsed(row: Mapping[str, Any], limits: Limits) -> LabelRecord | Rejected:
 
 
 def _checked(label: LabelRecord, limits: Limits) -> LabelRecord | Rejected:
-    if label.kind is Kind.CLASSIFY and len(label.objects) > 1:
+    unsaid = label.verdict is not None and not label.objects
+    if label.kind is Kind.CLASSIFY and len(label.objects) != 1 and not unsaid:
         return Rejected(reason=Reason.BAD_LABEL, note=f"classify has one class, found {len(label.objects)}")
     kept: list[LabelObject] = []
     for index, item in enumerate(label.objects):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tasks.domain.plain_text import visible
+
 NOTE_LIMIT = 300
 """Characters kept of a note: it may quote what a stranger wrote."""
 
@@ -32,13 +34,17 @@ class Reason(StrEnum):
     FETCH_TIMEOUT = "fetch_timeout"
     CORRUPT_FILE = "corrupt_file"
     UNSUPPORTED_ENCODING = "unsupported_encoding"
+    UNKNOWN_FILE = "unknown_file"
+    NOT_LINES = "not_lines"
     # prediction records
     BAD_JSON = "bad_json"
     SCHEMA_NEWER = "schema_newer"
     BAD_RECORD = "bad_record"
+    BAD_NAME = "bad_name"
     NON_FINITE = "non_finite"
     CONFIDENCE_RANGE = "confidence_range"
     BAD_BOX = "bad_box"
+    NORMALISED_BOX = "normalised_box"
     BAD_CLASS = "bad_class"
     BAD_TIME = "bad_time"
     CONFLICTING_RECORDS = "conflicting_records"
@@ -74,12 +80,16 @@ _SENTENCES: dict[Reason, str] = {
     Reason.FETCH_TIMEOUT: "The store sent the object too slowly, several times over.",
     Reason.CORRUPT_FILE: "The file of records is damaged as a whole; none of its rows could be read.",
     Reason.UNSUPPORTED_ENCODING: "The file is packed in a way that its name does not say; only .gz is unpacked.",
+    Reason.UNKNOWN_FILE: "No file whose name ends like this is read here; the note says which are.",
+    Reason.NOT_LINES: "The file is one JSON document over many lines; in a part every record is one line.",
     Reason.BAD_JSON: "The line is not one JSON object in UTF-8.",
     Reason.SCHEMA_NEWER: "The record follows a newer version of the data contract: upgrade Evergreen.",
     Reason.BAD_RECORD: "A field is missing or has the wrong type.",
+    Reason.BAD_NAME: "A name or an id is too long or has characters that are not allowed.",
     Reason.NON_FINITE: "A number is NaN or infinite: the model or the writer is broken.",
-    Reason.CONFIDENCE_RANGE: "A confidence is not a number between 0 and 1.",
-    Reason.BAD_BOX: "A box has no area, is inside out or lies outside the image.",
+    Reason.CONFIDENCE_RANGE: "A confidence is not between 0 and 1, or the probabilities do not add up to 1.",
+    Reason.BAD_BOX: "A box or shape has no area, is inside out or lies outside the image.",
+    Reason.NORMALISED_BOX: "All boxes lie within 0..1: multiply x by the width and y by the height, boxes are pixels.",
     Reason.BAD_CLASS: "A class id is not a whole number that the model knows.",
     Reason.BAD_TIME: "The time is missing, lacks its UTC offset, or cannot be true.",
     Reason.CONFLICTING_RECORDS: "The same image has several records that contradict each other.",
@@ -99,5 +109,5 @@ class Rejected:
     note: str = ""
 
     def __post_init__(self) -> None:
-        clean = self.note.encode("utf-8", "replace").decode()
+        clean = visible(self.note.encode("utf-8", "replace").decode())
         object.__setattr__(self, "note", clean if len(clean) <= NOTE_LIMIT else clean[: NOTE_LIMIT - 1] + "…")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
+
+from tasks.domain.model import SAFE_NAME
+from tasks.domain.plain_text import UNSEEN
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Times before this come from a clock that was never set."""
@@ -18,8 +20,6 @@ MAX_OBJECTS = 10_000
 """Objects in one image; ultralytics stops at 300 unless told otherwise."""
 MAX_CLASSES = 50_000
 MAX_ERROR = 2_000
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _moment(value: object) -> object:
@@ -40,9 +40,32 @@ def _moment(value: object) -> object:
 
 
 def _printable(value: str) -> str:
-    if _CONTROL.search(value):
-        raise ValueError("control characters are not allowed in names")
+    if UNSEEN.search(value):
+        raise ValueError("control characters, or such that turn the direction of writing, are not allowed in names")
     return value
+
+
+def _camera(value: str) -> str:
+    if value and not camera_name(value):
+        raise ValueError("a camera has 1 to 64 letters, digits, spaces or . + - _ and not only spaces")
+    return value
+
+
+def camera_name(value: str) -> bool:
+    """Whether the contract allows it as the name of a camera."""
+    return bool(SAFE_NAME.fullmatch(value)) and not value.isspace()
+
+
+def as_chances(value: object) -> object:
+    """A dictionary from class id to probability: what is null says nothing, and a map of Arrow comes as pairs.
+
+    Only tables give pairs as tuples; JSON has no such thing.
+    """
+    if isinstance(value, list) and all(isinstance(each, tuple) and len(each) == 2 for each in value):
+        if len({key for key, _ in value}) != len(value):
+            raise ValueError("a class twice")
+        value = {str(key) if type(key) is int else key: chance for key, chance in value}
+    return {key: chance for key, chance in value.items() if chance is not None} if isinstance(value, dict) else value
 
 
 def as_tuple(value: object) -> object:
@@ -78,7 +101,8 @@ def _pairs(values: tuple[float, ...]) -> tuple[float, ...]:
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """ISO 8601 with a UTC offset; UTC inside."""
 
-ImageId = Annotated[str, Field(min_length=1, max_length=512)]
+ImageId = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
+Camera = Annotated[str, AfterValidator(_camera)]
 Name = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)]
 ShortText = Annotated[str, Field(max_length=256), AfterValidator(_printable)]
 Version = Annotated[str, BeforeValidator(_version_text), Field(min_length=1, max_length=64), AfterValidator(_printable)]

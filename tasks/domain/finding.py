@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tasks.domain.plain_text import visible
+
 ALL = "all"
 """The slice that leaves nothing out."""
 
@@ -68,6 +70,9 @@ class Finding:
     n: int = 0
     effect: float | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", visible(self.note))  # notes quote ids and keys that strangers chose
 
     @property
     def camera(self) -> str | None:

@@ -75,7 +75,7 @@ class Bucket:
         """The newest version of an object that is not what was listed; once, then it is `changed_during_read`."""
         now = self.store.stat(info.key)
         if now is not None and now.etag == info.etag:
-            return info, data  # encrypted stores have ETags that look like an MD5 and are none
+            return info, data  # it was sent in parts or encrypted: its ETag is no MD5 of its bytes
         data = self.store.get(info.key, max_bytes)
         after = self.store.stat(info.key)
         if now is None or after is None or after.etag != now.etag:
@@ -98,4 +98,5 @@ def batches(infos: Iterable[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
 
 
 def _is(data: bytes, etag: str) -> bool:
-    return not is_md5(etag) or hashlib.md5(data, usedforsecurity=False).hexdigest() == etag
+    """Whether the ETag proves that these are the bytes that were listed; if not, the store has to be asked."""
+    return is_md5(etag) and hashlib.md5(data, usedforsecurity=False).hexdigest() == etag

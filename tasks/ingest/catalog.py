@@ -12,6 +12,7 @@ import pyarrow as pa
 from tasks.domain.contract import PredictionRecord
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.contract_tables import predictions_table
+from tasks.domain.contract_values import camera_name
 from tasks.domain.tables import CATALOG
 from tasks.domain.tables_catalog import CHANCE, DRAWN
 from tasks.ingest.members import Member
@@ -59,7 +60,7 @@ def object_row(
         "key": member.key,
         "image_id": record.image_id if record else member.image_id,
         "captured_at": record.captured_at if record else member.moment,
-        "camera": record.camera if record else member.camera,
+        "camera": record.camera if record else _camera(member),
         "size": member.size,
         "etag": look.etag if isinstance(look, Seen) else member.etag,
         "landed": member.landed,
@@ -69,7 +70,7 @@ def object_row(
     if isinstance(look, Rejected):
         return {**row, **refused(look)}, None
     original = first_with(look.sha256, member.key)
-    notes = [look.note, drawn.note if record else "no_prediction", _size_note(record, look)]
+    notes = [look.note, _record_note(drawn), _size_note(record, look), _camera_note(record, member)]
     notes.append(f"duplicate_of {original}" if original != member.key else "")
     shape = {"format": look.format or None, "width": look.width, "height": look.height}
     seen = {"sha256": look.sha256, **shape, "unusual": look.note}
@@ -130,6 +131,23 @@ def _checked(seen: Seen, record: PredictionRecord) -> Look:
         note = f"the record says {record.sha256[:12]}, the bytes are {seen.sha256[:12]}"
         return Rejected(reason=Reason.CHECKSUM, note=note)
     return seen
+
+
+def _camera(member: Member) -> str | None:
+    """The camera of its folder, unless that is no name of a camera: such names go no further than the key."""
+    return member.camera if camera_name(member.camera) else None
+
+
+def _record_note(drawn: Drawn) -> str:
+    if drawn.record is not None:
+        return drawn.note
+    return "contradicted" if drawn.contradicted else "no_prediction"
+
+
+def _camera_note(record: PredictionRecord | None, member: Member) -> str:
+    if record is None or record.camera == member.camera:
+        return ""
+    return f"camera_differs {record.camera} in the record, {member.camera} in the key"
 
 
 def _size_note(record: PredictionRecord | None, seen: Seen) -> str:

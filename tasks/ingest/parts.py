@@ -36,7 +36,20 @@ def lines_of(key: str, data: bytes, max_bytes: int) -> list[bytes] | Rejected:
         return Rejected(reason=Reason.UNSUPPORTED_ENCODING, note=f"begins with {data[:4].hex(' ')}")
     if data.count(NEWLINE) > MAX_LINES:
         return Rejected(reason=Reason.TOO_LARGE, note=f"{data.count(NEWLINE)} lines, at most {MAX_LINES}")
-    return [line for line in data.removeprefix(BOM).split(NEWLINE) if line.strip()]
+    lines = [line for line in data.removeprefix(BOM).split(NEWLINE) if line.strip()]
+    return _printed(lines) or lines
+
+
+def _printed(lines: list[bytes]) -> Rejected | None:
+    """Why lines that are pieces of one document (printed for people, or one long list) are no records, each of them."""
+    if len(lines) < 2:
+        return None
+    first, last = lines[0].strip(), lines[-1].strip()
+    if first in (b"{", b"[") and last in (b"}", b"]", b"},"):
+        return Rejected(reason=Reason.NOT_LINES, note=f"{len(lines)} lines that begin with {first.decode()!r} alone")
+    if first.startswith(b"[") and last.endswith(b"]"):
+        return Rejected(reason=Reason.NOT_LINES, note=f"a list over {len(lines)} lines")
+    return None
 
 
 def _unpacked(data: bytes, max_bytes: int) -> bytes | Rejected:

@@ -18,7 +18,8 @@ from typing import TypeVar
 from tasks.adapters.images import inspect
 from tasks.adapters.objects import ObjectInfo, ObjectStore
 from tasks.adapters.tables import TableStore, TableWriter
-from tasks.domain.contract_reasons import Rejected
+from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_values import camera_name
 from tasks.domain.errors import NotFound
 from tasks.domain.snapshot import Claim, Snapshot, TableRef
 from tasks.domain.window import Window
@@ -202,7 +203,9 @@ def _looks(bucket: Bucket, batch: Sequence[Drawn], max_bytes: int) -> Iterator[t
         member = drawn.member
         if member is None:
             continue
-        if drawn.known is not None and keys.refusal(member.key, member.size, max_bytes) is None:
+        if not camera_name(member.camera):
+            yield member.key, Rejected(reason=Reason.BAD_NAME, note=f"the camera's folder is {member.camera!r}")
+        elif drawn.known is not None and keys.refusal(member.key, member.size, max_bytes) is None:
             yield member.key, drawn.known
         else:
             wanted.append(member.info())

@@ -28,7 +28,7 @@ def rows_of(info: ObjectInfo, data: bytes, max_bytes: int, latest: datetime, cla
     if info.key.endswith(".parquet"):
         yield from _parquet_rows(info, data, limits)
         return
-    lines = lines_of(info.key, data, max_bytes) if info.key.endswith(_LINES) else _unknown(info.key)
+    lines = lines_of(info.key, data, max_bytes) if info.key.endswith(_LINES) else _unknown(info.key, ".parquet")
     if isinstance(lines, Rejected):
         yield _whole(info, lines)
         return
@@ -44,7 +44,7 @@ def labels_of(
     if info.key.endswith(".json"):
         yield info.key, len(data), parse_label(data.removeprefix(BOM), limits)
         return
-    lines = lines_of(info.key, data, max_bytes) if info.key.endswith(_LINES) else _unknown(info.key)
+    lines = lines_of(info.key, data, max_bytes) if info.key.endswith(_LINES) else _unknown(info.key, ".json")
     if isinstance(lines, Rejected):
         yield info.key, info.size, lines
         return
@@ -68,5 +68,5 @@ def _whole(info: ObjectInfo, why: Rejected) -> Found:
     return Found(source=info.key, size=info.size, etag=info.etag, answer=why)
 
 
-def _unknown(key: str) -> Rejected:
-    return Rejected(reason=Reason.UNSUPPORTED_ENCODING, note=f"{key[-40:]!r} ends in none of {', '.join(_LINES)}")
+def _unknown(key: str, other: str) -> Rejected:
+    return Rejected(reason=Reason.UNKNOWN_FILE, note=f"{key[-40:]!r} ends in none of {', '.join((*_LINES, other))}")

@@ -29,13 +29,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """A record reduced to what decides whether it stands. `number` finds the record again."""
+    """A record reduced to what decides whether it stands. `number` finds the record again; `failed`: no answer."""
 
     number: int
     key: str
     version: str
     answer: bytes
     note: str
+    failed: bool = False
 
 
 def misplaced(record: PredictionRecord, window: Window) -> Rejected | None:
@@ -60,18 +61,22 @@ def classes_of(record: PredictionRecord) -> list[int]:
 def settled(group: Sequence[Brief]) -> Brief | tuple[Sequence[Brief], Rejected]:
     """The record that stands for one image, with what has to be said about it; or those that are refused, and why.
 
-    Equal records of an image count once; different ones of the same model version are all refused; of several model
-    versions the highest stands.
+    Equal records of an image count once; of several model versions the highest stands. An answer supersedes requests
+    of its version that failed; where all failed the first stands: they agree that there was no answer. Different
+    answers of the same version are all refused, with what failed beside them.
     """
     newest = max((each.version for each in group), key=_version_order)
     same = [each for each in group if each.version == newest]
-    if len({each.answer for each in same}) > 1:
-        note = f"{len(same)} different records of one image"
+    answers = [each for each in same if not each.failed]
+    if len({each.answer for each in answers}) > 1:
+        note = f"{len(answers)} different answers for one image"
         return same, Rejected(reason=Reason.CONFLICTING_RECORDS, note=note)
-    first = same[0]
+    standing = answers or same
+    first = standing[0]
     notes = [
         first.note,
-        "duplicate_record" if len(same) > 1 else "",
+        "duplicate_record" if len(standing) > 1 else "",
+        "retried" if len(same) > len(standing) else "",
         "several_versions" if len(group) > len(same) else "",
     ]
     return replace(first, note=" ".join(filter(None, notes)))

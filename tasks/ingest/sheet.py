@@ -69,8 +69,8 @@ class Sheet:
         """Decide which records stand, refuse the others, and name the session of each (frames closer than `gap`)."""
         briefs = self._db.execute(sql.BRIEFS)
         for _, group in groupby(briefs, key=itemgetter(0)):
-            self._stand([Brief(number=n, key=k, version=v, answer=a, note=t) for _, n, k, v, a, t in group])
-        self._refuse([number for (number,) in self._db.execute(sql.SHARED)], SHARED_KEY)
+            self._stand([rows.brief(each) for each in group])
+        self._contradict([number for (number,) in self._db.execute(sql.SHARED)], SHARED_KEY)
         self._refuse([number for (number,) in self._db.execute(sql.GONE)], NO_IMAGE, named=True)
         shots = self._db.execute(sql.SHOTS)
         told = ((number, camera, datetime.fromisoformat(moment)) for number, camera, moment in shots)
@@ -108,7 +108,12 @@ class Sheet:
         if isinstance(found, Brief):
             self._db.execute("INSERT INTO standing VALUES (?, ?, ?)", (found.number, found.key, found.note))
         else:
-            self._refuse([each.number for each in found[0]], found[1])
+            self._contradict([each.number for each in found[0]], found[1])
+
+    def _contradict(self, numbers: Sequence[int], why: Rejected) -> None:
+        """Refuse records that contradict each other, and remember whose they are."""
+        self._db.executemany(sql.CONTRADICT, ((number,) for number in numbers))
+        self._refuse(numbers, why)
 
     def _refuse(self, numbers: Sequence[int], why: Rejected, *, named: bool = False) -> None:
         add = sql.REFUSE_NAMED if named else sql.REFUSE

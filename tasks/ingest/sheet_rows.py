@@ -11,7 +11,7 @@ from tasks.domain.contract import Latency, PredictionRecord
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.ingest import sample
 from tasks.ingest.members import Member
-from tasks.ingest.records import Found, answer_of, classes_of
+from tasks.ingest.records import Brief, Found, answer_of, classes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,8 @@ Look = Seen | Rejected
 class Drawn:
     """A listed object that is looked at, or (without `member`) a record whose image was not kept.
 
-    `record` is the one that stands, with `note` and `session`; `known` is what an earlier look at these bytes found.
+    `record` is the one that stands, with `note` and `session`; `known` is what an earlier look at these bytes found;
+    `contradicted`: there are records, and they contradict each other.
     """
 
     member: Member | None
@@ -42,6 +43,7 @@ class Drawn:
     note: str = ""
     session: str = ""
     known: Look | None = None
+    contradicted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,12 @@ def record_row(row: Found, record: PredictionRecord) -> tuple[Any, ...]:
         row.source, row.size, row.etag, record.image_id, record.key, record.camera, record.captured_at.isoformat(),
         record.model_version, answer_of(text), classes, bool(record.error), record.note, latency, text,
     )  # fmt: skip
+
+
+def brief(row: tuple[Any, ...]) -> Brief:
+    """A row of the query `BRIEFS`."""
+    _, number, key, version, answer, note, failed = row
+    return Brief(number=number, key=key, version=version, answer=answer, note=note, failed=bool(failed))
 
 
 def known_row(key: str, etag: str, look: Look) -> tuple[Any, ...]:
@@ -111,7 +119,8 @@ def drawn_object(row: tuple[Any, ...]) -> Drawn:
         record=record,
         note=note or "",
         session=session or "",
-        known=_known(etag, row[12:]),
+        known=_known(etag, row[13:]),
+        contradicted=bool(row[12]),
     )
 
 

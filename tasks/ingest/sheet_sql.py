@@ -15,6 +15,7 @@ CREATE TABLE refused (
     source TEXT, size INTEGER, etag TEXT, reason TEXT, note TEXT, image_id TEXT, moment TEXT, camera TEXT);
 CREATE TABLE standing (number INTEGER PRIMARY KEY, key TEXT, note TEXT);
 CREATE INDEX standing_key ON standing (key);
+CREATE TABLE contradicted (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE sessions (number INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE units (key TEXT, number INTEGER, camera TEXT, class TEXT, hour TEXT, place BLOB);
 CREATE TABLE strata (name TEXT PRIMARY KEY, size INTEGER, taken INTEGER) WITHOUT ROWID;
@@ -32,7 +33,10 @@ REFUSE_NAMED = (
 )
 """Of a sound record that names what is not there, the catalog keeps who it was about."""
 
-BRIEFS = "SELECT image_id, number, key, version, answer, note FROM records ORDER BY image_id, number"
+CONTRADICT = "INSERT OR IGNORE INTO contradicted SELECT key FROM records WHERE number = ? AND key <> ''"
+"""Which objects have records that nobody can choose between: they are not without a record."""
+
+BRIEFS = "SELECT image_id, number, key, version, answer, note, failed FROM records ORDER BY image_id, number"
 SHARED = """SELECT number FROM standing WHERE key IN (
     SELECT key FROM standing WHERE key <> '' GROUP BY key HAVING count(*) > 1) ORDER BY number"""
 GONE = "SELECT number FROM standing WHERE key <> '' AND key NOT IN (SELECT key FROM objects) ORDER BY number"
@@ -61,8 +65,8 @@ JOIN strata USING (name) WHERE rank <= taken
 
 OBJECTS = """
 SELECT o.key, o.size, o.etag, o.camera, o.image_id, o.moment, o.landed, d.chance, r.text, r.latency, s.note, n.name,
-    k.sha256, k.width, k.height, k.format, k.reason, k.note
-FROM drawn d JOIN objects o ON o.key = d.key
+    c.key IS NOT NULL, k.sha256, k.width, k.height, k.format, k.reason, k.note
+FROM drawn d JOIN objects o ON o.key = d.key LEFT JOIN contradicted c ON c.key = o.key
 LEFT JOIN standing s ON s.key = o.key LEFT JOIN records r ON r.number = s.number
 LEFT JOIN sessions n ON n.number = s.number LEFT JOIN known k ON k.key = o.key AND k.etag = o.etag
 ORDER BY o.key

@@ -132,7 +132,7 @@ def _rows(store: ObjectStore, info: ObjectInfo, limit: int) -> Iterator[Mapping[
     elif info.key.endswith(".csv"):
         yield from _csv(data)
     else:
-        raise ObjectRejected(Reason.UNSUPPORTED_ENCODING, "business numbers are .csv or .parquet")
+        raise ObjectRejected(Reason.UNKNOWN_FILE, "business numbers are .csv or .parquet")
 
 
 def _csv(data: bytes) -> Iterator[Mapping[str, Any]]:

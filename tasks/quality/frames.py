@@ -32,11 +32,12 @@ def frames(
 
     `answer` is 1 for what the model answered; of classify that is the most probable class, the others count 0.
     `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
-    `size_differs` (the record tells another size than the bytes have), `crossed` (the same bytes came from two
-    cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
-    reaches over the edge, nan without a box. `stands_for` is how many a row stands for where images were drawn, else 1:
-    shares are asked of those. `known` are the ids that were answered and the hashes that came from
-    two cameras, where these tables are a piece of a window; else they tell it themselves.
+    `size_differs` (the record tells another size than the bytes have), `camera_differs` (the record names another
+    camera than the folder), `crossed` (the same bytes came from two cameras) and `twin` (the same class in the same
+    place again) are 0 or 1. `overhang` is how many pixels a box reaches over the edge, nan without a box. `stands_for`
+    is how many a row stands for where images were drawn, else 1: shares are asked of those. `known` are the ids that
+    were answered and the hashes that came from two cameras, where these tables are a piece of a window; else they tell
+    it themselves.
     """
     return {
         OBJECTS: _objects(catalog, *(known or (predictions["image_id"].combine_chunks(), _crossed(catalog)))),
@@ -51,6 +52,7 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
     counted = {
         "unanswered": pc.invert(answered),
         "size_differs": pc.match_substring_regex(catalog["note"], r"(^| )size_differs \d"),
+        "camera_differs": pc.match_substring_regex(catalog["note"], r"(^| )camera_differs [^ ]"),
         "crossed": pc.is_in(catalog["sha256"], value_set=crossed),
     }
     accepted_only = {name: pc.if_else(accepted, pc.cast(flag, pa.float64()), None) for name, flag in counted.items()}

@@ -20,6 +20,9 @@ class QualityRules(BaseModel):
     max_size_differs: float = Field(
         default=0.05, ge=0, le=1, description="Share of images whose record tells another size than the bytes have"
     )
+    max_camera_differs: float = Field(
+        default=0.05, ge=0, le=1, description="Share of images whose record names another camera than their folder"
+    )
     max_crossed: float = Field(
         default=0.05, ge=0, le=1, description="Share of images whose very bytes also came from another camera"
     )

@@ -62,6 +62,8 @@ def _schema() -> Iterator[Expectation]:
 def _objects(rules: QualityRules) -> Iterator[Expectation]:
     yield rule("quarantined_share", MEAN, (OBJECTS, "quarantined"), min_value=0, max_value=rules.max_quarantined)
     yield rule("size_differs_share", MEAN, (OBJECTS, "size_differs"), min_value=0, max_value=rules.max_size_differs)
+    most = rules.max_camera_differs
+    yield rule("camera_differs_share", MEAN, (OBJECTS, "camera_differs"), min_value=0, max_value=most)
     yield rule("crossed_share", MEAN, (OBJECTS, "crossed"), min_value=0, max_value=rules.max_crossed)
     yield rule("unanswered_share", MEAN, (OBJECTS, "unanswered"), min_value=0, max_value=rules.max_unanswered)
 

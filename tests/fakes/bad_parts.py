@@ -69,6 +69,18 @@ def with_column(name: str, values: Any, kind: pa.DataType | None = None) -> byte
     return parquet(table.append_column(name, pa.array(values, kind)))
 
 
+def chances(image_id: str, probabilities: Any) -> dict[str, Any]:
+    told = {each: value for each, value in row(image_id, captured_at=MOMENT).items() if each != "detections"}
+    return {**told, "kind": "classify", "probabilities": probabilities}
+
+
+def mapped(pairs: list[tuple[Any, Any]], key: pa.DataType | None = None) -> bytes:
+    """A record of classify whose probabilities are a map of Arrow."""
+    told = {name: value for name, value in chances("i0", None).items() if name != "probabilities"}
+    kind = pa.map_(key or pa.string(), pa.float64())
+    return parquet(pa.Table.from_pylist([told]).append_column("probabilities", pa.array([pairs], kind)))
+
+
 def twice(name: str) -> bytes:
     table = pa.Table.from_pylist([row("i0", captured_at=MOMENT)])
     return parquet(pa.table([*table.columns, table[name]], names=[*table.column_names, name]))
@@ -136,9 +148,9 @@ PARTS: dict[str, Part] = {
         lambda: line(detections=[{"class_id": 0, "confidence": 0.5, "box": [1, 1, 9, 9]}] * 11_000),
         ["bad_record"],
     ),
-    "a camera of 300 characters": ("p.jsonl", lambda: line(camera="c" * 300), ["bad_record"]),
-    "a camera with a line break": ("p.jsonl", lambda: line(camera="a\nb"), ["bad_record"]),
-    "a camera with markup": ("p.jsonl", lambda: line(camera="<script>alert(1)</script>"), [OK]),
+    "a camera of 300 characters": ("p.jsonl", lambda: line(camera="c" * 300), ["bad_name"]),
+    "a camera with a line break": ("p.jsonl", lambda: line(camera="a\nb"), ["bad_name"]),
+    "a camera with markup": ("p.jsonl", lambda: line(camera="<script>alert(1)</script>"), ["bad_name"]),
     "an address instead of a key": ("p.jsonl", lambda: line(key="http://169.254.169.254/"), ["uri_not_allowed"]),
     "too many lines": ("p.jsonl", lambda: b"x\n" * 1_100_000, ["too_large"]),
     "nothing but line breaks": ("p.jsonl", lambda: b"\n" * 30_000_000, ["too_large"]),
@@ -153,9 +165,27 @@ PARTS: dict[str, Part] = {
     "a name that says packed": ("p.jsonl.gz", line, ["corrupt_file"]),
     "packed under a plain name": ("p.jsonl", lambda: gzip.compress(line()), ["unsupported_encoding"]),
     "an archive": ("p.jsonl", lambda: b"PK\x03\x04" + b"\0" * 50, ["unsupported_encoding"]),
-    "CSV": ("p.csv", lambda: b"a,b\n1,2\n", ["unsupported_encoding"]),
-    "Arrow": ("p.arrow", lambda: b"ARROW1\0\0", ["unsupported_encoding"]),
-    "a name in capitals": ("P.JSONL", line, ["unsupported_encoding"]),
+    "plain JSON": ("p.json", line, ["unknown_file"]),
+    "printed for people": ("p.jsonl", lambda: json.dumps(row(), indent=1).encode(), ["not_lines"]),
+    "printed for people, one after the other": (
+        "p.jsonl",
+        lambda: b"\n".join(json.dumps(row(f"i{n}"), indent=1).encode() for n in range(4)),
+        ["not_lines"],
+    ),
+    "a list over many lines": ("p.jsonl", lambda: b"[" + b",\n".join(map(line, ["i0", "i1"])) + b"]", ["not_lines"]),
+    "a list with its brackets alone": (
+        "p.jsonl",
+        lambda: b"[\n" + b",\n".join(map(line, ["i0", "i1"])) + b"\n]\n",
+        ["not_lines"],
+    ),
+    "a first line of which little is left": (
+        "p.jsonl",
+        lambda: b"{\n" + line("i0") + b"\n" + line("i1"),
+        ["bad_json", OK, OK],
+    ),
+    "CSV": ("p.csv", lambda: b"a,b\n1,2\n", ["unknown_file"]),
+    "Arrow": ("p.arrow", lambda: b"ARROW1\0\0", ["unknown_file"]),
+    "a name in capitals": ("P.JSONL", line, ["unknown_file"]),
     "Parquet": ("p.parquet", lambda: parquet([row(f"i{n}", captured_at=MOMENT) for n in range(4)]), [OK] * 4),
     "Parquet with a dictionary": (
         "p.parquet",
@@ -201,6 +231,43 @@ PARTS: dict[str, Part] = {
         lambda: column("detections", [[{"class_id": 0, "confidence": float("nan"), "box": [1.0, 1.0, 9.0, 9.0]}]] * 4),
         ["non_finite"] * 4,
     ),
+    "Parquet with nulls where nothing is said": (
+        "p.parquet",
+        lambda: parquet([row(f"i{n}", captured_at=MOMENT, site=None, sha256=None, error=None) for n in range(4)]),
+        [OK] * 4,
+    ),
+    "Parquet with a failed request": (
+        "p.parquet",
+        lambda: parquet(
+            [
+                row("i0", captured_at=MOMENT, error=None),
+                row("i1", captured_at=MOMENT, key=None, detections=None, width=0, height=0, error="out of memory"),
+            ]
+        ),
+        [OK, OK],
+    ),
+    "Parquet with probabilities as a map": ("p.parquet", lambda: mapped([("0", 1.0), ("1", None)]), [OK]),
+    "Parquet with probabilities as a map of numbers": ("p.parquet", lambda: mapped([(0, 1.0)], pa.int32()), [OK]),
+    "Parquet with probabilities as a map that repeats a class": (
+        "p.parquet",
+        lambda: mapped([("0", 0.5), ("0", 0.5)]),
+        ["bad_record"],
+    ),
+    "Parquet with probabilities as structs of other classes": (
+        "p.parquet",
+        lambda: parquet([chances("i0", {"0": 0.9, "1": 0.1}), chances("i1", {"0": 1.0})]),
+        ["bad_class", OK],
+    ),
+    "Parquet with probabilities as text": (
+        "p.parquet",
+        lambda: parquet([chances("i0", "0.9")]),
+        ["bad_record"],
+    ),
+    "Parquet that repeats a text of a megabyte in a map": (
+        "p.parquet",
+        lambda: mapped([("x" * 1_000_000, 0.1)] * 100),
+        ["too_large"],
+    ),
     "Parquet with a name twice": ("p.parquet", lambda: twice("camera"), ["corrupt_file"]),
     "Parquet of 3,000 columns": ("p.parquet", lambda: wide(3_000), [OK]),
     "Parquet with a column of another world": (
@@ -244,7 +311,7 @@ LABELS: dict[str, Part] = {
     "blanks": ("l.json", lambda: b" \n ", ["bad_json"]),
     "UTF-16": ("l.json", lambda: label().decode().encode("utf-16"), ["bad_json"]),
     "zeros": ("l.json", lambda: b"\0" * 100, ["bad_json"]),
-    "the text format of YOLO": ("l.txt", lambda: b"0 0.5 0.5 0.1 0.1\n", ["unsupported_encoding"]),
+    "the text format of YOLO": ("l.txt", lambda: b"0 0.5 0.5 0.1 0.1\n", ["unknown_file"]),
     "decimal commas": ("l.json", lambda: label().replace(b"30", b"30,5,"), ["bad_json"]),
     "objects that are missing": ("l.json", lambda: label(objects=None), ["bad_label"]),
     "a box that is NaN": ("l.json", lambda: label().replace(b"30", b"NaN"), ["non_finite"]),

@@ -12,6 +12,7 @@ from tasks.adapters.objects import ObjectStore
 from tasks.adapters.tables import TableStore
 from tasks.domain.errors import ConfigError, ContractError, NotFound, ObjectRejected
 from tasks.domain.tables import CATALOG
+from tasks.ingest.bucket import Bucket
 
 pytestmark = pytest.mark.integration
 
@@ -138,3 +139,22 @@ def test_an_image_is_downloaded_once_and_verified(object_store: ObjectStore, tmp
     object_store.put("k", b"other")
     with pytest.raises(ObjectRejected):
         cache.fetch("k", hashlib.sha256(b"expected").hexdigest())
+
+
+def test_an_object_in_parts_that_was_overwritten_after_the_list_is_of_its_new_version(
+    object_store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects_module, "PART_BYTES", 1000)
+    source = tmp_path / "source"
+    source.write_bytes(b"a" * (9 << 20))
+    object_store.put_file("parts", source)
+    [listed] = object_store.list("parts")
+    assert "-" in listed.etag
+    source.write_bytes(b"b" * (9 << 20))
+    object_store.put_file("parts", source)
+    cache = ImageCache(object_store, tmp_path / "images")
+    [(read, data)] = Bucket(store=object_store, cache=cache, workers=1).contents([listed], 16 << 20)
+    assert data == source.read_bytes()
+    assert read.etag != listed.etag
+    assert not cache.known("parts", listed.etag)
+    assert cache.known("parts", read.etag)

@@ -108,6 +108,10 @@ SHAPES: dict[str, tuple[Callable[[], Result], Kind]] = {
     "classify": (lambda: Result(boxes=None, probs=Boxes(data=np.array([0.1, 0.9], np.float32))), Kind.CLASSIFY),
     "obb": (lambda: Result(boxes=None, obb=Boxes(xyxyxyxy=np.array([[[1, 1], [20, 1], [20, 9], [1, 9]]]))), Kind.OBB),
     "segment": (lambda: Result(masks=Boxes(xy=[np.array([[1, 1], [20, 1], [20, 9]])])), Kind.SEGMENT),
+    "segment of a mask one pixel high": (
+        lambda: Result(masks=Boxes(xy=[np.array([[1, 1], [20, 1], [9, 1]])])),
+        Kind.SEGMENT,
+    ),
     "pose": (lambda: Result(keypoints=Boxes(data=np.ones((1, 17, 3)))), Kind.POSE),
     "pose without visibility": (lambda: Result(keypoints=Boxes(data=np.ones((1, 17, 2)))), Kind.POSE),
 }

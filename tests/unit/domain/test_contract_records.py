@@ -42,6 +42,8 @@ def without(name: str) -> str:
     return json.dumps({key: value for key, value in GOOD.items() if key != name})
 
 
+TOP = [{"class_id": 0, "confidence": 0.9}, {"class_id": 1, "confidence": 0.9}]
+
 BAD: list[tuple[str, bytes | str, Reason]] = [
     ("empty line", "", Reason.BAD_JSON),
     ("cut off", line()[:-20], Reason.BAD_JSON),
@@ -91,13 +93,30 @@ BAD: list[tuple[str, bytes | str, Reason]] = [
     ("image_uri", line(image_uri="file:///etc/passwd"), Reason.URI_NOT_ALLOWED),
     ("unknown kind", line(kind="caption"), Reason.BAD_RECORD),
     ("no image id", line(image_id=""), Reason.BAD_RECORD),
-    ("control character in a name", line(camera="a\x00b"), Reason.BAD_RECORD),
+    ("control character in a name", line(camera="a\x00b"), Reason.BAD_NAME),
+    ("escape sequence in an id", line(image_id="a\x1b[2J"), Reason.BAD_NAME),
+    ("escape character of eight bits", line(site="a\x9b2J"), Reason.BAD_NAME),
+    ("writing turned round", line(image_id="a\u202ejpg"), Reason.BAD_NAME),
+    ("line separator in a session", line(session="a\u2028b"), Reason.BAD_NAME),
+    ("an id of 600 characters", line(image_id="a" * 600), Reason.BAD_NAME),
+    ("a camera with markup", line(camera="<script>"), Reason.BAD_NAME),
+    ("a camera of blanks", line(camera="   "), Reason.BAD_NAME),
+    ("a camera of 65 characters", line(camera="c" * 65), Reason.BAD_NAME),
+    ("no camera", without("camera"), Reason.BAD_RECORD),
+    ("camera null", line(camera=None), Reason.BAD_RECORD),
+    ("empty camera", line(camera=""), Reason.BAD_RECORD),
+    ("a number as camera", line(camera=1), Reason.BAD_RECORD),
     ("probability 0 of being kept", line(sampling_probability=0), Reason.BAD_RECORD),
     ("no size", line(width=0), Reason.BAD_RECORD),
     ("too many objects", line(detections=[GOOD["detections"][0]] * 10_001), Reason.BAD_RECORD),
     ("classify with nothing", line(kind="classify", detections=[]), Reason.BAD_RECORD),
     ("class name as id", line(kind="classify", detections=[], probabilities={"crack": 1.0}), Reason.BAD_CLASS),
     ("many zeros", line(kind="classify", detections=[], probabilities={"0" * 5000: 1.0}), Reason.BAD_CLASS),
+    ("probabilities as text", line(kind="classify", detections=[], probabilities="0.9"), Reason.BAD_RECORD),
+    ("probabilities as pairs", line(kind="classify", detections=[], probabilities=[["0", 1.0]]), Reason.BAD_RECORD),
+    ("a sum of 2", line(kind="classify", detections=[], probabilities={"0": 1.0, "1": 1.0}), Reason.CONFIDENCE_RANGE),
+    ("a sum of 0.1", line(kind="classify", detections=[], probabilities={"0": 0.1}), Reason.CONFIDENCE_RANGE),
+    ("best classes above 1", line(kind="classify", detections=[], top=TOP), Reason.CONFIDENCE_RANGE),
     ("probability 1.2", line(kind="classify", detections=[], probabilities={"0": 1.2}), Reason.CONFIDENCE_RANGE),
 ]
 LIMITS = Limits(latest=datetime(2026, 11, 20, 7, tzinfo=UTC), classes=2)
@@ -117,6 +136,8 @@ def good(text: str) -> PredictionRecord:
     return answer
 
 
+OPTIONAL = [name for name, field in PredictionRecord.model_fields.items() if not field.is_required()]
+
 CONTROLS = {
     "as documented": line(),
     "nothing seen": line(detections=[]),
@@ -125,6 +146,12 @@ CONTROLS = {
     "hostile key": line(key="../../<img src=x onerror=alert(1)>\n\u202e.jpg"),
     "version as a number": line(model_version=3),
     "failed request": line(detections=[], width=0, height=0, error="timeout" * 1000),
+    "null for every field that may be left out": line(**dict.fromkeys(OPTIONAL)),
+    "failed request with nulls": line(detections=None, key=None, width=0, height=0, error="timeout"),
+    "a camera with an accent": line(camera="Straße 4.b+c_d-e"),
+    "probabilities with nulls": line(kind="classify", detections=None, probabilities={"0": 1.0, "1": None}),
+    "probabilities that were rounded": line(kind="classify", detections=[], probabilities={"0": 0.6, "1": 0.36}),
+    "the best class only": line(kind="classify", detections=[], top=[{"class_id": 0, "confidence": 0.4}]),
     "upper-case hash": line(sha256="AB" * 32),
     "empty hash": line(sha256=""),
 }
@@ -163,6 +190,10 @@ def test_classify_is_sorted_most_probable_first_in_all_three_forms(form: dict[st
 def test_rows_from_parquet_follow_the_same_rules() -> None:
     row = {**GOOD, "captured_at": datetime(2026, 11, 20, 6, tzinfo=UTC)}
     assert isinstance(parse_row(row, LIMITS), PredictionRecord)
+    pairs = {**row, "kind": "classify", "detections": None, "probabilities": [("0", 0.9), ("1", 0.1)]}
+    assert isinstance(parse_row(pairs, LIMITS), PredictionRecord)
+    twice = parse_row({**pairs, "probabilities": [("0", 0.5), ("0", 0.5)]}, LIMITS)
+    assert isinstance(twice, Rejected)
     naive = parse_row({**row, "captured_at": datetime(2026, 11, 20, 6)}, LIMITS)  # noqa: DTZ001 — the point
     assert isinstance(naive, Rejected)
     assert naive.reason is Reason.BAD_TIME

@@ -161,7 +161,22 @@ def test_records_that_contradict_each_other_are_all_refused(joined: Join) -> Non
     assert result.states == {
         "k/a": "accepted", "k/b": "accepted", "part#1": "conflicting_records", "part#2": "conflicting_records",
     }  # fmt: skip
-    assert result.rows[0]["note"] == "no_prediction"
+    assert result.rows[0]["note"] == "contradicted"
+
+
+def test_an_answer_after_a_failure_is_the_prediction_of_its_image(joined: Join) -> None:
+    result = joined(listed("a"), record("a", error="out of memory", width=0, height=0), record("a"))
+    assert result.states == {"k/a": "accepted"}
+    assert [each.error for each in result.records] == [None]
+    assert result.rows[0]["note"] == "retried"
+
+
+def test_a_record_of_another_camera_than_its_folder_says_so_and_counts(joined: Join) -> None:
+    result = joined(listed("a", "b"), record("a", camera="cam-2"), record("b"))
+    assert [(row["camera"], row["note"]) for row in result.rows] == [
+        ("cam-2", "camera_differs cam-2 in the record, cam-1 in the key"),
+        ("cam-1", ""),
+    ]
 
 
 def test_of_several_model_versions_the_highest_stands(joined: Join) -> None:
@@ -171,9 +186,12 @@ def test_of_several_model_versions_the_highest_stands(joined: Join) -> None:
 
 
 def test_two_ids_for_one_object_are_refused(joined: Join) -> None:
-    result = joined(listed("c"), record("a", key="k"), record("b", key="k"), record("c"))
+    result = joined(listed("c", "d"), record("a", key="k/d"), record("b", key="k/d"), record("c"))
     assert result.ids == ["c"]
-    assert result.states == {"k/c": "accepted", "part#1": "conflicting_records", "part#2": "conflicting_records"}
+    assert result.states == {
+        "k/c": "accepted", "k/d": "accepted", "part#1": "conflicting_records", "part#2": "conflicting_records",
+    }  # fmt: skip
+    assert [row["note"] for row in result.rows[:2]] == ["", "contradicted"]
 
 
 def test_a_record_in_the_wrong_folder_has_a_bad_time(joined: Join) -> None:

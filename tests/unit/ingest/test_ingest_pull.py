@@ -109,6 +109,18 @@ EXPECTED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("camera", "kept"), [("<script>", False), ("   ", False), ("c" * 65, False), ("Tür 4.b", True)]
+)
+def test_an_image_below_a_folder_that_is_no_name_of_a_camera_is_kept_out(
+    room: Room, store: MemoryStore, camera: str, kept: bool
+) -> None:
+    key = f"parts/images/{camera}/2026/11/20/06/x.jpg"
+    store.put(key, picture(1))
+    [row] = [each for each in room.tables.read(room.pull().catalog).to_pylist() if each["key"] == key]
+    assert (row["reason"], row["camera"]) == (("", camera) if kept else ("bad_name", None))
+
+
 def test_every_object_and_every_bad_line_is_in_one_state(room: Room) -> None:
     assert room.verdicts() == EXPECTED
 
@@ -165,6 +177,28 @@ def test_an_object_that_was_overwritten_once_is_read_anew(room: Room, store: Mem
     assert changed["verdict"] == "accepted"
     assert changed["sha256"] == hashlib.sha256(picture(0)).hexdigest()
     assert changed["etag"] != "1" * 32
+
+
+def test_an_object_sent_in_parts_that_was_overwritten_meanwhile_has_the_etag_of_its_bytes(
+    room: Room, store: MemoryStore
+) -> None:
+    """Such an ETag proves nothing about bytes: the store is asked which version they are of."""
+    original, told = store.get, store._info
+    store._info = lambda key: replace(told(key), etag=f"{told(key).etag}-2")  # type: ignore[method-assign]
+    listed = store._info(f"{IMAGES}i0.jpg").etag
+
+    def overwritten(key: str, max_bytes: int = 1 << 30) -> bytes:
+        if key.endswith("i0.jpg"):
+            store.objects[key] = picture(77)
+        return original(key, max_bytes)
+
+    store.get = overwritten  # type: ignore[method-assign]
+    rows = {each["key"]: each for each in room.catalog()}
+    changed = rows[f"{IMAGES}i0.jpg"]
+    assert changed["sha256"] == hashlib.sha256(picture(77)).hexdigest()
+    assert changed["etag"] == store._info(f"{IMAGES}i0.jpg").etag != listed
+    assert not room.bucket.cache.known(f"{IMAGES}i0.jpg", listed)
+    assert rows[f"{IMAGES}i1.jpg"]["verdict"] == "accepted"
 
 
 def test_an_object_that_never_stops_changing_is_given_up(room: Room, store: MemoryStore) -> None:

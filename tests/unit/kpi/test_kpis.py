@@ -76,7 +76,7 @@ def test_a_bad_row_is_kept_out_with_its_reason_and_its_place_and_the_others_stay
         (b"\xff\xfe\x00", ".csv", "corrupt_file"),
         (b"name,value\nx,1\n", ".csv", "corrupt_file"),
         (b"PAR1 nothing", ".parquet", "corrupt_file"),
-        (b"{}", ".xlsx", "unsupported_encoding"),
+        (b"{}", ".xlsx", "unknown_file"),
         (b"x" * ((1 << 20) + 1), ".csv", "too_large"),
         (b"", ".csv", "corrupt_file"),
     ],
