@@ -1,0 +1,109 @@
+"""From what production wrote to what the quality stage says of it: failed requests, tiny windows, writers' markers."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tasks.adapters.expectations import ask
+from tasks.adapters.images import ImageCache
+from tasks.adapters.tables import TableStore
+from tasks.capture.capture import Capture
+from tasks.domain.finding import Finding, Outcome
+from tasks.domain.window import Window
+from tasks.ingest.bucket import Bucket
+from tasks.ingest.pull import Asked, pull_window
+from tasks.ingest.rules import IngestRules
+from tasks.quality.anomalies import Accepted, schema_findings, schema_suite
+from tasks.quality.findings import of_answers
+from tasks.quality.frames import Frames, frames
+from tasks.quality.rules import QualityRules
+from tasks.quality.schema import Bounds, CameraSchema, DataSchema
+from tasks.quality.suite import suite
+from tests.fakes.bad_parts import IMAGES, row
+from tests.fakes.memory_store import MemoryStore
+
+WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
+PARTS = "parts/predictions/date=2026-11-20/hour=06/"
+NOON = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
+
+
+def picture(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def lines(*rows: dict[str, Any]) -> bytes:
+    return b"\n".join(json.dumps(each).encode() for each in rows)
+
+
+def good(images: int) -> MemoryStore:
+    """A bucket with so many sound images, each with its record."""
+    store = MemoryStore()
+    for index in range(images):
+        store.put(f"{IMAGES}i{index}.jpg", picture(index))
+    store.put(f"{PARTS}1.jsonl", lines(*(row(f"i{index}") for index in range(images))))
+    return store
+
+
+def shown(store: MemoryStore, folder: Path) -> Frames:
+    tables = TableStore(store, folder / "tables")  # type: ignore[arg-type]
+    bucket = Bucket(store=store, cache=ImageCache(store, folder / "images"), workers=2)  # type: ignore[arg-type]
+    asked = Asked(model="parts", window=WINDOW, rules=IngestRules(), place="a.parquet", classes=1)
+    pulled = pull_window(bucket, tables, asked)
+    assert pulled.accepted + pulled.refused == pulled.catalog.rows
+    return frames(tables.read(pulled.catalog), tables.read(pulled.predictions), WINDOW)
+
+
+def found(store: MemoryStore, folder: Path) -> dict[str, Finding]:
+    """What is not ok, by check."""
+    tables = shown(store, folder)
+    answered = of_answers(ask(tables, suite(tables, 1, QualityRules())).answers, 3)
+    return {f.check: f for f in answered if f.outcome is not Outcome.OK}
+
+
+def captured(images: int, failed: int) -> MemoryStore:
+    store = MemoryStore()
+    with Capture(model="parts", model_version="3", camera="cam-1", store=store) as capture:  # type: ignore[arg-type]
+        for index in range(images):
+            answer = {
+                "size": (64, 48),
+                "boxes": np.array([[1.0, 2.0, 30.0, 40.0]]),
+                "confidences": np.array([0.9]),
+                "class_ids": np.array([0]),
+            }
+            moment = NOON + timedelta(seconds=index)
+            capture.record_arrays(None, answer, captured_at=moment, encoded=picture(index))
+        for index in range(failed):
+            capture.record_error("CUDA out of memory", captured_at=NOON - timedelta(seconds=index + 1))
+    return store
+
+
+def test_a_failed_request_counts_in_the_error_rate_and_nowhere_else(tmp_path: Path) -> None:
+    assert found(captured(40, 1), tmp_path) == {}
+
+
+def test_more_failed_requests_than_allowed_break_that_rule_alone(tmp_path: Path) -> None:
+    broken = found(captured(40, 20), tmp_path)
+    assert {name: each.outcome for name, each in broken.items()} == {"failed_share": Outcome.BREACH}
+
+
+def test_a_data_schema_asks_nothing_of_failed_requests_but_that_they_are_few(tmp_path: Path) -> None:
+    tables = shown(captured(20, 10), tmp_path)
+    schema = DataSchema(
+        model="parts",
+        cameras={"cam-1": CameraSchema(sizes=("64x48",))},
+        numbers={"images.width": Bounds(low=64, high=64), "images.objects": Bounds(low=1)},
+        presence={"images.sha256": 0.95, "images.key": 0.95},
+    )
+    asked = of_answers(ask(tables, tuple(schema_suite(schema, tables))).answers, 3)
+    rest = schema_findings(Accepted(schema=schema, version=1, digest="d"), tables, WINDOW, ("x",))
+    assert [f.check for f in (*asked, *rest) if f.outcome is not Outcome.OK] == []
