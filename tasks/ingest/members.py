@@ -10,6 +10,7 @@ from tasks.adapters.objects import ObjectInfo
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.errors import ConfigError
 from tasks.domain.window import Window
+from tasks.ingest.markers import is_marker
 
 HOUR = timedelta(hours=1)
 
@@ -87,6 +88,8 @@ def refusal(key: str, size: int, max_bytes: int) -> Rejected | None:
     """Why an object is not even downloaded, or None."""
     if key.endswith("/"):
         return Rejected(reason=Reason.DIRECTORY_MARKER, note=f"{size} bytes")
+    if is_marker(key):
+        return Rejected(reason=Reason.MARKER_FILE, note=f"{size} bytes")
     if size == 0:
         return Rejected(reason=Reason.EMPTY, note="0 bytes")
     if size > max_bytes:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.contract_reasons import BESIDE
 from tasks.domain.expectation import STANDS_FOR
 from tasks.domain.tables_catalog import CHANCE
 from tasks.domain.window import Window
@@ -36,7 +37,8 @@ def frames(
     `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
     `size_differs` (the record tells another size than the bytes have), `crossed` (the same bytes came from two
     cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
-    reaches over the edge, nan without a box. Of a request that failed, sizes, times and objects are null.
+    reaches over the edge, nan without a box. `quarantined` is null of what tools leave beside data; of a request that
+    failed, sizes, times and objects are.
     `stands_for` is how many a row stands for where images were drawn, else 1: shares are asked of those.
     `known` are the ids that were answered and the hashes that came from two cameras, where these tables are a piece
     of a window; else they tell it themselves.
@@ -65,13 +67,18 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
             STANDS_FOR: _stands_for(catalog),
             "verdict": catalog["verdict"],
             "reason": catalog["reason"],
-            "quarantined": pc.cast(pc.invert(accepted), pa.float64()),
+            "quarantined": pc.if_else(_beside(catalog), None, pc.cast(pc.invert(accepted), pa.float64())),
             "format": shown,
             "bytes": pc.if_else(accepted, pc.cast(catalog["size"], pa.float64()), None),
             "rotated": pc.if_else(accepted, _noted(catalog, "exif_rotated"), None),
             **accepted_only,
         }
     )
+
+
+def _beside(catalog: pa.Table) -> pa.ChunkedArray:
+    """Which rows are what a tool left beside the data: neither good nor bad."""
+    return pc.is_in(catalog["reason"], value_set=pa.array([reason.value for reason in sorted(BESIDE)]))
 
 
 def _stands_for(table: pa.Table) -> pa.Array:
