@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tasks.adapters.expectations import ask
 from tasks.adapters.images import ImageCache
 from tasks.adapters.tables import TableStore
 from tasks.capture.capture import Capture
-from tasks.domain.finding import Finding, Outcome
+from tasks.domain.finding import Finding, Outcome, Report, Stage
+from tasks.domain.judge import judge
+from tasks.domain.verdict import Action
 from tasks.domain.window import Window
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.pull import Asked, pull_window
@@ -107,3 +111,60 @@ def test_a_data_schema_asks_nothing_of_failed_requests_but_that_they_are_few(tmp
     asked = of_answers(ask(tables, tuple(schema_suite(schema, tables))).answers, 3)
     rest = schema_findings(Accepted(schema=schema, version=1, digest="d"), tables, WINDOW, ("x",))
     assert [f.check for f in (*asked, *rest) if f.outcome is not Outcome.OK] == []
+
+
+def cut(images: int) -> MemoryStore:
+    """The same with the first image cut off."""
+    store = good(images)
+    store.put(f"{IMAGES}i0.jpg", picture(0)[:-2])
+    return store
+
+
+@pytest.mark.parametrize("images", [2, 15])
+def test_one_bad_image_of_a_tiny_window_is_no_breach_and_no_health_either(images: int, tmp_path: Path) -> None:
+    missed = found(cut(images), tmp_path)
+    assert {name: each.outcome for name, each in missed.items()} == {"quarantined_share": Outcome.INCONCLUSIVE}
+    assert f"(1 of {images})" in missed["quarantined_share"].note
+    report = Report(stage=Stage.QUALITY, findings=tuple(missed.values()))
+    verdict = judge([report], (), None)
+    assert (verdict.outcome, verdict.action) == (Outcome.INCONCLUSIVE, Action.WAIT)
+
+
+def test_a_tiny_window_without_fault_is_sound(tmp_path: Path) -> None:
+    assert found(good(2), tmp_path) == {}
+
+
+def test_one_failed_request_of_sixteen_is_no_breach(tmp_path: Path) -> None:
+    missed = found(captured(15, 1), tmp_path)
+    assert {name: each.outcome for name, each in missed.items()} == {"failed_share": Outcome.INCONCLUSIVE}
+
+
+def test_many_bad_images_are_a_breach_in_a_small_window_too(tmp_path: Path) -> None:
+    store = good(15)
+    for index in range(5):
+        store.put(f"{IMAGES}i{index}.jpg", picture(index)[:-2])
+    assert found(store, tmp_path)["quarantined_share"].outcome is Outcome.BREACH
+
+
+MARKERS = (
+    "_SUCCESS", "_committed_7361", "_started_7361", "_metadata", "_common_metadata", ".part-0.jsonl.crc", ".DS_Store",
+    "Thumbs.db", "desktop.ini", "_temporary/0/part-0.jsonl", "_delta_log/00000000000000000000.json", "folder/",
+)  # fmt: skip
+
+
+def test_what_writers_leave_beside_data_is_counted_and_is_no_bad_data(tmp_path: Path) -> None:
+    store = good(15)
+    for name in MARKERS:
+        store.put(f"{PARTS}{name}", b"crc\0abc")
+        store.put(f"{IMAGES}{name}", b"")
+    objects = shown(store, tmp_path)["objects"]
+    reasons = Counter(objects["reason"].to_pylist())
+    assert reasons == {"": 15, "marker_file": 2 * (len(MARKERS) - 1), "directory_marker": 2}
+    assert found(store, tmp_path / "again") == {}
+
+
+def test_markers_do_not_hide_bad_data(tmp_path: Path) -> None:
+    store = cut(15)
+    for index in range(200):
+        store.put(f"{PARTS}.part-{index}.jsonl.crc", b"crc")
+    assert found(store, tmp_path)["quarantined_share"].n == 15
