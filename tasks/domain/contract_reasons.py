@@ -45,6 +45,7 @@ class Reason(StrEnum):
     CONFLICTING_RECORDS = "conflicting_records"
     URI_NOT_ALLOWED = "uri_not_allowed"
     IMAGE_MISSING = "image_missing"
+    DUPLICATE_ID = "duplicate_id"
     # labels
     BAD_LABEL = "bad_label"
     DEGENERATE_BOX = "degenerate_box"
@@ -87,6 +88,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.CONFLICTING_RECORDS: "The same image has several records that contradict each other.",
     Reason.URI_NOT_ALLOWED: "The record points somewhere else than into this bucket; only keys are followed.",
     Reason.IMAGE_MISSING: "The image that is named does not exist among the window's objects.",
+    Reason.DUPLICATE_ID: "No record names the image, and its own name is another's too: nobody can tell them apart.",
     Reason.BAD_LABEL: "A label is malformed; the whole image is left out, because part of a label is a wrong one.",
     Reason.DEGENERATE_BOX: "A labelled box is thinner than one pixel.",
     Reason.LABEL_MISSING: "No label exists; a missing label never means that there is nothing to see.",

@@ -14,6 +14,10 @@ from tasks.ingest.markers import is_marker
 
 HOUR = timedelta(hours=1)
 
+PICTURE = "picture"
+_PICTURES = frozenset({"", "jpg", "jpeg", "jpe", "jfif", "png", "webp"})
+"""Endings of pictures; none at all may be one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -82,6 +86,21 @@ def member(key: str, size: int, etag: str, modified: datetime, prefix: str) -> M
         moment=modified if start <= modified < start + HOUR else start,
         landed=modified,
     )
+
+
+def ending(key: str) -> str:
+    """What an object's name says it is: `PICTURE`, another ending, or empty for what is never data.
+
+    Two pictures of one name claim the same id, a picture and the file of notes beside it do not.
+
+    >>> ending("m/a.JPG"), ending("m/a"), ending("m/a.json"), ending("m/a/")
+    ('picture', 'picture', 'json', '')
+    """
+    if key.endswith("/") or is_marker(key):
+        return ""
+    stem, dot, last = key.rsplit("/", 1)[-1].rpartition(".")
+    told = last.lower() if dot and stem else ""
+    return PICTURE if told in _PICTURES else told
 
 
 def refusal(key: str, size: int, max_bytes: int) -> Rejected | None:

@@ -39,6 +39,7 @@ def frames(
     cameras) and `twin` (the same class in the same place again) are 0 or 1. `overhang` is how many pixels a box
     reaches over the edge, nan without a box. `quarantined` is null of what tools leave beside data; of a request that
     failed, sizes, times and objects are.
+    `id` is the image id of an accepted object: labels and answers are joined by it, so it may be there once.
     `stands_for` is how many a row stands for where images were drawn, else 1: shares are asked of those.
     `known` are the ids that were answered and the hashes that came from two cameras, where these tables are a piece
     of a window; else they tell it themselves.
@@ -63,6 +64,7 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
     return pa.table(
         {
             "key": catalog["key"],
+            "id": pc.if_else(accepted, catalog["image_id"], None),
             "camera": catalog["camera"],
             STANDS_FOR: _stands_for(catalog),
             "verdict": catalog["verdict"],

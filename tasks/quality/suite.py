@@ -56,6 +56,7 @@ def _schema() -> Iterator[Expectation]:
         yield rule("nulls", NOT_NULL, (IMAGES, column))
     yield rule("duplicates", UNIQUE, (IMAGES, "image_id"))
     yield rule("duplicates", UNIQUE, (OBJECTS, "key"))
+    yield rule("duplicates", UNIQUE, (OBJECTS, "id"))
     yield rule("enum", IN_SET, (IMAGES, "kind"), value_set=tuple(kind.value for kind in Kind))
     for side in _SIDES:
         yield rule("schema", EXISTS, (IMAGES, side))

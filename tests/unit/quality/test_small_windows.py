@@ -35,6 +35,7 @@ from tests.fakes.memory_store import MemoryStore
 
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
 PARTS = "parts/predictions/date=2026-11-20/hour=06/"
+OTHER = "parts/images/cam-2/2026/11/20/06/"
 NOON = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 
 
@@ -168,3 +169,21 @@ def test_markers_do_not_hide_bad_data(tmp_path: Path) -> None:
     for index in range(200):
         store.put(f"{PARTS}.part-{index}.jsonl.crc", b"crc")
     assert found(store, tmp_path)["quarantined_share"].n == 15
+
+
+def test_a_camera_without_answers_is_not_given_those_of_its_namesake(tmp_path: Path) -> None:
+    store = good(30)
+    for index in range(30):
+        store.put(f"{OTHER}i{index}.jpg", picture(100 + index))
+    share = found(store, tmp_path)["quarantined_share"]
+    assert (share.outcome, share.value) == (Outcome.BREACH, pytest.approx(0.5))
+
+
+def test_two_accepted_images_of_one_id_are_a_breach(tmp_path: Path) -> None:
+    """Whatever ingestion lets through: here an ending that says nothing of a picture."""
+    store = good(30)
+    store.put(f"{IMAGES}twin.jpg", picture(100))
+    store.put(f"{IMAGES}twin.bin", picture(101))
+    twins = found(store, tmp_path)["duplicates"]
+    assert (twins.outcome, twins.subject) == (Outcome.BREACH, "objects.id")
+    assert "twin.bin" in twins.note and "twin.jpg" in twins.note
