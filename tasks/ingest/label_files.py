@@ -10,9 +10,9 @@ from tasks.adapters.objects import ObjectInfo, ObjectStore
 from tasks.domain.contract import Limits
 from tasks.domain.contract_labels import LabelRecord
 from tasks.domain.contract_reasons import Rejected
+from tasks.domain.markers import is_marker
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.catalog import refused
-from tasks.ingest.markers import is_marker
 from tasks.ingest.reading import labels_of
 from tasks.ingest.rules import IngestRules
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from tasks.adapters.objects import ObjectInfo
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.errors import ConfigError
+from tasks.domain.markers import is_marker
 from tasks.domain.window import Window
-from tasks.ingest.markers import is_marker
 
 HOUR = timedelta(hours=1)
 
