@@ -25,7 +25,7 @@ from tasks.domain.errors import ConfigError, EvergreenError, NotFound
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, ListObjectsV2OutputTypeDef, ObjectTypeDef
 
     from tasks.adapters.objects_direct import DirectReader
 
@@ -108,27 +108,24 @@ class ObjectStore:
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
         """Every object under a prefix in order of keys, page by page; nothing for a prefix without objects."""
         with _ours(f"listing {prefix[:200]!r} in bucket {self.bucket!r}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix, StartAfter=start_after
-            )
-            for page in pages:
-                for item in page.get("Contents", []):
-                    yield ObjectInfo(
-                        key=item["Key"],
-                        size=item["Size"],
-                        etag=item.get("ETag", "").strip('"'),
-                        modified=item["LastModified"].astimezone(UTC),
-                    )
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=start_after):
+                yield from map(_info, page.get("Contents", []))
+
+    def loose(self, prefix: str) -> Iterator[ObjectInfo]:
+        """The objects directly in the folder `prefix`, which ends in `/`; none of the folders in it."""
+        for page in self._level(prefix):
+            yield from map(_info, page.get("Contents", []))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The prefixes one level below `prefix`, each ending in `/` (the cameras below `<model>/images/`)."""
+        for page in self._level(prefix):
+            yield from (item["Prefix"] for item in page.get("CommonPrefixes", []))
+
+    def _level(self, prefix: str) -> Iterator[ListObjectsV2OutputTypeDef]:
         with _ours(f"listing folders of {prefix[:200]!r} in bucket {self.bucket!r}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix, Delimiter="/"
-            )
-            for page in pages:
-                for item in page.get("CommonPrefixes", []):
-                    yield item["Prefix"]
+            pages = self._client.get_paginator("list_objects_v2")
+            yield from pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
 
     def stat(self, key: str) -> ObjectInfo | None:
         """Size and ETag of an object as it is now, or None when there is none."""
@@ -236,6 +233,11 @@ class ObjectStore:
 
         with _ours(f"reading {key[:200]!r}"):
             read_whole(get, key, max_bytes, take, restart)
+
+
+def _info(item: ObjectTypeDef) -> ObjectInfo:
+    at, etag = item["LastModified"].astimezone(UTC), item.get("ETag", "").strip('"')
+    return ObjectInfo(key=item["Key"], size=item["Size"], etag=etag, modified=at)
 
 
 @contextmanager

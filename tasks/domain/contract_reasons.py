@@ -29,6 +29,7 @@ class Reason(StrEnum):
     CHECKSUM = "checksum"
     # objects in the bucket
     DIRECTORY_MARKER = "directory_marker"
+    MARKER_FILE = "marker_file"
     VANISHED = "vanished"
     CHANGED_DURING_READ = "changed_during_read"
     FETCH_TIMEOUT = "fetch_timeout"
@@ -50,6 +51,7 @@ class Reason(StrEnum):
     CONFLICTING_RECORDS = "conflicting_records"
     URI_NOT_ALLOWED = "uri_not_allowed"
     IMAGE_MISSING = "image_missing"
+    DUPLICATE_ID = "duplicate_id"
     # labels
     BAD_LABEL = "bad_label"
     DEGENERATE_BOX = "degenerate_box"
@@ -75,6 +77,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.TOO_LARGE: "There are more bytes, rows or fields than the limit allows; it was not read.",
     Reason.CHECKSUM: "The bytes are not those that were sent: the recorded checksum differs.",
     Reason.DIRECTORY_MARKER: "The key ends in a slash: a folder marker made by a tool, not an image.",
+    Reason.MARKER_FILE: "A tool's own file beside the data (_SUCCESS, .crc, .DS_Store …): no bad data.",
     Reason.VANISHED: "The object was listed, but deleted before it could be read.",
     Reason.CHANGED_DURING_READ: "The object was overwritten again and again while it was being read.",
     Reason.FETCH_TIMEOUT: "The store sent the object too slowly, several times over.",
@@ -95,10 +98,15 @@ _SENTENCES: dict[Reason, str] = {
     Reason.CONFLICTING_RECORDS: "The same image has several records that contradict each other.",
     Reason.URI_NOT_ALLOWED: "The record points somewhere else than into this bucket; only keys are followed.",
     Reason.IMAGE_MISSING: "The image that is named does not exist among the window's objects.",
+    Reason.DUPLICATE_ID: "No record names the image, and its own name is another's too: nobody can tell them apart.",
     Reason.BAD_LABEL: "A label is malformed; the whole image is left out, because part of a label is a wrong one.",
     Reason.DEGENERATE_BOX: "A labelled box is thinner than one pixel.",
     Reason.LABEL_MISSING: "No label exists; a missing label never means that there is nothing to see.",
 }
+
+
+BESIDE = frozenset({Reason.DIRECTORY_MARKER, Reason.MARKER_FILE})
+"""What tools leave beside data: it is accounted for, and is no sign of bad data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

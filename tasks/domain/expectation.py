@@ -5,7 +5,7 @@ drawn): shares are then those of everything that was drawn from. Rules that allo
 of rows are about the rows that are there, whatever they stand for.
 
 Source: Horvitz and Thompson, A generalization of sampling without replacement (1952); divided by the sum of the
-weights, as Hájek proposed (1971).
+weights, as Hájek proposed (1971); what differing weights cost in rows: Kish, Survey Sampling (1965).
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Expectation:
     """One rule. `rule` is an expectation of great-expectations in its own spelling, `table` names the frame.
 
     `parameters` are passed to it as they stand; `column` is empty for rules about a whole table. `mostly` is
-    the share of rows (0..1) that must satisfy it.
+    the share of rows (0..1) that must satisfy it. `beyond_chance`: the rule is about a rate, of which the rows are
+    a sample; a share that few rows show beyond its limit is then no certain breach.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Expectation:
     parameters: Mapping[str, Parameter] = field(default_factory=lambda: MappingProxyType({}))
     mostly: float = 1.0
     severity: Severity = Severity.CRITICAL
+    beyond_chance: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Answer:
     `evaluated` counts the rows that had a value to look at: where it is 0 the rule says nothing, whatever
     `success` is. `unexpected` counts those that broke it, `examples` shows a few; `observed` is the number
     that a rule about a whole column or table looked at. `error` is why the rule could not be asked at all (a
-    missing column), else empty.
+    missing column), else empty. `worth` is how many rows of equal weight tell as much; None: as many as `evaluated`.
     """
 
     expectation: Expectation
@@ -72,6 +74,7 @@ class Answer:
     examples: tuple[str, ...] = ()
     observed: float | None = None
     error: str = ""
+    worth: float | None = None
 
 
 def weights_of(table: pa.Table) -> NDArray[np.float64] | None:
@@ -93,18 +96,19 @@ def weighed(answer: Answer, table: pa.Table, weights: NDArray[np.float64], broke
         return answer
     counted = np.ones(table.num_rows, bool) if asked.rule == NOT_NULL else filled(table, asked.column)
     total = float(weights[counted].sum())
+    worth = total**2 / max(float(weights[counted] @ weights[counted]), 1e-12)
     if asked.rule == MEAN:
         values = np.asarray(table[asked.column].to_numpy(), np.float64)[counted]
         observed = float(weights[counted] @ values) / total
         low, high = (asked.parameters.get(name) for name in ("min_value", "max_value"))
         kept = not (isinstance(low, int | float) and observed < low)
         kept = kept and not (isinstance(high, int | float) and observed > high)
-        return replace(answer, observed=observed, success=kept)
+        return replace(answer, observed=observed, success=kept, worth=worth)
     if asked.mostly == 1 or not broke:
         return answer
     share = float(weights[np.asarray(broke, np.int64)].sum()) / total
     shown = max(round(share * answer.evaluated), 1)
-    return replace(answer, unexpected=shown, success=share <= 1 - asked.mostly + 1e-9)
+    return replace(answer, unexpected=shown, success=share <= 1 - asked.mostly + 1e-9, worth=worth)
 
 
 def filled(table: pa.Table, column: str) -> NDArray[np.bool_]:

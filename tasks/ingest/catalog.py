@@ -22,7 +22,14 @@ ACCEPTED = "accepted"
 QUARANTINED = "quarantined"
 
 AGAIN = frozenset(
-    {Reason.CHECKSUM, Reason.TOO_LARGE, Reason.VANISHED, Reason.CHANGED_DURING_READ, Reason.FETCH_TIMEOUT}
+    {
+        Reason.CHECKSUM,
+        Reason.DUPLICATE_ID,
+        Reason.TOO_LARGE,
+        Reason.VANISHED,
+        Reason.CHANGED_DURING_READ,
+        Reason.FETCH_TIMEOUT,
+    }
 )
 """Refusals that say nothing lasting about an object's bytes: it is asked for again when its window is judged again."""
 
@@ -56,9 +63,11 @@ def object_row(
     record = drawn.record
     if record is not None and isinstance(look, Seen):
         look = _checked(look, record)
+    if drawn.other and isinstance(look, Seen):
+        look = Rejected(reason=Reason.DUPLICATE_ID, note=f"{member.image_id!r} is also {drawn.other}")
     row = {
         "key": member.key,
-        "image_id": record.image_id if record else member.image_id,
+        "image_id": record.image_id if record else _own_id(member, drawn),
         "captured_at": record.captured_at if record else member.moment,
         "camera": record.camera if record else _camera(member),
         "size": member.size,
@@ -124,6 +133,14 @@ def answers(found: Sequence[tuple[Drawn, PredictionRecord]]) -> pa.Table:
 def kept(drawn: Drawn, record: PredictionRecord) -> PredictionRecord:
     """The record as it is written down: with its session."""
     return record.model_copy(update={"session": record.session or drawn.session})
+
+
+def _own_id(member: Member, drawn: Drawn) -> str:
+    """What an image is called that no record names; by its whole key where its name is another's too.
+
+    So a label that names the key of the one never becomes the other's.
+    """
+    return member.key if drawn.other else member.image_id
 
 
 def _checked(seen: Seen, record: PredictionRecord) -> Look:

@@ -10,6 +10,7 @@ from tasks.adapters.objects import ObjectInfo, ObjectStore
 from tasks.domain.contract import Limits
 from tasks.domain.contract_labels import LabelRecord
 from tasks.domain.contract_reasons import Rejected
+from tasks.domain.markers import is_marker
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.catalog import refused
 from tasks.ingest.reading import labels_of
@@ -17,8 +18,9 @@ from tasks.ingest.rules import IngestRules
 
 
 def label_files(store: ObjectStore, model: str) -> list[ObjectInfo]:
-    """Every object below the model's labels, in order of keys."""
-    return [info for info in store.list(f"{model}/labels/") if not info.key.endswith("/")]
+    """Every object below the model's labels, in order of keys; what tools leave beside them is no label."""
+    listed = store.list(f"{model}/labels/")
+    return [info for info in listed if not info.key.endswith("/") and not is_marker(info.key)]
 
 
 def read_labels(

@@ -9,9 +9,14 @@ from datetime import UTC, datetime, timedelta
 from tasks.adapters.objects import ObjectInfo
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.errors import ConfigError
+from tasks.domain.markers import is_marker
 from tasks.domain.window import Window
 
 HOUR = timedelta(hours=1)
+
+PICTURE = "picture"
+_PICTURES = frozenset({"", "jpg", "jpeg", "jpe", "jfif", "png", "webp"})
+"""Endings of pictures; none at all may be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +88,27 @@ def member(key: str, size: int, etag: str, modified: datetime, prefix: str) -> M
     )
 
 
+def ending(key: str) -> str:
+    """What an object's name says it is: `PICTURE`, another ending, or empty for what is never data.
+
+    Two pictures of one name claim the same id, a picture and the file of notes beside it do not.
+
+    >>> ending("m/a.JPG"), ending("m/a"), ending("m/a.json"), ending("m/a/")
+    ('picture', 'picture', 'json', '')
+    """
+    if key.endswith("/") or is_marker(key):
+        return ""
+    stem, dot, last = key.rsplit("/", 1)[-1].rpartition(".")
+    told = last.lower() if dot and stem else ""
+    return PICTURE if told in _PICTURES else told
+
+
 def refusal(key: str, size: int, max_bytes: int) -> Rejected | None:
     """Why an object is not even downloaded, or None."""
     if key.endswith("/"):
         return Rejected(reason=Reason.DIRECTORY_MARKER, note=f"{size} bytes")
+    if is_marker(key):
+        return Rejected(reason=Reason.MARKER_FILE, note=f"{size} bytes")
     if size == 0:
         return Rejected(reason=Reason.EMPTY, note="0 bytes")
     if size > max_bytes:

@@ -66,12 +66,17 @@ class Sheet:
                 self._db.execute(sql.ADD_RECORD, rows.record_row(row, answer))
 
     def settle(self, gap: timedelta) -> None:
-        """Decide which records stand, refuse the others, and name the session of each (frames closer than `gap`)."""
+        """Decide which records stand, refuse the others, and name the session of each (frames closer than `gap`).
+
+        Objects that no record names, and that share their name with another image, are doubtful from then on.
+        """
         briefs = self._db.execute(sql.BRIEFS)
         for _, group in groupby(briefs, key=itemgetter(0)):
             self._stand([rows.brief(each) for each in group])
         self._contradict([number for (number,) in self._db.execute(sql.SHARED)], SHARED_KEY)
         self._refuse([number for (number,) in self._db.execute(sql.GONE)], NO_IMAGE, named=True)
+        for question in (sql.TAKEN, sql.NAMESAKES):
+            self._db.execute(question)
         shots = self._db.execute(sql.SHOTS)
         told = ((number, camera, datetime.fromisoformat(moment)) for number, camera, moment in shots)
         self._db.executemany("INSERT INTO sessions VALUES (?, ?)", sessions(told, gap))

@@ -10,7 +10,7 @@ from typing import Any
 from tasks.domain.contract import Latency, PredictionRecord
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.ingest import sample
-from tasks.ingest.members import Member
+from tasks.ingest.members import Member, ending
 from tasks.ingest.records import Brief, Found, answer_of, classes_of
 
 
@@ -35,6 +35,7 @@ class Drawn:
 
     `record` is the one that stands, with `note` and `session`; `known` is what an earlier look at these bytes found;
     `contradicted`: there are records, and they contradict each other.
+    `other` names what else is called like this object, where no record tells which of them is meant; else empty.
     """
 
     member: Member | None
@@ -44,6 +45,7 @@ class Drawn:
     session: str = ""
     known: Look | None = None
     contradicted: bool = False
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Refused:
 def object_row(member: Member) -> tuple[Any, ...]:
     """A row of `objects`."""
     moment, landed = member.moment.isoformat(), member.landed.isoformat()
-    return member.key, member.size, member.etag, member.camera, member.image_id, moment, landed
+    return member.key, member.size, member.etag, member.camera, member.image_id, moment, landed, ending(member.key)
 
 
 def record_row(row: Found, record: PredictionRecord) -> tuple[Any, ...]:
@@ -102,7 +104,9 @@ def class_of(seen_on: Mapping[int, int]) -> Callable[[str | None, int | None], s
 
 def drawn_object(row: tuple[Any, ...]) -> Drawn:
     """A row of the query `OBJECTS`."""
-    key, size, etag, camera, image_id, moment, landed, chance, text, latency, note, session = row[:12]
+    key, size, etag, camera, image_id, moment, landed, chance, text, latency, note, session, contradicted, other = row[
+        :14
+    ]
     member = Member(
         key=key,
         size=size,
@@ -119,8 +123,9 @@ def drawn_object(row: tuple[Any, ...]) -> Drawn:
         record=record,
         note=note or "",
         session=session or "",
-        known=_known(etag, row[13:]),
-        contradicted=bool(row[12]),
+        known=_known(etag, row[14:]),
+        contradicted=bool(contradicted),
+        other=other,
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 SCHEMA = """
 CREATE TABLE objects (
-    key TEXT PRIMARY KEY, size INTEGER, etag TEXT, camera TEXT, image_id TEXT, moment TEXT, landed TEXT) WITHOUT ROWID;
+    key TEXT PRIMARY KEY, size INTEGER, etag TEXT, camera TEXT, image_id TEXT, moment TEXT, landed TEXT, ending TEXT)
+    WITHOUT ROWID;
+CREATE INDEX objects_id ON objects (image_id);
 CREATE TABLE known (
     key TEXT PRIMARY KEY, etag TEXT, sha256 TEXT, width INTEGER, height INTEGER, format TEXT, reason TEXT, note TEXT)
     WITHOUT ROWID;
@@ -16,6 +18,11 @@ CREATE TABLE refused (
 CREATE TABLE standing (number INTEGER PRIMARY KEY, key TEXT, note TEXT);
 CREATE INDEX standing_key ON standing (key);
 CREATE TABLE contradicted (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE VIEW unnamed AS SELECT * FROM objects
+    WHERE size > 0 AND ending <> '' AND NOT EXISTS (SELECT 1 FROM standing WHERE standing.key = objects.key);
+CREATE VIEW answers AS SELECT s.key AS key, r.image_id AS image_id, r.camera AS camera
+    FROM standing s JOIN records r USING (number);
+CREATE TABLE doubtful (key TEXT PRIMARY KEY, other TEXT) WITHOUT ROWID;
 CREATE TABLE sessions (number INTEGER PRIMARY KEY, name TEXT);
 CREATE TABLE units (key TEXT, number INTEGER, camera TEXT, class TEXT, hour TEXT, place BLOB);
 CREATE TABLE strata (name TEXT PRIMARY KEY, size INTEGER, taken INTEGER) WITHOUT ROWID;
@@ -23,7 +30,7 @@ CREATE TABLE drawn (key TEXT, number INTEGER, chance REAL);
 CREATE TABLE first_with (sha256 TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
 """
 
-ADD_OBJECT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)"
+ADD_OBJECT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_KNOWN = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_RECORD = "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_REFUSED = "INSERT INTO refused VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)"
@@ -40,6 +47,27 @@ BRIEFS = "SELECT image_id, number, key, version, answer, note, failed FROM recor
 SHARED = """SELECT number FROM standing WHERE key IN (
     SELECT key FROM standing WHERE key <> '' GROUP BY key HAVING count(*) > 1) ORDER BY number"""
 GONE = "SELECT number FROM standing WHERE key <> '' AND key NOT IN (SELECT key FROM objects) ORDER BY number"
+TAKEN = """
+INSERT OR IGNORE INTO doubtful
+SELECT o.key, coalesce(nullif(a.key, ''), 'an image of ' || a.camera)
+FROM answers a CROSS JOIN unnamed o ON o.image_id = a.image_id
+WHERE a.key <> '' OR (a.camera <> o.camera AND a.camera IN (SELECT camera FROM objects))
+"""
+"""Objects that no record names, and whose own name is the id that a record gave to another image.
+
+A record without a key may be about an object that is called like its id, unless it comes from another camera.
+"""
+NAMESAKES = """
+INSERT OR IGNORE INTO doubtful
+SELECT o.key, CASE o.key WHEN n.first THEN n.last ELSE n.first END
+FROM (SELECT image_id, ending, min(key) AS first, max(key) AS last FROM unnamed GROUP BY 1, 2 HAVING count(*) > 1) n
+CROSS JOIN unnamed o ON o.image_id = n.image_id AND o.ending = n.ending
+LEFT JOIN (SELECT image_id, camera FROM answers WHERE key = '') a ON a.image_id = o.image_id AND a.camera = o.camera
+WHERE a.image_id IS NULL OR 1 < (
+    SELECT count(*) FROM unnamed u WHERE u.image_id = o.image_id AND u.ending = o.ending AND u.camera = o.camera)
+"""
+"""Objects that no record names, of one name; the only one of its camera stays where a record of that camera has it."""
+
 SHOTS = "SELECT number, camera, moment FROM standing JOIN records USING (number) ORDER BY camera, moment, number"
 
 UNITS = """
@@ -65,8 +93,9 @@ JOIN strata USING (name) WHERE rank <= taken
 
 OBJECTS = """
 SELECT o.key, o.size, o.etag, o.camera, o.image_id, o.moment, o.landed, d.chance, r.text, r.latency, s.note, n.name,
-    c.key IS NOT NULL, k.sha256, k.width, k.height, k.format, k.reason, k.note
+    c.key IS NOT NULL, coalesce(u.other, ''), k.sha256, k.width, k.height, k.format, k.reason, k.note
 FROM drawn d JOIN objects o ON o.key = d.key LEFT JOIN contradicted c ON c.key = o.key
+LEFT JOIN doubtful u ON u.key = o.key
 LEFT JOIN standing s ON s.key = o.key LEFT JOIN records r ON r.number = s.number
 LEFT JOIN sessions n ON n.number = s.number LEFT JOIN known k ON k.key = o.key AND k.etag = o.etag
 ORDER BY o.key

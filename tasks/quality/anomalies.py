@@ -54,8 +54,9 @@ def schema_suite(schema: DataSchema, frames: Frames) -> Iterator[Expectation]:
         limits = {"min_value": found.low, "max_value": found.high}
         mostly = min(found.mostly, max(1 - FEW / max(_filled(frames, place), 1), 1 / FEW + 0.01))
         yield replace(_asked("schema_numbers", BETWEEN, place, how.numbers, **limits), mostly=mostly)
+    answered = 1.0 - (pc.mean(frames[IMAGES]["failed"]).as_py() or 0.0)  # a failed request has no picture, no times
     for place, least in schema.presence.items():
-        mostly = max(0.0, least - _chance(least, frames[IMAGES].num_rows))
+        mostly = max(0.0, answered * least - _chance(least, frames[IMAGES].num_rows))
         yield replace(_asked("schema_presence", NOT_NULL, place, how.presence), mostly=mostly)
 
 
@@ -101,7 +102,7 @@ def named(found: Sequence[Finding], accepted: Accepted) -> tuple[Finding, ...]:
 
 
 def _camera(name: str, camera: CameraSchema, images: pa.Table, rate: float, schema: DataSchema) -> Iterator[Finding]:
-    mine = images.filter(pc.equal(images["camera"], name))
+    mine = images.filter(pc.and_(pc.equal(images["camera"], name), pc.is_valid(images["size"])))
     where: dict[str, str | int] = {"slice": f"camera={name}", "n": mine.num_rows}
     if camera.sizes and mine.num_rows:
         odd = mine.filter(pc.invert(pc.is_in(mine["size"], value_set=pa.array(camera.sizes, pa.string()))))

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tasks.domain.contract_reasons import BESIDE
 from tasks.domain.expectation import STANDS_FOR
 from tasks.domain.tables_catalog import CHANCE, drawn_chances
 from tasks.domain.window import Window
 from tasks.quality.boxes import corners_of, numbers, overhang, twins
 
 OBJECTS = "objects"  # one row per listed object
-IMAGES = "images"  # one row per answered image
+IMAGES = "images"  # one row per record: an answered image, or a request that failed
 DETECTIONS = "detections"  # one row per detection
 
 Frames = Mapping[str, pa.Table]
@@ -23,6 +24,8 @@ Frames = Mapping[str, pa.Table]
 _PLAIN = ("image_id", "camera", "kind", "model_version", "width", "height", CHANCE)
 _OPTIONAL = ("site", "session", "runtime", "sha256")
 _TIMES = ("preprocess_ms", "inference_ms", "postprocess_ms")
+_OF_ANSWERS = ("width", "height", "size", "objects", *_TIMES)
+"""What only an answer has: a request that failed has no picture, its record says 0 x 0, and counts as failed alone."""
 
 
 def frames(
@@ -34,10 +37,12 @@ def frames(
     `silence_hours` is how long before the window's end an image was captured. `quarantined`, `unanswered`, `failed`,
     `size_differs` (the record tells another size than the bytes have), `camera_differs` (the record names another
     camera than the folder), `crossed` (the same bytes came from two cameras) and `twin` (the same class in the same
-    place again) are 0 or 1. `overhang` is how many pixels a box reaches over the edge, nan without a box. `stands_for`
-    is how many a row stands for where images were drawn, else 1: shares are asked of those. `known` are the ids that
-    were answered and the hashes that came from two cameras, where these tables are a piece of a window; else they tell
-    it themselves.
+    place again) are 0 or 1. `overhang` is how many pixels a box reaches over the edge, nan without a box.
+    `quarantined` is null of what tools leave beside data; of a request that failed, sizes, times and objects are.
+    `id` is the image id of an accepted object: labels and answers are joined by it, so it may be there once.
+    `stands_for` is how many a row stands for where images were drawn, else 1: shares are asked of those.
+    `known` are the ids that were answered and the hashes that came from two cameras, where these tables are a piece
+    of a window; else they tell it themselves.
     """
     return {
         OBJECTS: _objects(catalog, *(known or (predictions["image_id"].combine_chunks(), _crossed(catalog)))),
@@ -60,17 +65,23 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
     return pa.table(
         {
             "key": catalog["key"],
+            "id": pc.if_else(accepted, catalog["image_id"], None),
             "camera": catalog["camera"],
             STANDS_FOR: _stands_for(catalog),
             "verdict": catalog["verdict"],
             "reason": catalog["reason"],
-            "quarantined": pc.cast(pc.invert(accepted), pa.float64()),
+            "quarantined": pc.if_else(_beside(catalog), None, pc.cast(pc.invert(accepted), pa.float64())),
             "format": shown,
             "bytes": pc.if_else(accepted, pc.cast(catalog["size"], pa.float64()), None),
             "rotated": pc.if_else(accepted, _noted(catalog, "exif_rotated"), None),
             **accepted_only,
         }
     )
+
+
+def _beside(catalog: pa.Table) -> pa.ChunkedArray:
+    """Which rows are what a tool left beside the data: neither good nor bad."""
+    return pc.is_in(catalog["reason"], value_set=pa.array([reason.value for reason in sorted(BESIDE)]))
 
 
 def _stands_for(table: pa.Table) -> pa.Array:
@@ -104,7 +115,9 @@ def _images(predictions: pa.Table, window: Window) -> pa.Table:
     sides = [predictions[name].cast(pa.string()) for name in ("width", "height")]
     columns["size"] = pc.binary_join_element_wise(*sides, "x")
     columns["objects"] = pc.list_value_length(predictions["detections"]).cast(pa.float64())
-    columns["failed"] = predictions["error"].is_valid().cast(pa.float64())
+    failed = predictions["error"].is_valid()
+    columns |= {name: pc.if_else(failed, None, columns[name]) for name in _OF_ANSWERS}
+    columns["failed"] = failed.cast(pa.float64())
     columns[STANDS_FOR] = _stands_for(predictions)
     return pa.table(columns)
 

@@ -108,7 +108,12 @@ def _both(one: Answer, other: Answer) -> Answer:
         observed=_observed(one, other),
         success=one.success and other.success,
         error=one.error or other.error,
+        worth=_worth(one) + _worth(other),
     )
+
+
+def _worth(answer: Answer) -> float:
+    return answer.evaluated if answer.worth is None else answer.worth
 
 
 def _observed(one: Answer, other: Answer) -> float | None:

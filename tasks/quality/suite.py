@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,8 @@ IN_SET = "ExpectColumnValuesToBeInSet"
 ROWS = "ExpectTableRowCountToBeBetween"
 LOWEST = "ExpectColumnMinToBeBetween"
 
-_REQUIRED = ("image_id", "camera", "kind", "model_version", "width", "height")
+_REQUIRED = ("image_id", "camera", "kind", "model_version")
+_SIDES = ("width", "height")  # no record lacks them; null stands for a request that failed, and is not asked about
 _LARGEST = 100_000.0
 
 
@@ -54,22 +56,33 @@ def _schema() -> Iterator[Expectation]:
         yield rule("nulls", NOT_NULL, (IMAGES, column))
     yield rule("duplicates", UNIQUE, (IMAGES, "image_id"))
     yield rule("duplicates", UNIQUE, (OBJECTS, "key"))
+    yield rule("duplicates", UNIQUE, (OBJECTS, "id"))
     yield rule("enum", IN_SET, (IMAGES, "kind"), value_set=tuple(kind.value for kind in Kind))
-    for side in ("width", "height"):
+    for side in _SIDES:
+        yield rule("schema", EXISTS, (IMAGES, side))
         yield rule("range", BETWEEN, (IMAGES, side), min_value=1, max_value=_LARGEST)
 
 
+def share(name: str, where: tuple[str, str], most: float) -> Expectation:
+    """An expectation about the mean of a column of 0 and 1: the rate behind it may be at most `most`."""
+    return replace(rule(name, MEAN, where, min_value=0, max_value=most), beyond_chance=True)
+
+
+def usual(name: str, where: tuple[str, str], mostly: float, **parameters: Parameter) -> Expectation:
+    """An expectation about a range that most values keep: the rate of those that do not may be at most 1 - `mostly`."""
+    return replace(rule(name, BETWEEN, where, mostly, **parameters), beyond_chance=True)
+
+
 def _objects(rules: QualityRules) -> Iterator[Expectation]:
-    yield rule("quarantined_share", MEAN, (OBJECTS, "quarantined"), min_value=0, max_value=rules.max_quarantined)
-    yield rule("size_differs_share", MEAN, (OBJECTS, "size_differs"), min_value=0, max_value=rules.max_size_differs)
-    most = rules.max_camera_differs
-    yield rule("camera_differs_share", MEAN, (OBJECTS, "camera_differs"), min_value=0, max_value=most)
-    yield rule("crossed_share", MEAN, (OBJECTS, "crossed"), min_value=0, max_value=rules.max_crossed)
-    yield rule("unanswered_share", MEAN, (OBJECTS, "unanswered"), min_value=0, max_value=rules.max_unanswered)
+    yield share("quarantined_share", (OBJECTS, "quarantined"), rules.max_quarantined)
+    yield share("size_differs_share", (OBJECTS, "size_differs"), rules.max_size_differs)
+    yield share("camera_differs_share", (OBJECTS, "camera_differs"), rules.max_camera_differs)
+    yield share("crossed_share", (OBJECTS, "crossed"), rules.max_crossed)
+    yield share("unanswered_share", (OBJECTS, "unanswered"), rules.max_unanswered)
 
 
 def _images(images: pa.Table, rules: QualityRules) -> Iterator[Expectation]:
-    yield rule("failed_share", MEAN, (IMAGES, "failed"), min_value=0, max_value=rules.max_failed)
+    yield share("failed_share", (IMAGES, "failed"), rules.max_failed)
     yield rule("captured_in_window", BETWEEN, (IMAGES, "silence_hours"), min_value=0)
     yield Expectation(
         name="freshness",
@@ -81,7 +94,7 @@ def _images(images: pa.Table, rules: QualityRules) -> Iterator[Expectation]:
     )
     for column in ("preprocess_ms", "inference_ms", "postprocess_ms"):
         if _filled(images, column):
-            yield rule("latency", BETWEEN, (IMAGES, column), 0.99, min_value=0, max_value=rules.max_latency_ms)
+            yield usual("latency", (IMAGES, column), 0.99, min_value=0, max_value=rules.max_latency_ms)
     if _filled(images, "sampling_probability"):
         yield rule("range", BETWEEN, (IMAGES, "sampling_probability"), min_value=1e-12, max_value=1)
 
@@ -93,10 +106,10 @@ def _detections(detections: pa.Table, classes: int | None, rules: QualityRules) 
     yield rule("class_known", BETWEEN, (DETECTIONS, "class_id"), min_value=0, max_value=highest)
     if float(np.sum(detections["boxed"].to_numpy())) > 0:
         tolerance, most = rules.box_tolerance_px, rules.mostly
-        yield rule("box_inside_image", BETWEEN, (DETECTIONS, "overhang"), most, max_value=tolerance)
-        yield rule("box_has_area", BETWEEN, (DETECTIONS, "box_width"), most, min_value=1e-3)
-        yield rule("box_has_area", BETWEEN, (DETECTIONS, "box_height"), most, min_value=1e-3)
-        yield rule("box_once", BETWEEN, (DETECTIONS, "twin"), most, max_value=0)
+        yield usual("box_inside_image", (DETECTIONS, "overhang"), most, max_value=tolerance)
+        yield usual("box_has_area", (DETECTIONS, "box_width"), most, min_value=1e-3)
+        yield usual("box_has_area", (DETECTIONS, "box_height"), most, min_value=1e-3)
+        yield usual("box_once", (DETECTIONS, "twin"), most, max_value=0)
 
 
 def _filled(table: pa.Table, column: str) -> bool:

@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.adapters import expectations
 from tasks.adapters.tables import MANY
-from tasks.connections import store, tables
+from tasks.connections import ledger, store, tables
 from tasks.domain import few
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.expectation import Answer
@@ -35,7 +35,11 @@ from tasks.quality.labels import label_frames
 from tasks.quality.mix import label_mix
 from tasks.quality.pieces import PIECE, Whole, drawn, together
 from tasks.quality.rules import QualityRules
+from tasks.quality.strays import much_fewer, searched
 from tasks.quality.suite import suite
+
+OTHERS = 24
+"""Newest windows that say how many images are usual."""
 
 VALIDATION = "validation"
 """Name of great-expectations' results among the artifacts of a judged window."""
@@ -62,7 +66,21 @@ def check_quality(snapshot: Snapshot, rules: QualityRules) -> Checked:
     work = partial(_checked, snapshot, classes, (accepted, lost), rules)
     kept = tables().recall(claim, "quality", about, work, lambda found: [found[VALIDATION]])
     found = tuple(map(finding_from_json, kept["findings"]))
+    found = (*_strays(snapshot), *found)  # first: it is why the others have nothing to look at
     return Checked(report=Report(stage=Stage.QUALITY, findings=found), artifacts={VALIDATION: kept[VALIDATION]})
+
+
+def _strays(snapshot: Snapshot) -> tuple[Finding, ...]:
+    """What lies where no window looks, where this window has no images, no answers, or far fewer than others have."""
+    claim = snapshot.claim
+    if not snapshot.accepted or not snapshot.predictions.rows:
+        return searched(store(), claim.model, claim.window)
+    others = [
+        row.facts for row in ledger().windows.latest(claim.model, OTHERS) if row.window.length == claim.window.length
+    ]
+    if much_fewer(snapshot.accepted, [each.accepted for each in others if each is not None]):
+        return searched(store(), claim.model, claim.window, claim.window.start)
+    return ()
 
 
 def _checked(

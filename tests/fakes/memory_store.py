@@ -76,6 +76,9 @@ class MemoryStore:
             f"{prefix}{name}/" for name in below if any(k.startswith(f"{prefix}{name}/") for k in self.objects)
         )
 
+    def loose(self, prefix: str) -> Iterator[ObjectInfo]:
+        yield from (each for each in self.list(prefix) if "/" not in each.key.removeprefix(prefix))
+
     def stat(self, key: str) -> ObjectInfo | None:
         self._answer()
         return self._info(key) if key in self.objects else None

@@ -61,6 +61,7 @@ def test_folders_are_one_level_of_prefixes(object_store: ObjectStore) -> None:
     for key in ("m/images/cam-1/2026/a.jpg", "m/images/cam 2/2026/b.jpg", "m/images/loose.jpg"):
         object_store.put(key, b"x")
     assert set(object_store.folders("m/images/")) == {"m/images/cam-1/", "m/images/cam 2/"}
+    assert [each.key for each in object_store.loose("m/images/")] == ["m/images/loose.jpg"]
 
 
 def test_what_is_missing_is_not_found_and_what_is_too_large_is_not_read(object_store: ObjectStore) -> None:

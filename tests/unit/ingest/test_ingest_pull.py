@@ -105,7 +105,7 @@ EXPECTED = {
     "i2.jpg": "accepted",
     "i3.jpg": "accepted",
     "one.jsonl#3": "bad_json",
-    "_SUCCESS": "empty",
+    "_SUCCESS": "marker_file",
 }
 
 

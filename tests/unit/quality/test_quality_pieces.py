@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +42,8 @@ def findings(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(stage, "store", lambda: store)
     monkeypatch.setattr(stage, "tables", lambda: tables)
     monkeypatch.setattr(stage, "classes_of", lambda model: ("a", "b", "c"))
+    book: Any = SimpleNamespace(windows=SimpleNamespace(latest=lambda model, limit: []))
+    monkeypatch.setattr(stage, "ledger", lambda: book)
     monkeypatch.setattr(stage, "_accepted", lambda model: (None, ()))
     rows = [row(number) for number in range(120)]
     catalog = tables.write(pa.Table.from_pylist(rows, schema=CATALOG), "catalog", "c.parquet")
