@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring.detection import DetectionScores, score_detections
@@ -15,7 +16,7 @@ from tasks.estimate.calibration import Calibration, Rung, fitted
 from tasks.estimate.framed import ALWAYS, SIZE
 from tasks.estimate.inside import Objects, looked_into
 from tasks.estimate.ladder import FILTERS, LADDER, Image, Step, damaged
-from tasks.estimate.likeness import changed, learnt
+from tasks.estimate.likeness import Pictures, changed, learnt
 from tasks.estimate.look import Look, Shift, look, shifts
 from tasks.estimate.posture import Posture, postures
 from tasks.estimate.posture import measured as held
@@ -83,10 +84,7 @@ def calibrate(
     looked = inside(beside)
     filtered = _filtered(labelled, views.own[:part], looked, scale.confidences[0])
     objects = learnt(cameras, looked, [*filtered, *seen], labelled.newest)
-    rungs = [
-        _looked_into(rung, changed(objects, cameras[:part], shown, looked[:part]))
-        for rung, shown in zip(rungs, seen, strict=True)
-    ]
+    rungs = _looked_into(rungs, seen, partial(changed, objects, cameras[:part], undamaged=looked[:part]))
     weights, error = fitted(rungs, whole.signs)
     return Calibration(
         sha256=versions[0],
@@ -118,8 +116,10 @@ def _shown(
     return cameras, postures(cameras, turned), beside
 
 
-def _looked_into(rung: Rung, found: Shift) -> Rung:
-    return replace(rung, around=replace(rung.around, inside=found))
+def _looked_into(rungs: Sequence[Rung], seen: Sequence[Pictures], change: Callable[[Pictures], Shift]) -> list[Rung]:
+    """The steps of damage with how much the objects changed inside their boxes by each."""
+    pairs = zip(rungs, map(change, seen), strict=True)
+    return [replace(rung, around=replace(rung.around, inside=found)) for rung, found in pairs]
 
 
 def _filtered(
