@@ -11,7 +11,7 @@ mAP50-95 is that of 120,000 images. Then small sets of whole sessions are drawn 
 interval that an evaluation would show. "plain" is the percentile interval of sessions drawn with replacement, nothing
 added. The method was chosen on the worlds `day`, `yard` and `mess`; `night` and `line` were kept for the report. Three
 worlds are hard for any method: of a good model 5 % of the images fail badly (`failing`), sessions have 1 to 40 frames
-(`uneven`, whatever `--frames` says), and the rarest of 20 classes is a 37th of the commonest (`zipf`).
+(`uneven`, whatever `--frames` says), and the rarest of 20 classes is a 36th of the commonest (`zipf`).
 """
 
 from __future__ import annotations

@@ -113,7 +113,8 @@ def interval(
     Wilson's interval for as many independent images as would spread as much: it never leaves 0 to 1, and where
     nothing at all was wrong, each session counts as one. With the `weights` (b, n) of the draws the bound reaches
     further on the side on which a few sessions are far off: the next set may hold more of them. What no session of the
-    set shows is in no interval: of failures on one image in twenty, 50 images may hold none or one.
+    set shows is in no interval: of failures on one image in twenty, 50 images may hold none or one. And where
+    classes have fewer than about five objects, their average precision is higher still than is taken off here.
 
     Source: Dean and Pagano, Evaluating confidence interval methods for binomial proportions in clustered surveys
     (2015).
