@@ -137,6 +137,9 @@ def _parsed(row: Mapping[str, Any], limits: Limits) -> LabelRecord | Rejected:
 
 
 def _checked(label: LabelRecord, limits: Limits) -> LabelRecord | Rejected:
+    if limits.kind is not None and label.kind is not limits.kind:
+        note = f"kind: a label for {label.kind.value}, the model answers with {limits.kind.value}"
+        return Rejected(reason=Reason.BAD_LABEL, note=note)
     if label.kind is Kind.CLASSIFY and len(label.objects) > 1:
         return Rejected(reason=Reason.BAD_LABEL, note=f"classify has one class, found {len(label.objects)}")
     kept: list[LabelObject] = []
