@@ -128,7 +128,9 @@ def audit(model: str, *, limit: int = 50, json: bool = False) -> int:
 def _answer(request: int | None, decision: str, by: str, reason: str, as_json: bool) -> int:
     from tasks.cli.loop_commands import wait_for
     from tasks.connections import ledger, orchestrator
+    from tasks.domain.signed import require_named
 
+    require_named("an answer", by)
     waiting = [found for found in ledger().approvals.pending(None) if request in (None, found.id)]
     if len(waiting) != 1:
         say(f"{len(waiting)} matching requests wait: `evergreen approvals`, then name one by its number")

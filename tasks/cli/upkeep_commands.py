@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from tasks.cli.output import OK, say, show_json, show_rows, show_table
 
+SNOOZE_HOURS = 24 * 365
+"""Nobody silences an alert for longer than a year."""
+
 
 def reconcile(model: str | None = None, *, json: bool = False) -> int:
     """Make MLflow say what the ledger says, and deliver what waits in the outbox."""
@@ -54,18 +57,25 @@ def alerts(*, model: str | None = None, limit: int = 20, json: bool = False) -> 
 
 
 def acknowledge(alert: int, *, by: str) -> int:
-    """Say that you look after an alert."""
+    """Say that you look after an alert; whoever said so first keeps it."""
     from tasks.connections import ledger
+    from tasks.domain.signed import require_named
 
-    ledger().alerts.acknowledge(alert, by)
-    say(f"alert {alert} is {by}'s")
+    require_named("an acknowledgement", by)
+    row = ledger().alerts.acknowledge(alert, by)
+    say(f"alert {alert} is {row.acknowledged_by}'s")
     return OK
 
 
 def snooze(alert: int, *, hours: float, by: str) -> int:
     """Keep an alert quiet for some hours; it expires by itself."""
     from tasks.connections import ledger
+    from tasks.domain.errors import ConfigError
+    from tasks.domain.signed import require_named
 
+    require_named("a snooze", by)
+    if not 0 < hours < SNOOZE_HOURS:
+        raise ConfigError(f"--hours lies between 0 and {SNOOZE_HOURS}, {hours:g} was asked for")
     ledger().alerts.snooze(alert, datetime.now(UTC) + timedelta(hours=hours), by)
     say(f"alert {alert} is quiet for {hours:g} h")
     return OK

@@ -86,6 +86,10 @@ class Lost:
         """All of them."""
         return frozenset(self.replaced + self.gone + self.beyond)
 
+    def others(self, found: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+        """Members without these: what is said of them is said once."""
+        return {name: member for name, member in found.items() if name not in self.names}
+
     def __str__(self) -> str:
         words = {
             "overwritten with other bytes": self.replaced,

@@ -36,6 +36,7 @@ from tasks.curate.split import (
 )
 from tasks.domain.blocked import Blocked, blocked
 from tasks.domain.finding import Finding
+from tasks.domain.signed import require_signed
 from tasks.domain.snapshot import TableRef
 from tasks.domain.through_time import through_time
 
@@ -95,7 +96,7 @@ def check_golden(model: str, labels: TableRef, rules: CurateRules) -> tuple[Find
     rows, broken = freezing.verified(tables(), frozen) if frozen else ([], "")
     marked, present_now = _marked(model, labels, rules)
     missing = Lost() if broken else _missing(model, rows)
-    kept, now = (_without(each, missing) for each in (members(rows), members(_rows(present_now))))
+    kept, now = (missing.others(members(each)) for each in (rows, _rows(present_now)))
     held = finding(model, frozen, broken, changes(kept, now) if frozen and not broken else Changes(), missing)
     return (held, *left_out([name for name in marked if name not in missing.names], now))
 
@@ -131,7 +132,12 @@ def present_golden(model: str, labels: TableRef, rules: CurateRules) -> TableRef
 
 
 def accept_golden(model: str, labels: TableRef, rules: CurateRules, by: str, reason: str) -> Frozen | None:
-    """Freeze what is marked golden now as the next version; None when no image is."""
+    """Freeze what is marked golden now as the next version; None when no image is.
+
+    Raises:
+        ConfigError: nobody, or no reason, is named.
+    """
+    require_signed("a golden set", by, reason)
     marked = _rows(present_golden(model, labels, rules))
     return freezing.freeze(ledger(), tables(), model, marked, (by, reason)) if marked else None
 
@@ -159,11 +165,6 @@ def _missing(model: str, rows: Sequence[Mapping[str, Any]]) -> Lost:
     missing, champion = lost(rows), ledger().promotions.champion(model)
     rest = [row for row in rows if row["image_id"] not in missing.names]
     return replace(missing, beyond=beyond(rest, champion)) if champion else missing
-
-
-def _without(found: Mapping[str, tuple[str, str]], missing: Lost) -> dict[str, tuple[str, str]]:
-    """Members without those that are lost: what is said of them is said once."""
-    return {name: member for name, member in found.items() if name not in missing.names}
 
 
 def _held_out(model: str, labels: TableRef, rules: CurateRules) -> list[Row]:
