@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 from typing import TYPE_CHECKING
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_rows
+from tasks.cli.known_model import hint, show_of_model
+from tasks.cli.output import nothing
 
 if TYPE_CHECKING:
     from tasks.domain.snapshot import TableRef
@@ -27,8 +28,7 @@ def golden(model: str, *, json: bool = False) -> int:
         }
         for each in versions(ledger(), model)
     ]
-    show_rows(f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
-    return OK
+    return show_of_model(model, f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
 
 
 def golden_freeze(model: str, *, by: str | None = None, json: bool = False) -> int:
@@ -52,8 +52,8 @@ def _take(model: str, by: str, reason: str, json: bool) -> int:
     from tasks.curate.task import accept_golden
 
     if accept_golden(model, _gathered(model), CurateRules(), by, reason) is None:
-        say(f"no image of {model} that no version learnt is marked golden: set `golden` in labels of held-out ones")
-        return CHECK_FAILED
+        note = f"no image of {model} that no version learnt is marked golden: set `golden` in labels of held-out ones"
+        return nothing(note + hint(model), json)
     return golden(model, json=json)
 
 

@@ -43,8 +43,11 @@ def propose(model: str, last: int) -> tuple[DataSchema, Notes]:
     """A schema inferred from the newest healthy windows, or from the pinned reference when there are none.
 
     Raises:
+        ConfigError: fewer than one window is asked for.
         NotFound: neither exists.
     """
+    if last < 1:
+        raise ConfigError(f"a data schema is inferred from one window at least, {last} were asked for: --last 24")
     healthy = [found for row in _healthy(model)[:last] if (found := _window(row)) is not None]
     reference = None
     if not healthy:
