@@ -118,10 +118,17 @@ def power(
         }
         for name, source, sides, origin in ways
     ]
-    beyond = any(row["labels"] is None for row in rows)
-    note = f"more than {counting.CAP:,} labelled images would show a fall of {detect:g}" if beyond and detect else ""
+    return _show_power(rows, power, json)
+
+
+def _show_power(rows: list[dict[str, Any]], power: float, as_json: bool) -> int:
+    """The answers, with a sentence where no set that anybody labels shows the fall."""
+    from tasks.domain import power as counting
+
+    beyond = [row["fall"] for row in rows if row["labels"] is None]
+    note = f"more than {counting.CAP:,} labelled images are needed to show a fall of {beyond[0]:g}" if beyond else ""
     least = {"trend": counting.TREND, "gate": counting.GATE, "instances_of_a_class": counting.INSTANCES}
-    if json:
+    if as_json:
         show_json({"power": power, "least": least, "answers": rows, "note": note})
         return OK
     cells = [{**row, "labels": row["labels"] or f"more than {counting.CAP:,}"} for row in rows]

@@ -72,7 +72,9 @@ class LabelRecord(_Wire):
     camera: v.ShortText | None = Field(default=None, description="Which camera, where the tool knows it")
     session: v.ShortText | None = Field(default=None, description="Which session, where the tool knows it")
     captured_at: v.Moment | None = Field(default=None, description="When the shutter opened, where the tool knows it")
-    kind: Annotated[Kind, Field(strict=False)] = Field(description="What the label answers")
+    kind: Annotated[Kind, Field(strict=False)] = Field(
+        description="What the label answers; the kind of the champion, else it is refused as `bad_label`"
+    )
     width: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     height: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     objects: Annotated[tuple[LabelObject, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_OBJECTS)] = Field(

@@ -182,7 +182,7 @@ def test_an_audit_of_no_image_is_refused(book: Ledger, n: str, monkeypatch: pyte
 def test_a_fall_that_no_set_shows_is_a_sentence(book: Ledger, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     code, document, _ = run(["power", "--detect", "0.00001", "--json"], monkeypatch, capsys)
     assert code == output.OK and {row["labels"] for row in document["answers"]} == {None}
-    assert "more than 100,000 labelled images" in document["note"]
+    assert "more than 100,000 labelled images are needed" in document["note"]
     monkeypatch.setattr(sys, "argv", ["evergreen", "power", "--detect", "0.00001"])
     with pytest.raises(SystemExit):
         cli.main()
