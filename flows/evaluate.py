@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
+from flows.each_model import failed, of_each
 from flows.events import PERFORMANCE_BREACHED, announce
 from flows.infer import share_inference
 from flows.steps import conclude
@@ -17,7 +18,6 @@ from tasks.concept.rules import ConceptRules
 from tasks.concept.task import check_concept
 from tasks.curate.rules import CurateRules
 from tasks.curate.task import account_labels, check_golden, golden_dataset, held_out_dataset, recent_dataset
-from tasks.domain.errors import UnsafeModel
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.finding import Finding, Report
 from tasks.domain.model import ModelRef
@@ -49,6 +49,8 @@ from tasks.report.task import publish_evaluation, publish_weak
 from tasks.retrain.underway import under_way
 from tasks.segments.rules import SegmentRules
 from tasks.segments.task import shortcuts, training_set, unsure_spots, weak_spots
+
+UNDONE = "was not evaluated, its last result stands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,20 +111,11 @@ def evaluate(
         concept=concept,
         export=export,
     )
-    states = [unless_unsafe(name, asked) for name in names]
+    states, faults = of_each(names, lambda name: evaluate_model(name, asked))
     flush_alerts()
-    refused = [state for state in states if state.is_failed()]
-    if refused:
-        return refused[0]
+    if faults:
+        return failed(faults, "NotEvaluated", UNDONE)
     return states[-1] if states else Completed(name="NothingDue", message="the ledger knows no model yet")
-
-
-def unless_unsafe(model: str, asked: LabelledRules) -> State:
-    """One model's evaluation; weights that are not what was recorded are an incident of this model alone."""
-    try:
-        return evaluate_model(model, asked)
-    except UnsafeModel as error:
-        return Failed(name="WeightsRefused", message=f"{model} was not evaluated, its last result stands: {error}")
 
 
 def evaluate_model(model: str, asked: LabelledRules) -> State:

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import BaseModel
 
+from flows.each_model import failed, of_each
 from flows.events import LABELS_ARRIVED, announce
 from flows.steps import conclude
 from tasks.alert.rules import AlertRules
@@ -97,7 +98,7 @@ def monitor(
     """Judge every window that is due, and again every one in which something landed late; tell of new labels.
 
     A sick model is a successful run: it completes as `Degraded`, `Healthy` or `Inconclusive`; `Failed` means
-    that the monitor itself broke.
+    that the monitor itself broke; one model's error does not keep the others from being judged.
 
     Args:
         model: Name of the registered model; empty for every model that the ledger knows.
@@ -132,15 +133,18 @@ def monitor(
         alerts=alerts,
     )
     names, when = [model] if model else models(), as_of if window or backfill else "now"
-    judged = [
-        found
-        for name in names
-        for each, again in agenda(name, window, backfill, rescore, ingest)
-        if (found := judge_window(name, each, again, rules, when, asked=window is not None)) is not None
-    ]
-    for name in names:
+
+    def judge_model(name: str) -> list[Judged]:
+        due = agenda(name, window, backfill, rescore, ingest)
+        found = [judge_window(name, each, again, rules, when, asked=window is not None) for each, again in due]
         tell_of_labels(name, ingest)
+        return [each for each in found if each is not None]
+
+    found, faults = of_each(names, judge_model)
     flush_alerts()
+    if faults:
+        return failed(faults, "NotJudged", "was not judged to the end")
+    judged = [each for of_model in found for each in of_model]
     if not judged:
         return Completed(name="NothingDue", message="every closed window is judged, or another run holds it")
     newest = max(judged, key=lambda each: each.window.end)

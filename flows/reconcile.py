@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.each_model import failed, of_each
 from tasks.alert.task import flush_alerts
 from tasks.promote.task import models, project
 
@@ -13,8 +14,10 @@ from tasks.promote.task import models, project
 @flow(name="reconcile", log_prints=True)
 def reconcile() -> State:
     """Project every model's ledger to MLflow, deliver what is still in the outbox. It never promotes."""
-    reports = [project(model) for model in models()]
+    reports, faults = of_each(models(), project)
     flush_alerts()
+    if faults:
+        return failed(faults, "NotReconciled", "was not brought in step")
     by_hand = [edit for report in reports for edit in report.out_of_band]
     if by_hand:
         return Completed(name="OutOfBand", message=f"put back what was changed by hand: {'; '.join(map(str, by_hand))}")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.adapters.objects import MAX_BYTES, ObjectStore
 from tasks.domain.contract_reasons import Reason, Rejected
-from tasks.domain.errors import ContractError, ObjectRejected
+from tasks.domain.errors import ContractError, NotFound, ObjectRejected
 
 __all__ = ["ImageCache", "ImageFacts", "Rejected", "inspect", "read_pixels"]
 
@@ -63,6 +63,28 @@ class ImageCache:
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
             raise ObjectRejected(Reason.CHECKSUM, f"{key[:200]!r} no longer has the bytes with hash {sha256[:12]}")
         return self.path(self.add(data))
+
+    def held(self, key: str, max_bytes: int = MAX_BYTES) -> str:
+        """Hash of the bytes that the bucket holds under this key now; empty when it holds none.
+
+        A version of the object that was read before is not downloaded again.
+
+        Raises:
+            ObjectRejected: it holds something that cannot be read as a whole.
+        """
+        before = self._store.stat(key)
+        if before is None:
+            return ""
+        if known := self.known(key, before.etag):
+            return known
+        try:
+            sha256 = self.add(self._store.get(key, max_bytes))
+        except NotFound:  # deleted in between
+            return ""
+        after = self._store.stat(key)
+        if after is not None and after.etag == before.etag:  # else these may be the bytes of another version
+            self.remember(key, before.etag, sha256)
+        return sha256
 
     def known(self, key: str, etag: str) -> str:
         """Hash of the bytes that this version of the object had, when they are still here; else an empty text."""

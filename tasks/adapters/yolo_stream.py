@@ -40,6 +40,8 @@ _FULL = (
     "alloc_failed",
     "bad alloc",
     "bad_alloc",
+    "insufficient memory",
+    "smaller than requested bytes",
 )
 """What torch, CUDA's libraries, ONNX Runtime and TensorRT say when memory is full."""
 
@@ -106,7 +108,7 @@ def in_batches(
             return
         try:
             found = answer(group)
-        except (MemoryError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime's errors share no base; `_smaller` raises all but one
             batch = _smaller(len(group), error)
             release()
             continue

@@ -173,7 +173,8 @@ def _links(story: Story) -> dict[str, str]:
 
 def _invite(links: dict[str, str], seconds: float, yes: bool) -> None:
     minutes = f"{seconds / 60:.1f} minutes"
-    console.print(f"\n[bold]A challenger waits for your decision[/bold] ({minutes} since the start)\n")
+    console.print("\nA challenger waits for your decision", style="bold", end="")
+    console.print(f" ({minutes} since the start)\n")
     for title, name in (
         ("decide (menu at the top right, Resume)", "approve"),
         ("compare the two versions in MLflow", "compare"),
@@ -193,7 +194,12 @@ def _farewell(story: Story) -> None:
 
 @contextmanager
 def _terminal() -> Iterator[Terminal]:
-    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(20),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         terminal = Terminal(progress)
         yield terminal

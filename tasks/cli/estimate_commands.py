@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+from tasks.cli.known_model import hint
+from tasks.cli.output import OK, nothing, say, show_json, show_table
 
 
 def estimate(model: str, *, json: bool = False) -> int:
@@ -13,8 +14,7 @@ def estimate(model: str, *, json: bool = False) -> int:
 
     found = standing(model)
     if found is None:
-        say(f"{model} has no champion: evergreen adopt {model}")
-        return CHECK_FAILED
+        return nothing(f"{model} has no champion: evergreen adopt {model}{hint(model)}", json)
     if json:
         show_json(found)
         return OK

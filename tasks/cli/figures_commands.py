@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_table
+from tasks.cli.known_model import hint
+from tasks.cli.output import OK, nothing, say, show_json, show_table
 
 
 def serving(model: str, *, window: str | None = None, json: bool = False) -> int:
@@ -16,10 +17,8 @@ def serving(model: str, *, window: str | None = None, json: bool = False) -> int
     row = _judged(model, window)
     figures = figures_kept(row.facts.artifacts) if row is not None and row.facts is not None else None
     if row is None or figures is None:
-        say(
-            f"no serving figures of {model} yet: `evergreen monitor {model}` (`--rescore --window` for an older window)"
-        )
-        return CHECK_FAILED
+        note = f"no serving figures of {model} yet: `evergreen monitor {model}` (`--rescore --window` for older ones)"
+        return nothing(note + hint(model), json)
     found = [f for stage, f in ledger().findings.of(model, row.window) if stage is Stage.SERVING]
     if json:
         shown = figures_json(figures)
@@ -60,8 +59,7 @@ def kpis(model: str, *, window: str | None = None, json: bool = False) -> int:
 
     row = _judged(model, window)
     if row is None or row.facts is None:
-        say(f"no such window of {model} was judged: `evergreen windows {model}`")
-        return CHECK_FAILED
+        return nothing(f"no such window of {model} was judged: `evergreen windows {model}`{hint(model)}", json)
     business = kpis_kept(row.facts.artifacts)
     if json:
         show_json({"window": str(row.window), **loads(kpis_text(business))})
@@ -91,8 +89,7 @@ def evaluation(model: str, *, open: bool = False, json: bool = False) -> int:
     champion = ledger().promotions.champion(model)
     known = newest(model, champion.sha256) if champion else []
     if champion is None or not known:
-        say(f"no evaluation of {model}'s champion yet: `evergreen evaluate {model}`")
-        return CHECK_FAILED
+        return nothing(f"no evaluation of {model}'s champion yet: `evergreen evaluate {model}`{hint(model)}", json)
     key = page_key(model, known)
     path = page_path(key) if store().exists(key) else None
     url = f"{(settings().pages_url or '').rstrip('/')}{path}" if path else ""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import getpass
+from typing import TYPE_CHECKING
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_rows
+from tasks.cli.known_model import hint, show_of_model
+from tasks.cli.output import nothing
+
+if TYPE_CHECKING:
+    from tasks.domain.snapshot import TableRef
 
 
 def golden(model: str, *, json: bool = False) -> int:
@@ -23,8 +28,7 @@ def golden(model: str, *, json: bool = False) -> int:
         }
         for each in versions(ledger(), model)
     ]
-    show_rows(f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
-    return OK
+    return show_of_model(model, f"golden set of {model}", rows, f"the golden set of {model} is not frozen yet", json)
 
 
 def golden_freeze(model: str, *, by: str | None = None, json: bool = False) -> int:
@@ -40,23 +44,23 @@ def golden_freeze(model: str, *, by: str | None = None, json: bool = False) -> i
 
 def golden_accept(model: str, *, by: str, reason: str, json: bool = False) -> int:
     """Make what was marked, relabelled or unmarked since the next version: all versions are held against it."""
-    from tasks.domain.errors import ConfigError
-
-    if not (by.strip() and reason.strip()):
-        raise ConfigError("accepting a golden set needs --by NAME and --reason WHY: versions are held against it")
     return _take(model, by, reason, json)
 
 
 def _take(model: str, by: str, reason: str, json: bool) -> int:
     from tasks.curate.rules import CurateRules
     from tasks.curate.task import accept_golden
+
+    if accept_golden(model, _gathered(model), CurateRules(), by, reason) is None:
+        note = f"no image of {model} that no version learnt is marked golden: set `golden` in labels of held-out ones"
+        return nothing(note + hint(model), json)
+    return golden(model, json=json)
+
+
+def _gathered(model: str) -> TableRef:
     from tasks.ingest.gathering import gather
     from tasks.ingest.rules import IngestRules
     from tasks.ingest.task import sources
 
     rules = IngestRules()
-    found = gather(sources(rules), model, rules).labels
-    if accept_golden(model, found, CurateRules(), by, reason) is None:
-        say(f"no image of {model} that no version learnt is marked golden: set `golden` in labels of held-out ones")
-        return CHECK_FAILED
-    return golden(model, json=json)
+    return gather(sources(rules), model, rules).labels

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows, show_table
+from tasks.cli.known_model import hint, show_of_model
+from tasks.cli.output import CHECK_FAILED, OK, nothing, say, show_json, show_table
 
 
 def labels(model: str, *, image: str | None = None, json: bool = False) -> int:
@@ -29,9 +30,11 @@ def labels(model: str, *, image: str | None = None, json: bool = False) -> int:
             for source, label, place in sorted(found.history, key=lambda each: (each[1].labelled_at, each[0]))
             if image in (label.name, label.key)
         ]
-        show_rows(f"labels of {image}", rows, f"{model} has no label of {image}", json)
+        show_of_model(model, f"labels of {image}", rows, f"{model} has no label of {image}", json)
         return OK if rows else CHECK_FAILED
     told = account_json(found.account)
+    if not told["rows"] and (unknown := hint(model)):
+        return nothing(f"{model} has no label{unknown}", json)
     if json:
         show_json(told)
         return OK
@@ -62,13 +65,13 @@ def trend(
         found += points(kept, names, ConceptRules().min_return)[-limit:]
     rows = points_json(found)
     shown = ("dataset", "version", "window", "at", "metric", "value", "n", "why")
-    show_rows(
+    return show_of_model(
+        model,
         f"trend of {model}",
         rows if json else [{name: _short(name, row[name]) for name in shown} for row in rows],
         f"nothing of {model} was measured yet: `evergreen evaluate {model}`",
         json,
     )
-    return OK
 
 
 def power(
@@ -115,11 +118,23 @@ def power(
         }
         for name, source, sides, origin in ways
     ]
+    return _show_power(rows, power, json)
+
+
+def _show_power(rows: list[dict[str, Any]], power: float, as_json: bool) -> int:
+    """The answers, with a sentence where no set that anybody labels shows the fall."""
+    from tasks.domain import power as counting
+
+    beyond = [row["fall"] for row in rows if row["labels"] is None]
+    note = f"more than {counting.CAP:,} labelled images are needed to show a fall of {beyond[0]:g}" if beyond else ""
     least = {"trend": counting.TREND, "gate": counting.GATE, "instances_of_a_class": counting.INSTANCES}
-    if json:
-        show_json({"power": power, "least": least, "answers": rows})
+    if as_json:
+        show_json({"power": power, "least": least, "answers": rows, "note": note})
         return OK
-    show_table(f"seen with a chance of {power:.0%}, one-sided 5 %", rows, "")
+    cells = [{**row, "labels": row["labels"] or f"more than {counting.CAP:,}"} for row in rows]
+    show_table(f"seen with a chance of {power:.0%}, one-sided 5 %", cells, "")
+    if note:
+        say(f"{note}: nobody labels so many, ask for a larger fall")
     say(f"whatever the count: {least['trend']} before a trend, {least['gate']} before a gate, "
         f"{least['instances_of_a_class']} objects of a class before that class")  # fmt: skip
     return OK

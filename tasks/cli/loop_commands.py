@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows, show_table
+from tasks.cli.known_model import hint, show_of_model
+from tasks.cli.output import CHECK_FAILED, OK, nothing, say, show_json, show_table
 from tasks.domain.finding import ALL, Finding, Outcome, finding_json
 from tasks.domain.window import Window
 from tasks.domain.wording import excess, stated
@@ -71,8 +72,8 @@ def windows(model: str, *, limit: int = 20, json: bool = False) -> int:
         }
         for row in ledger().windows.latest(model, limit)
     ]
-    show_rows(f"windows of {model}", rows, f"no window of {model} was judged yet: `evergreen monitor {model}`", json)
-    return OK
+    empty = f"no window of {model} was judged yet: `evergreen monitor {model}`"
+    return show_of_model(model, f"windows of {model}", rows, empty, json)
 
 
 def explain(model: str, *, window: str | None = None, everything: bool = False, json: bool = False) -> int:
@@ -82,8 +83,7 @@ def explain(model: str, *, window: str | None = None, everything: bool = False, 
     book = ledger()
     row = book.windows.get(model, Window.parse(window)) if window else next(iter(book.windows.latest(model, 1)), None)
     if row is None or row.verdict is None:
-        say(f"no such window of {model} was judged: `evergreen windows {model}`")
-        return CHECK_FAILED
+        return nothing(f"no such window of {model} was judged: `evergreen windows {model}`{hint(model)}", json)
     found = book.findings.of(model, row.window)
     if json:
         findings = [{"stage": stage.value, **finding_json(finding)} for stage, finding in found]
@@ -133,18 +133,17 @@ def versions(model: str, *, json: bool = False) -> int:
         }
         for record in book.versions.list(model)
     ]
-    show_rows(f"versions of {model}", rows, f"{model} has no version yet", json)
-    return OK
+    return show_of_model(model, f"versions of {model}", rows, f"{model} has no version yet", json)
 
 
-def schema(table: str | None = None) -> int:
+def schema(table: str | None = None, *, json: bool = True) -> int:  # asked for or not, it is JSON
     """The data contract as JSON schema, all of it or one table."""
     from tasks.domain.contract import json_schemas
+    from tasks.domain.errors import NotFound
 
     schemas = json_schemas()
     if table and table not in schemas:
-        say(f"no table {table!r}; there are {', '.join(sorted(schemas))}")
-        return CHECK_FAILED
+        raise NotFound(f"no table {table!r}; there are {', '.join(sorted(schemas))}")
     show_json(schemas[table] if table else schemas)
     return OK
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
-from cyclopts import App, Group
+from cyclopts import App, CycloptsError, Group
 
 from tasks.cli import (
     estimate_commands,
@@ -22,7 +23,7 @@ from tasks.cli import (
 )
 from tasks.cli.demo import demo
 from tasks.cli.only_model import only_model
-from tasks.cli.output import CHECK_FAILED, complain
+from tasks.cli.output import CHECK_FAILED, USAGE, for_programs, refuse, show_json
 from tasks.domain.errors import EvergreenError
 
 app = App(
@@ -98,15 +99,37 @@ for position, (title, commands) in enumerate(_GROUPS.items()):
         app.command(command, group=group)
 
 
+def asks_json(words: Sequence[str]) -> bool:
+    """Whether the answer is for a program, known before the command line is understood.
+
+    >>> asks_json(["windows", "m", "--json"]), asks_json(["windows", "m"]), asks_json(["logs", "--", "--json"])
+    (True, False, False)
+    """
+    options = words[: words.index("--")] if "--" in words else words
+    return any(word in ("--json", "--json=true") for word in options)
+
+
 def main() -> None:
     """Run the command line; an error that a person can mend is one sentence, never a traceback."""
+    words = sys.argv[1:]
+    as_json = asks_json(words)
+    for_programs(as_json)
     try:
-        result = app(sys.argv[1:])
+        result = app(words, exit_on_error=not as_json, print_error=not as_json)
+    except CycloptsError as error:
+        refuse(str(error), as_json)
+        sys.exit(USAGE)
     except EvergreenError as error:
-        complain(str(error))
+        refuse(str(error), as_json)
         if os.environ.get("EVERGREEN_DEBUG"):
             raise
         sys.exit(CHECK_FAILED)
+    except (
+        Exception
+    ) as error:  # a mistake of ours: the traceback is for people, a program gets its document all the same
+        if as_json:
+            show_json({"error": f"{type(error).__name__}: {error}"})
+        raise
     sys.exit(result if isinstance(result, int) else 0)
 
 

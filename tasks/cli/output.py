@@ -1,16 +1,21 @@
-"""How commands answer: JSON for programs, short sentences and tables for people."""
+"""How commands answer: JSON for programs, short sentences and tables for people.
+
+With `--json` standard output is always one JSON document: the answer, an empty one where there is nothing, or
+`{"error": …}`. Sentences for people go to standard error then. Text from users and data is never read as markup.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tasks.domain.wording import measure
 
@@ -20,27 +25,44 @@ OK, CHECK_FAILED, USAGE = 0, 1, 2
 WIDE = 140
 """Columns where the output goes into a file or another program: tables of 80 would be cut into pieces."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
-errors = Console(stderr=True, highlight=False)
+console = Console(
+    highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def for_programs(yes: bool) -> None:
+    """Whether standard output belongs to a program: what is said to people goes to standard error then."""
+    console.stderr = yes
 
 
 def show_json(data: Any) -> None:
-    """One JSON document on standard output, times in ISO 8601."""
-    json.dump(data, sys.stdout, indent=2, default=str, ensure_ascii=False)
-    sys.stdout.write("\n")
+    """One JSON document on standard output, times in ISO 8601; a number that is none is null, as JSON has no word for
+    it, and what is no text in Unicode (a name in a broken encoding) is written as an escape.
+    """
+    text = json.dumps(_finite(data), indent=2, default=str, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {name: _finite(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def show_table(title: str, rows: Sequence[Mapping[str, Any]], empty: str) -> None:
     """Rows as a table with their keys as headings, or the sentence that says why there are none."""
     if not rows:
-        console.print(empty)
+        say(empty)
         return
-    console.print(escape(title), style="italic")
+    console.print(plain(title), style="italic")
     table = Table(box=None, pad_edge=False)
     for heading in rows[0]:
-        table.add_column(heading, overflow="fold")
+        table.add_column(plain(heading), overflow="fold")
     for row in rows:
-        table.add_row(*(escape(shown(value)) for value in row.values()))
+        table.add_row(*(plain(shown(value)) for value in row.values()))
     console.print(table)
 
 
@@ -51,6 +73,15 @@ def shown(value: Any) -> str:
     ('0.8751', '2.1e-14', '1,234,567', '7', '')
     """
     return "" if value is None else measure(value) if isinstance(value, float) else str(value)
+
+
+def plain(text: str) -> str:
+    """The text without what would drive a terminal or cannot be encoded: escape sequences, halves of characters.
+
+    >>> plain("a\\x1b[31mb [/c] :smile:")
+    'a�[31mb [/c] :smile:'
+    """
+    return "".join(each if each.isprintable() or each in "\n\t" else "�" for each in text)
 
 
 def show_rows(title: str, rows: Sequence[Mapping[str, Any]], empty: str, as_json: bool) -> None:
@@ -80,11 +111,36 @@ def log_line(line: str) -> str:
     return " ".join(str(word) for word in words if word) + (f"\n{str(trace).rstrip()}" if trace else "")
 
 
+def nothing(sentence: str, as_json: bool) -> int:
+    """There is nothing to show, and why; the exit code of it."""
+    if as_json:
+        show_json({"found": None, "note": sentence})
+    else:
+        say(sentence)
+    return CHECK_FAILED
+
+
+def done(answer: Mapping[str, Any], sentence: str, as_json: bool) -> int:
+    """What was done, for a program or for a person; the exit code of it."""
+    if as_json:
+        show_json(answer)
+    else:
+        say(sentence)
+    return OK
+
+
 def say(sentence: str) -> None:
     """One sentence for a person; markup in user text stays text."""
-    console.print(escape(sentence))
+    console.print(plain(sentence))
 
 
 def complain(sentence: str) -> None:
     """One sentence on standard error."""
-    errors.print(f"[red]error[/red] {escape(sentence)}")
+    errors.print(Text.assemble(("error", "red"), " ", plain(sentence)))
+
+
+def refuse(sentence: str, as_json: bool) -> None:
+    """An error: one sentence on standard error, and for a program a document on standard output."""
+    complain(sentence)
+    if as_json:
+        show_json({"error": sentence})

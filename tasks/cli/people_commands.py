@@ -6,7 +6,8 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from tasks.cli.output import CHECK_FAILED, OK, say, show_json, show_rows
+from tasks.cli.known_model import show_of_model
+from tasks.cli.output import CHECK_FAILED, OK, nothing, say, show_json, show_rows
 from tasks.domain.wording import stated
 
 
@@ -121,18 +122,20 @@ def audit(model: str, *, limit: int = 50, json: bool = False) -> int:
         {"seq": d.seq, "at": d.at, "kind": d.kind, "subject": d.subject, "actor": d.actor, "hash": d.hash[:12]}
         for d in ledger().decisions.list(model, limit)
     ]
-    show_rows(f"decisions about {model}, chain verified", rows, f"nothing was decided about {model} yet", json)
-    return OK
+    title, empty = f"decisions about {model}, chain verified", f"nothing was decided about {model} yet"
+    return show_of_model(model, title, rows, empty, json)
 
 
 def _answer(request: int | None, decision: str, by: str, reason: str, as_json: bool) -> int:
     from tasks.cli.loop_commands import wait_for
     from tasks.connections import ledger, orchestrator
+    from tasks.domain.signed import require_named
 
+    require_named("an answer", by)
     waiting = [found for found in ledger().approvals.pending(None) if request in (None, found.id)]
     if len(waiting) != 1:
-        say(f"{len(waiting)} matching requests wait: `evergreen approvals`, then name one by its number")
-        return CHECK_FAILED
+        note = f"{len(waiting)} matching requests wait: `evergreen approvals`, then name one by its number"
+        return nothing(note, as_json)
     run_id = waiting[0].flow_run_id
     orchestrator().answer(run_id, {"decision": decision, "approver": by, "reason": reason})
     run = wait_for(run_id, timeout=600)

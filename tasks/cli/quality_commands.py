@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.cli.output import OK, say, show_json, show_table
+from tasks.cli.known_model import hint
+from tasks.cli.output import OK, nothing, say, show_json, show_table
 
 LAST = 24
 """Healthy windows that a schema is inferred from, unless told otherwise: a day of hourly ones."""
@@ -62,7 +63,8 @@ def quality_show(model: str, *, version: int | None = None, json: bool = False) 
         for each in known
     ]
     if not known:
-        say(f"nobody accepted a data schema of {model} yet: evergreen quality-infer {model} --out schema.yaml")
+        note = f"nobody accepted a data schema of {model} yet: evergreen quality-infer {model} --out schema.yaml"
+        nothing(note + hint(model), json)
         return OK
     schema = numbered(model, version or known[-1].version).schema
     if json:

@@ -74,6 +74,7 @@ def logs(
     *,
     lines: Annotated[int, Parameter(alias="-n")] = 50,
     follow: Annotated[bool, Parameter(alias="-f")] = False,
+    json: bool = False,
 ) -> int:
     """The last lines of a process's log.
 
@@ -85,9 +86,11 @@ def logs(
         How many lines.
     follow
         Keep printing what is written, until interrupted.
+    json
+        Answer with JSON; a log that is followed has no end, and so no document.
     """
-    from tasks.cli.output import OK, log_line
-    from tasks.domain.errors import NotFound
+    from tasks.cli.output import OK, log_line, show_json
+    from tasks.domain.errors import ConfigError, NotFound
     from tasks.stack.home import Home
     from tasks.stack.processes import tail
 
@@ -95,8 +98,14 @@ def logs(
     known = sorted(path.stem for path in (home.path / "logs").glob("*.log"))
     if name not in known:
         raise NotFound(f"no log {name!r} in {home.path / 'logs'}; there are: {', '.join(known) or 'none yet'}")
-    for line in tail(home.log(name), lines):
-        print(log_line(line))
+    if follow and json:
+        raise ConfigError("a log that is followed is no JSON document: leave out --follow or --json")
+    last = [log_line(line) for line in tail(home.log(name), lines)]
+    if json:
+        show_json({"log": name, "lines": last})
+        return OK
+    for line in last:
+        print(line)
     if follow:
         _follow(home.log(name))
     return OK

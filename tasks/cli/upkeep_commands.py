@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tasks.cli.output import OK, say, show_json, show_rows, show_table
+from tasks.cli.output import OK, done, show_json, show_rows, show_table
+
+SNOOZE_HOURS = 24 * 365
+"""Nobody silences an alert for longer than a year."""
 
 
 def reconcile(model: str | None = None, *, json: bool = False) -> int:
@@ -24,14 +27,13 @@ def reconcile(model: str | None = None, *, json: bool = False) -> int:
     return OK
 
 
-def ledger_upgrade() -> int:
+def ledger_upgrade(*, json: bool = False) -> int:
     """Bring the ledger's tables up to this program's version."""
     from tasks.adapters.ledger.store import Ledger
     from tasks.settings import settings
 
     Ledger.upgrade(settings().ledger_url)
-    say("the ledger is up to date")
-    return OK
+    return done({"upgraded": True}, "the ledger is up to date", json)
 
 
 def alerts(*, model: str | None = None, limit: int = 20, json: bool = False) -> int:
@@ -53,19 +55,26 @@ def alerts(*, model: str | None = None, limit: int = 20, json: bool = False) -> 
     return OK
 
 
-def acknowledge(alert: int, *, by: str) -> int:
-    """Say that you look after an alert."""
+def acknowledge(alert: int, *, by: str, json: bool = False) -> int:
+    """Say that you look after an alert; whoever said so first keeps it."""
     from tasks.connections import ledger
+    from tasks.domain.signed import require_named
 
-    ledger().alerts.acknowledge(alert, by)
-    say(f"alert {alert} is {by}'s")
-    return OK
+    require_named("an acknowledgement", by)
+    row = ledger().alerts.acknowledge(alert, by)
+    told = {"alert": alert, "acknowledged by": row.acknowledged_by}
+    return done(told, f"alert {alert} is {row.acknowledged_by}'s", json)
 
 
-def snooze(alert: int, *, hours: float, by: str) -> int:
+def snooze(alert: int, *, hours: float, by: str, json: bool = False) -> int:
     """Keep an alert quiet for some hours; it expires by itself."""
     from tasks.connections import ledger
+    from tasks.domain.errors import ConfigError
+    from tasks.domain.signed import require_named
 
-    ledger().alerts.snooze(alert, datetime.now(UTC) + timedelta(hours=hours), by)
-    say(f"alert {alert} is quiet for {hours:g} h")
-    return OK
+    require_named("a snooze", by)
+    if not 0 < hours < SNOOZE_HOURS:
+        raise ConfigError(f"--hours lies between 0 and {SNOOZE_HOURS}, {hours:g} was asked for")
+    until = datetime.now(UTC) + timedelta(hours=hours)
+    ledger().alerts.snooze(alert, until, by)
+    return done({"alert": alert, "snoozed until": until}, f"alert {alert} is quiet for {hours:g} h", json)

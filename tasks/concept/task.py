@@ -18,8 +18,10 @@ from tasks.concept.rules import ConceptRules
 from tasks.concept.sequence import Baseline, again, baseline_of, track
 from tasks.connections import ledger, store, tables
 from tasks.domain.blocked import Blocked, blocked
+from tasks.domain.errors import NotFound
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.model import ModelRef
+from tasks.domain.signed import require_signed
 from tasks.domain.snapshot import TableRef
 from tasks.domain.subjects import TOLD_ONLY, Topic, topic
 
@@ -62,10 +64,16 @@ def audit_labels(model: str, by: str, reason: str) -> int:
     """Note that somebody looked at the labels and found them right; the number of the decision.
 
     It holds for the present champion: the next one is asked about anew.
+
+    Raises:
+        ConfigError: nobody, or no reason, is named.
+        NotFound: there is no champion that the labels could be held against.
     """
+    require_signed("an audit of labels", by, reason)
     champion = ledger().promotions.champion(model)
-    subject = champion.sha256 if champion else ""
-    return ledger().decisions.append(model, DecisionKind.LABELS_AUDITED, subject, by, {"reason": reason})
+    if champion is None:
+        raise NotFound(f"{model} has no champion, so no labels show a fall: `evergreen versions` shows what there is")
+    return ledger().decisions.append(model, DecisionKind.LABELS_AUDITED, champion.sha256, by, {"reason": reason})
 
 
 def _of_champion(scored: Iterable[Scored], champion: ModelRef, broken: Sequence[Blocked]) -> list[Answered]:

@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from tasks.adapters.ledger.records import Decision
 from tasks.adapters.ledger.store import Ledger
-from tasks.adapters.objects import ObjectStore
 from tasks.adapters.tables import TableStore
-from tasks.curate.golden import KIND, Frozen, digest_of, members
+from tasks.curate.golden import KIND, Frozen, Lost, digest_of, members
 from tasks.curate.split import Labelled
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.snapshot import TableRef
@@ -85,14 +84,9 @@ def kept_golden(known: Sequence[Labelled], ids: frozenset[str], hashes: frozense
     ]
 
 
-def all_there(store: ObjectStore, rows: Rows) -> bool:
-    """Whether every image can still be had."""
-    return all(store.exists(row["key"]) for row in rows)
-
-
-def without_gone(store: ObjectStore, tables: TableStore, model: str, rows: Rows) -> TableRef:
-    """The manifest without images that were deleted: another set, with another digest."""
-    table = pa.Table.from_pylist([dict(row) for row in rows if store.exists(row["key"])], schema=DATASETS)
+def without(tables: TableStore, model: str, rows: Rows, missing: Lost) -> TableRef:
+    """The manifest without images that cannot be had any more: another set, with another digest."""
+    table = pa.Table.from_pylist([dict(row) for row in rows if row["image_id"] not in missing.names], schema=DATASETS)
     digest = hashlib.sha256(repr(table.to_pylist()).encode()).hexdigest()
     return tables.write(table, "datasets", f"{model}/evergreen/datasets/golden-{digest[:32]}.parquet")
 

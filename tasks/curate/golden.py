@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.domain.finding import Finding, Outcome
+from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import TableRef
 
 KIND = "golden_set"
@@ -70,12 +71,56 @@ class Changes:
         return "; ".join(f"{len(names)} {word} ({_few(names)})" for word, names in words.items() if names)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Frozen images (ids) that cannot be measured on: the bucket holds other bytes under their keys, or none, or their
+    labels ask for what the version cannot answer.
+    """
+
+    replaced: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.replaced + self.gone + self.beyond)
+
+    def others(self, found: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+        """Members without these: what is said of them is said once."""
+        return {name: member for name, member in found.items() if name not in self.names}
+
+    def __str__(self) -> str:
+        words = {
+            "overwritten with other bytes": self.replaced,
+            "deleted": self.gone,
+            "labelled for a model of another kind or with more classes": self.beyond,
+        }
+        return "; ".join(f"{len(names)} {word} ({_few(names)})" for word, names in words.items() if names)
+
+
 def members(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
     """Image id -> hash of its bytes and hash of its label, of rows of a `datasets` table.
 
     The order of objects does not matter, nor who wrote the label when: only what it says.
     """
     return {row["image_id"]: (row["sha256"], _label(row["objects"])) for row in rows}
+
+
+def beyond(rows: Iterable[Mapping[str, Any]], ref: ModelRef) -> tuple[str, ...]:
+    """Ids of the images whose labels the version cannot answer: a class that it does not have, or another kind.
+
+    A set can be frozen before there is a champion, when nobody knows what it will answer with.
+    """
+    return tuple(row["image_id"] for row in rows if not _answerable(row["objects"], ref))
+
+
+def _answerable(objects: Sequence[Mapping[str, Any]], ref: ModelRef) -> bool:
+    if any(not 0 <= each["class_id"] < len(ref.classes) for each in objects):
+        return False
+    if ref.kind is Kind.CLASSIFY:
+        return len(objects) == 1
+    return all(each.get("box") or each.get("corners") or each.get("polygon") for each in objects)
 
 
 def digest_of(found: Mapping[str, tuple[str, str]]) -> str:
@@ -99,15 +144,26 @@ def changes(frozen: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, 
     )
 
 
-def finding(model: str, frozen: Frozen | None, broken: str, found: Changes) -> Finding:
-    """What is said about the golden set: breach when its manifest is not what was frozen, else ok or to be accepted."""
+def finding(model: str, frozen: Frozen | None, broken: str, found: Changes, missing: Lost) -> Finding:
+    """What is said about the golden set: breach when its manifest or an image is not what was frozen, else ok or to be
+    accepted. `n` is how many images are measured on.
+    """
     if frozen is None:
         note = "no image is marked golden: nothing guards against forgetting"
         return Finding(check=CHECK, subject="members", outcome=Outcome.INCONCLUSIVE, note=note)
     name = f"golden set version {frozen.version}, {frozen.images} images"
     if broken:
         note = f"{name}: {broken}; it is not measured on until it is restored or accepted anew"
-        return Finding(check=CHECK, subject="members", outcome=Outcome.BREACH, n=frozen.images, note=note)
+        return Finding(check=CHECK, subject="members", outcome=Outcome.BREACH, note=note)
+    if missing.names:
+        n = frozen.images - len(missing.names)
+        outcome = Outcome.BREACH if missing.replaced else Outcome.INCONCLUSIVE
+        also = f"; labels of now: {found}" if found else ""
+        note = (
+            f"{name}, of which {n} are measured: {missing}; put them back as they were, or label "
+            f"them anew: `evergreen golden-accept {model} --by … --reason …` takes over what is there{also}"
+        )
+        return Finding(check=CHECK, subject="members", outcome=outcome, n=n, note=note)
     if found:
         note = (
             f"{name}; {found}: still measured as frozen, `evergreen golden-accept {model} --by … --reason …` takes over"

@@ -14,6 +14,14 @@ SIDE = 32
 PEAK = 8
 """The one most different spot may differ by so many times the mean limit: a small new object is a new scene."""
 
+GAIN, OFFSET = 0.03, 4
+"""Light that may lie between two pictures of one scene: a share of the contrast, and so many times the mean limit."""
+
+STRUCTURE = 4.0
+"""Grey levels (standard deviation) from which a thumbnail shows something: plain surfaces differ by nothing but their
+light, so that it is not taken off.
+"""
+
 Thumbnails = NDArray[np.float32]
 
 
@@ -26,19 +34,36 @@ def duplicated(candidates: Thumbnails, tested: Thumbnails, levels: float) -> NDA
     """(n,): which candidates show the scene of any tested image.
 
     Two images are one scene when their thumbnails differ by less than `levels` on average and by less than
-    `PEAK` times that anywhere. `levels` 0 finds nothing.
+    `PEAK` times that anywhere, as they are or under a little more or less light. `levels` 0 finds nothing.
+
+    A picture that was moved, cut or mirrored is not found: parts that lie almost alike on one belt would be, too.
     """
     found = np.zeros(len(candidates), dtype=bool)
     if levels <= 0 or not len(tested) or not len(candidates):
         return found
-    order = np.argsort(tested.mean(1))
-    ranked, means = tested[order], tested.mean(1)[order]
+    ranked = tested[np.argsort(tested.mean(1))]
+    means = ranked.mean(1)
+    centred = ranked - means[:, None]
+    power = (centred**2).mean(1)
     for row, image in enumerate(candidates):
-        mean = image.mean()  # the means of two images differ by no more than the images do on average
-        near = ranked[np.searchsorted(means, mean - levels) : np.searchsorted(means, mean + levels, side="right")]
-        apart = np.abs(near - image)
-        found[row] = bool(((apart.mean(1) < levels) & (apart.max(1, initial=0.0) < PEAK * levels)).any())
+        mean, most = image.mean(), OFFSET * levels  # means differ by no more than the images do on average
+        near = slice(np.searchsorted(means, mean - most), np.searchsorted(means, mean + most, side="right"))
+        shows = power[near] >= STRUCTURE**2
+        lit = _under_one_light(centred[near][shows], power[near][shows], image - mean)
+        found[row] = any(
+            bool(((apart.mean(1) < levels) & (apart.max(1, initial=0.0) < PEAK * levels)).any())
+            for apart in (np.abs(ranked[near] - image), lit)
+        )
     return found
+
+
+def _under_one_light(tested: Thumbnails, power: Thumbnails, own: Thumbnails) -> Thumbnails:
+    """(n, 1024) what is left between an image and those of (n, 1024), all of mean 0, when contrasts are made equal.
+
+    `power` (n,) is the mean square of each; it is not 0.
+    """
+    gain = np.clip((tested @ own) / (len(own) * power), 1 - GAIN, 1 + GAIN)
+    return np.asarray(np.abs(own - gain[:, None] * tested), dtype=np.float32)
 
 
 def _thumbnail(path: Path) -> Thumbnails:

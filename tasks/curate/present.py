@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tasks.adapters.image_facts import ImageFacts, inspect
 from tasks.connections import images
+from tasks.curate.golden import Lost
 from tasks.curate.split import Labelled
-from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.errors import ContractError, NotFound, ObjectRejected
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,27 @@ def _fetched(image: Labelled) -> Path | None:
     except (NotFound, ContractError) as error:
         log.warning("labelled image %s is left out: %s", image.key[:200], error)
         return None
+
+
+def lost(rows: Sequence[Mapping[str, Any]]) -> Lost:
+    """Which images of a manifest the bucket does not hold any more as their hashes say.
+
+    The bucket decides, not what happens to lie on this machine: every worker measures on the same images.
+    """
+    with ThreadPoolExecutor(WORKERS) as pool:
+        held = list(pool.map(_held, [row["key"] for row in rows]))
+    pairs = list(zip(rows, held, strict=True))
+    return Lost(
+        replaced=tuple(row["image_id"] for row, sha256 in pairs if sha256 and sha256 != row["sha256"]),
+        gone=tuple(row["image_id"] for row, sha256 in pairs if not sha256),
+    )
+
+
+def _held(key: str) -> str:
+    try:
+        return images().held(key)
+    except ObjectRejected as error:  # what cannot be read is not what was frozen
+        return error.reason.value
 
 
 def present(known: Sequence[Labelled]) -> tuple[list[Labelled], list[Path]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -17,10 +18,10 @@ from tasks.adapters.ledger.records import WindowRecord
 from tasks.adapters.manifests import learnt_by
 from tasks.connections import ledger, store, tables
 from tasks.curate import accounts, freezing
-from tasks.curate.golden import FIRST_USE, Changes, Frozen, changes, finding, left_out, members, refusal
+from tasks.curate.golden import FIRST_USE, Changes, Frozen, Lost, beyond, changes, finding, left_out, members, refusal
 from tasks.curate.manifest import digest_of, manifest
 from tasks.curate.near import duplicated, thumbnails
-from tasks.curate.present import hashed, present
+from tasks.curate.present import hashed, lost, present
 from tasks.curate.rules import CurateRules
 from tasks.curate.sources import Listed, index, labelled
 from tasks.curate.split import (
@@ -37,6 +38,7 @@ from tasks.curate.split import (
 from tasks.domain.blocked import Blocked, blocked
 from tasks.domain.errors import NotFound
 from tasks.domain.finding import Finding
+from tasks.domain.signed import require_signed
 from tasks.domain.snapshot import TableRef, table_of
 from tasks.domain.tables_catalog import CHANCE, DRAWN
 from tasks.domain.through_time import through_time
@@ -70,32 +72,36 @@ def held_out_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableR
 def golden_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableRef:
     """The golden images as they were frozen: what must not be forgotten. Frozen at their first use; may be empty.
 
-    A manifest that is not what was frozen gives an empty set: `check_golden` says so.
+    A manifest that is not what was frozen gives an empty set, and an image that is not is left out: `check_golden`
+    says so.
     """
     frozen = freezing.current(ledger(), model)
-    marked = present_golden(model, labels, rules)
     if frozen is None:
+        marked = present_golden(model, labels, rules)
         frozen = freezing.freeze(ledger(), tables(), model, _rows(marked), ("evaluate", FIRST_USE))
-        return marked if frozen is None else frozen.table
+        if frozen is None:
+            return marked
     rows, broken = freezing.verified(tables(), frozen)
     if broken:
         log.error("golden set of %s: %s", model, broken)
         return _written(model, "golden", [])
-    return frozen.table if freezing.all_there(store(), rows) else freezing.without_gone(store(), tables(), model, rows)
+    missing = _missing(model, rows)
+    return freezing.without(tables(), model, rows, missing) if missing.names else frozen.table
 
 
 @task(cache_policy=NO_CACHE)
 def check_golden(model: str, labels: TableRef, rules: CurateRules) -> tuple[Finding, ...]:
-    """Whether the golden labels of now are those that were frozen, and the frozen ones what was written down.
+    """Whether the golden labels of now are those that were frozen, and manifest and images what was written down.
 
     What is marked golden and was learnt by a version is no test: it is left out, and named.
     """
     frozen = freezing.current(ledger(), model)
     rows, broken = freezing.verified(tables(), frozen) if frozen else ([], "")
     marked, present_now = _marked(model, labels, rules)
-    now = members(_rows(present_now))
-    held = finding(model, frozen, broken, changes(members(rows), now) if frozen and not broken else Changes())
-    return (held, *left_out(marked, now))
+    missing = Lost() if broken else _missing(model, rows)
+    kept, now = (missing.others(members(each)) for each in (rows, _rows(present_now)))
+    held = finding(model, frozen, broken, changes(kept, now) if frozen and not broken else Changes(), missing)
+    return (held, *left_out([name for name in marked if name not in missing.names], now))
 
 
 @task(cache_policy=NO_CACHE)
@@ -129,7 +135,12 @@ def present_golden(model: str, labels: TableRef, rules: CurateRules) -> TableRef
 
 
 def accept_golden(model: str, labels: TableRef, rules: CurateRules, by: str, reason: str) -> Frozen | None:
-    """Freeze what is marked golden now as the next version; None when no image is."""
+    """Freeze what is marked golden now as the next version; None when no image is.
+
+    Raises:
+        ConfigError: nobody, or no reason, is named.
+    """
+    require_signed("a golden set", by, reason)
     marked = _rows(present_golden(model, labels, rules))
     return freezing.freeze(ledger(), tables(), model, marked, (by, reason)) if marked else None
 
@@ -150,6 +161,13 @@ def training_dataset(model: str, labels: TableRef, rules: CurateRules) -> TableR
     if not any(d.kind == "curated" and d.subject == ref.digest for d in ledger().decisions.list(model, 200)):
         ledger().decisions.append(model, "curated", ref.digest, "curate", {**sources, "left_out": counts})
     return ref
+
+
+def _missing(model: str, rows: Sequence[Mapping[str, Any]]) -> Lost:
+    """What of a frozen set the champion cannot be measured on; what is lost is not named twice."""
+    missing, champion = lost(rows), ledger().promotions.champion(model)
+    rest = [row for row in rows if row["image_id"] not in missing.names]
+    return replace(missing, beyond=beyond(rest, champion)) if champion else missing
 
 
 def _held_out(model: str, labels: TableRef, rules: CurateRules) -> list[Row]:

@@ -37,10 +37,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the reader knows beyond the record: the latest time that can be true, and how many classes there are."""
+    """What the reader knows beyond the record: the latest time that can be true, how many classes there are, and of
+    labels which kind of answer they must be about.
+    """
 
     latest: datetime | None = None
     classes: int | None = None
+    kind: Kind | None = None
 
 
 NO_LIMITS = Limits()

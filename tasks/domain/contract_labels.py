@@ -69,7 +69,9 @@ class LabelRecord(Row):
     camera: v.Camera | None = Field(default=None, description="Which camera, where the tool knows it")
     session: v.ShortText | None = Field(default=None, description="Which session, where the tool knows it")
     captured_at: v.Moment | None = Field(default=None, description="When the shutter opened, where the tool knows it")
-    kind: Annotated[Kind, Field(strict=False)] = Field(description="What the label answers")
+    kind: Annotated[Kind, Field(strict=False)] = Field(
+        description="What the label answers; the kind of the champion, else it is refused as `bad_label`"
+    )
     width: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     height: v.Side | None = Field(default=None, description="Pixels; boxes are checked against it when given")
     objects: Annotated[tuple[LabelObject, ...], BeforeValidator(v.as_tuple), Field(max_length=v.MAX_OBJECTS)] = Field(
@@ -134,6 +136,9 @@ def _parsed(row: Mapping[str, Any], limits: Limits) -> LabelRecord | Rejected:
 
 
 def _checked(label: LabelRecord, limits: Limits) -> LabelRecord | Rejected:
+    if limits.kind is not None and label.kind is not limits.kind:
+        note = f"kind: a label for {label.kind.value}, the model answers with {limits.kind.value}"
+        return Rejected(reason=Reason.BAD_LABEL, note=note)
     unsaid = label.verdict is not None and not label.objects
     if label.kind is Kind.CLASSIFY and len(label.objects) != 1 and not unsaid:
         return Rejected(reason=Reason.BAD_LABEL, note=f"classify has one class, found {len(label.objects)}")

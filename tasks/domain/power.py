@@ -128,9 +128,9 @@ def needed(source: Pool, fall: float, wanted: float = 0.8, sides: int = 1) -> in
     """
     high = 8
     while power(errors(source, high, sides), fall) < wanted:
-        high *= 2
-        if high > CAP:
+        if high >= CAP:
             return None
+        high = min(high * 2, CAP)
     low = high // 2
     while high - low > max(high // 50, 1):
         middle = (low + high) // 2

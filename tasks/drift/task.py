@@ -23,6 +23,7 @@ from tasks.domain.confirmation import confirmed, part_of_month
 from tasks.domain.errors import ContractError, NotFound
 from tasks.domain.finding import Report, Stage, finding_from_json, finding_json
 from tasks.domain.model import Kind, ModelRef
+from tasks.domain.signed import require_signed
 from tasks.domain.snapshot import PROFILER_VERSION, Claim, Snapshot, TableRef
 from tasks.domain.verdict import Cause
 from tasks.domain.window import Window
@@ -116,8 +117,10 @@ def pin_reference(
     Answers of another version are replaced by the champion's own, so that a promotion is not taken for drift.
 
     Raises:
+        ConfigError: nobody, or no reason, is named.
         NotFound: the model has no champion, a window was never judged, or no image is left.
     """
+    require_signed("a reference", actor, reason)
     used, champion = rules or DriftRules(), _champion(model)
     if not windows:
         raise NotFound("no window was named: a reference needs at least one healthy window")

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from tasks.connections import ledger, store, tables
-from tasks.domain.errors import ContractError, NotFound
+from tasks.domain.errors import ConfigError, ContractError, NotFound
 from tasks.domain.evaluation import Evaluation, Interval
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.snapshot import TableRef, table_note, table_of
@@ -102,8 +102,11 @@ def draw_audit(model: str, n: int, window: Window | None = None) -> tuple[Audit,
     """`n` random images of a judged window (the newest with images), written down with their chances.
 
     Raises:
+        ConfigError: fewer than one image is asked for.
         NotFound: no such window was judged, or it has no accepted image.
     """
+    if n < 1:
+        raise ConfigError(f"an audit looks at one image at least, {n} were asked for: --n 100")
     found = next((each for each in _judged(model) if window in (None, each[0])), None)
     if found is None:
         which = f"window {window}" if window else "window with an accepted image"

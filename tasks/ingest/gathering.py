@@ -49,7 +49,7 @@ def gather(sources: Sources, model: str, rules: IngestRules) -> Gathered:
     store, tables = sources.bucket.store, sources.tables
     listed = label_files(store, model)
     champion = sources.ledger.promotions.champion(model)
-    good, refused = read_labels(sources.bucket, listed, rules, len(champion.classes) if champion else None)
+    good, refused = read_labels(sources.bucket, listed, rules, champion)
     known = shown(sources.ledger, tables, model, good)
     labels = joined(good, known, rules.shown_confidence)
     settled = settle(labels)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from tasks.adapters.objects import ObjectInfo, ObjectStore
-from tasks.domain.contract import Limits
+from tasks.domain.contract import NO_LIMITS, Limits
 from tasks.domain.contract_labels import LabelRecord
 from tasks.domain.contract_reasons import Rejected
 from tasks.domain.markers import is_marker
+from tasks.domain.model import ModelRef
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.catalog import refused
 from tasks.ingest.reading import labels_of
@@ -24,14 +26,18 @@ def label_files(store: ObjectStore, model: str) -> list[ObjectInfo]:
 
 
 def read_labels(
-    bucket: Bucket, listed: Sequence[ObjectInfo], rules: IngestRules, classes: int | None
+    bucket: Bucket, listed: Sequence[ObjectInfo], rules: IngestRules, champion: ModelRef | None
 ) -> tuple[list[tuple[str, LabelRecord]], list[dict[str, Any]]]:
-    """Pairs of source (`<key>#<row>`) and label, and a row for what was refused; nothing is downloaded twice."""
+    """Pairs of source (`<key>#<row>`) and label, and a row for what was refused; nothing is downloaded twice.
+
+    A label must be of the champion's kind and classes; before there is one, of any.
+    """
+    about = Limits(classes=len(champion.classes), kind=champion.kind) if champion else NO_LIMITS
     good: list[tuple[str, LabelRecord]] = []
     bad: list[dict[str, Any]] = []
     limit = rules.max_part_mb << 20
     for info, data in bucket.contents(listed, limit):
-        limits = Limits(latest=info.modified + timedelta(minutes=rules.future_minutes), classes=classes)
+        limits = replace(about, latest=info.modified + timedelta(minutes=rules.future_minutes))
         answers = [(info.key, info.size, data)] if isinstance(data, Rejected) else labels_of(info, data, limit, limits)
         for source, size, answer in answers:
             if isinstance(answer, Rejected):

@@ -64,14 +64,14 @@ def settle(labels: Sequence[Sourced]) -> Settled:
     for name in sorted(groups):
         full = [row for row in groups[name] if labels[row][1].meaning is Meaning.FULL]
         if full:
-            best = max(full, key=lambda row: (labels[row][1].labelled_at, labels[row][0]))
+            best = max(full, key=lambda row: (labels[row][1].labelled_at, _order(labels[row][0])))
             places[best] = Place.COUNTS
             truths.append(labels[best][1])
             conflicts += _conflict(name, [labels[row][1] for row in full])
             continue
         told = [labels[row] for row in groups[name] if places[row] is Place.PARTIAL]
         if told:
-            partial.append(max(told, key=lambda each: (each[1].labelled_at, each[0]))[1])
+            partial.append(max(told, key=lambda each: (each[1].labelled_at, _order(each[0])))[1])
     return Settled(truths=truths, partial=partial, places=places, conflicts=conflicts)
 
 
@@ -80,14 +80,24 @@ _WITHOUT = {Meaning.PARTIAL: Place.PARTIAL, Meaning.SHOWN: Place.UNRESOLVED}
 
 def newest(labels: Iterable[Sourced]) -> list[LabelRecord]:
     """One label per image, in order of ids, as far as they can be truths; what was shown need not be known yet."""
-    best: dict[str, tuple[datetime, str, LabelRecord]] = {}
+    best: dict[str, tuple[datetime, tuple[str, int], LabelRecord]] = {}
     for source, label in labels:
         if label.meaning is Meaning.PARTIAL:
             continue
-        offered = (label.labelled_at, source, label)
+        offered = (label.labelled_at, _order(source), label)
         if label.name not in best or offered[:2] > best[label.name][:2]:
             best[label.name] = offered
     return [best[name][2] for name in sorted(best)]
+
+
+def _order(source: str) -> tuple[str, int]:
+    """File and row of a source, so that row 10 comes after row 9; a file that is one label has no row.
+
+    >>> _order("m/labels/a.jsonl#10") > _order("m/labels/a.jsonl#9"), _order("m/labels/a.json")
+    (True, ('m/labels/a.json', 0))
+    """
+    key, _, row = source.rpartition("#")
+    return (key, int(row)) if row.isascii() and row.isdigit() else (source, 0)
 
 
 def same(first: LabelRecord, second: LabelRecord) -> bool:

@@ -197,7 +197,7 @@ def labels_arrived(model: str, rules: IngestRules) -> Arrived | None:
     last = _last_look(champion)
     landed = last.candidates(label_files(store(), model))
     bucket = Bucket(store=store(), cache=images(), workers=rules.workers)
-    good, _ = read_labels(bucket, landed, rules, len(champion.classes))
+    good, _ = read_labels(bucket, landed, rules, champion)
     found = arrived(model, champion.sha256, last, last.unseen(newest(good)), rules.new_labels)
     return None if found is None or ledger().outbox.get(found.key) else found
 

@@ -20,6 +20,7 @@ from itertools import islice
 from typing import Any
 
 from tasks.domain.contract_reasons import Reason
+from tasks.domain.errors import Transient
 from tasks.domain.kpi import KpiRow, Refusal
 from tasks.domain.window import Window
 from tasks.domain.wording import one_line
@@ -32,12 +33,6 @@ VALUES = 1_000
 
 Reader = Callable[[Sequence[str]], Iterator[Mapping[str, Any]]]
 Program = Callable[[Window, Reader], Iterable[Mapping[str, Any]]]
-
-FAULTS = (
-    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NameError, OSError,
-    RuntimeError, TypeError, ValueError,
-)  # fmt: skip
-"""What a stranger's program may raise: it costs its own numbers, never the window."""
 
 
 def installed() -> dict[str, Program]:
@@ -52,12 +47,8 @@ def asked(
     good: list[tuple[str, KpiRow]] = []
     bad: list[Refusal] = []
     for name, program in programs.items():
-        try:
-            values = [dict(each) for each in islice(program(window, predictions), VALUES)]
-        except FAULTS as error:
-            note = one_line(f"{type(error).__name__}: {error}", 200)
-            bad.append(Refusal(source=f"program {name}", reason=Reason.BAD_RECORD.value, note=note))
-            continue
+        values, failed = _given(name, program, window, predictions)
+        bad += failed
         for number, each in enumerate(values, start=1):
             row = row_of({"start": window.start, "end": window.end, **each}, f"program {name}#{number}")
             if isinstance(row, Refusal):
@@ -65,6 +56,32 @@ def asked(
             else:
                 good.append((name, row))
     return good, bad
+
+
+def _given(
+    name: str, program: Program, window: Window, predictions: Reader
+) -> tuple[list[dict[str, Any]], list[Refusal]]:
+    """What one program gives, `VALUES` at most; nothing where it fails in the middle, for half a sum is a wrong one."""
+    try:
+        values = [dict(each) for each in islice(program(window, predictions), VALUES + 1)]
+    except Transient:
+        raise  # the reader could not read: an outage of ours, which the next try may mend
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code may raise anything, even sys.exit()
+        return [], [_refusal(name, Reason.BAD_RECORD, f"{type(error).__name__}: {_said(error)}")]
+    if len(values) <= VALUES:
+        return values, []
+    return values[:VALUES], [_refusal(name, Reason.TOO_LARGE, f"more than {VALUES:,} values; the rest was not read")]
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error of a stranger's own class may fail to say what it is
+        return "it cannot say what it is"
+
+
+def _refusal(name: str, reason: Reason, note: str) -> Refusal:
+    return Refusal(source=one_line(f"program {name}", 200), reason=reason.value, note=one_line(note, 200))
 
 
 def _loaded(point: Any) -> Program:

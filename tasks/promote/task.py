@@ -16,6 +16,7 @@ from tasks.domain.errors import NotFound, Stale
 from tasks.domain.finding import Outcome
 from tasks.domain.model import ModelRef
 from tasks.domain.promotion import Approval, ApprovalState, Promotion, PromotionKind
+from tasks.domain.signed import require_signed
 from tasks.promote.guard import check_bytes, check_move, may_answer
 from tasks.promote.reconcile import ReconcileReport, reconcile
 from tasks.promote.rules import PromoteRules
@@ -106,6 +107,7 @@ def version_of(model: str, sha256: str) -> ModelRef:
 
 def adopt(model: str, sha256: str, actor: str, reason: str) -> Promotion:
     """Make a registered version the first champion; a model that has one changes it by approval only."""
+    require_signed("a first champion", actor, reason)
     champion = ledger().promotions.champion(model)
     if champion is not None:
         raise Stale(
@@ -119,6 +121,7 @@ def adopt(model: str, sha256: str, actor: str, reason: str) -> Promotion:
 
 def roll_back(model: str, actor: str, reason: str, to: str | None = None) -> Promotion:
     """Give the champion back to the version it replaced, or to `to`; its bytes are verified first."""
+    require_signed("a rollback", actor, reason)
     book = ledger()
     champion = book.promotions.champion(model)
     target = to or book.promotions.rollback_target(model)

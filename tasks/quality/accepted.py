@@ -13,6 +13,7 @@ from tasks.adapters.tables import MANY
 from tasks.connections import ledger, store, tables
 from tasks.domain.errors import ConfigError, ContractError, NotFound
 from tasks.domain.finding import Outcome
+from tasks.domain.signed import require_signed
 from tasks.domain.snapshot import table_of
 from tasks.domain.tables import CATALOG, PREDICTIONS
 from tasks.domain.window import Window
@@ -42,8 +43,11 @@ def propose(model: str, last: int) -> tuple[DataSchema, Notes]:
     """A schema inferred from the newest healthy windows, or from the pinned reference when there are none.
 
     Raises:
+        ConfigError: fewer than one window is asked for.
         NotFound: neither exists.
     """
+    if last < 1:
+        raise ConfigError(f"a data schema is inferred from one window at least, {last} were asked for: --last 24")
     healthy = [found for row in _healthy(model)[:last] if (found := _window(row)) is not None]
     reference = None
     if not healthy:
@@ -64,8 +68,7 @@ def accept(schema: DataSchema, by: str, reason: str) -> Acceptance:
         ConfigError: nobody, or no reason, is named; or the schema names a column that no window has.
         NotFound: the ledger does not know the model.
     """
-    if not by.strip() or not reason.strip():
-        raise ConfigError("accepting a data schema needs a name and a reason: `--by NAME --reason TEXT`")
+    require_signed("a data schema", by, reason)
     if schema.model not in ledger().models.names():
         raise NotFound(f"the ledger knows no model {schema.model!r}")
     if strangers := sorted({*schema.numbers, *schema.presence} - columns()):

@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import disable_run_logger
 
 from flows import evaluate as evaluating
+from flows.each_model import failed, of_each
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.images import ImageCache
 from tasks.adapters.ledger.records import WindowFacts, WindowRecord
@@ -147,7 +148,8 @@ class LabelledLine:
     def evaluate(self) -> State:
         """One run of the flow for this model."""
         with disable_run_logger():
-            return evaluating.unless_unsafe(MODEL, self.rules)
+            states, faults = of_each([MODEL], lambda name: evaluating.evaluate_model(name, self.rules))
+            return failed(faults, "NotEvaluated", evaluating.UNDONE) if faults else states[0]
 
     def record(self, back: int = 0) -> WindowRecord:
         record = self.book.windows.get(MODEL, self.window(back))

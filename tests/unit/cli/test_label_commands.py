@@ -134,6 +134,20 @@ def test_an_audit_is_written_into_the_chain_of_decisions(line: LabelledLine) -> 
     line.book.decisions.verify()
 
 
+@pytest.mark.parametrize(
+    ("model", "by", "reason", "error"),
+    [(MODEL, "", "", ConfigError), (MODEL, "eve", " ", ConfigError), (MODEL, " ", "looked", ConfigError),
+     ("nosuch", "eve", "looked", NotFound)],
+)  # fmt: skip
+def test_an_audit_by_nobody_without_a_reason_or_of_no_champion_is_not_written_down(
+    line: LabelledLine, model: str, by: str, reason: str, error: type[Exception]
+) -> None:
+    before = len(line.book.decisions.list())
+    with pytest.raises(error):
+        label_commands.label_audit(model, by=by, reason=reason)
+    assert len(line.book.decisions.list()) == before
+
+
 def scored(line: LabelledLine, frames: int, sessions: int = 60) -> None:
     """An evaluation of the champion as the flow keeps it: sessions in which all or nothing is found."""
     champion = line.book.promotions.champion(MODEL)

@@ -30,6 +30,46 @@ def test_a_re_encoded_or_noisy_copy_is_the_same_scene(stored):
     assert duplicated(thumbnails(copies), thumbnails([stored("c.png", image)]), 1.0).tolist() == [True, True]
 
 
+def lit(image, gain=1.0, offset=0.0):
+    return np.clip(image.astype(float) * gain + offset, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1, 3), (1, -3), (1.015, 0), (0.98, 0), (1.01, 2)])
+def test_the_same_scene_under_a_little_more_or_less_light_is_found(stored, gain, offset):
+    image = lit(scene(0), 0.8, 20)
+    copy, tested = stored("a.png", lit(image, gain, offset)), stored("b.png", image)
+    assert duplicated(thumbnails([copy]), thumbnails([tested]), 1.0).all()
+
+
+def belt(x, part=True, level=90):
+    """A part on the belt of a fixed camera."""
+    image = np.full((240, 320), level, np.uint8) + np.linspace(0, 30, 320).astype(np.uint8)
+    if part:
+        cv2.circle(image, (x, 120), 30, 180, -1)
+    return image
+
+
+@pytest.mark.parametrize("light", [0, 3])
+def test_products_on_one_belt_are_scenes_of_their_own_under_any_light(stored, light):
+    marked = belt(160)
+    cv2.rectangle(marked, (155, 115), (168, 128), 90, -1)
+    others = [
+        stored(f"{n}.png", lit(each, offset=light)) for n, each in enumerate([belt(175), belt(160, False), marked])
+    ]
+    assert not duplicated(thumbnails(others), thumbnails([stored("t.png", belt(160))]), 1.0).any()
+
+
+def test_surfaces_that_differ_by_nothing_but_their_brightness_stay_apart(stored):
+    plates = [stored(f"{n}.png", np.full((240, 320), 120 + 3 * n, np.uint8)) for n in range(3)]
+    assert not duplicated(thumbnails(plates[1:]), thumbnails(plates[:1]), 1.0).any()
+
+
+def test_more_light_than_a_lamp_gives_by_chance_is_another_picture(stored):
+    image = lit(scene(0), 0.8, 20)
+    others = [stored("a.png", lit(image, 1.0, 9)), stored("b.png", lit(image, 1.1, -12))]
+    assert not duplicated(thumbnails(others), thumbnails([stored("c.png", image)]), 1.0).any()
+
+
 def test_another_scene_and_a_small_new_object_are_not(stored):
     image = scene(0)
     defect = image.copy()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import cv2
 import numpy as np
 import pytest
 
-from tasks.curate import freezing
+from tasks.curate import freezing, present
 from tasks.curate import task as curate
-from tasks.curate.golden import changes, digest_of, members
+from tasks.curate.golden import beyond, changes, digest_of, members
 from tasks.curate.rules import CurateRules
+from tasks.domain.errors import StoreUnavailable
 from tasks.domain.finding import Finding, Outcome
+from tasks.domain.model import Kind
 from tasks.domain.snapshot import TableRef
-from tests.fakes.labelled_line import LabelledLine, found, labelled_line, thing
-from tests.unit.ledger.ledger_cases import MODEL
+from tests.fakes.labelled_line import LabelledLine, found, labelled_line, picture, thing
+from tests.unit.ledger.ledger_cases import MODEL, reference
 
 __all__ = ["labelled_line"]
 
@@ -146,6 +150,97 @@ def _table(rows: list[dict]):  # type: ignore[no-untyped-def,type-arg]
     from tasks.domain.tables import DATASETS
 
     return pa.Table.from_pylist(rows, schema=DATASETS)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_golden_image_that_was_overwritten_is_left_out_named_and_a_breach(line: LabelledLine, cached: bool) -> None:
+    golden(line)
+    line.bucket.put(key_of(line, "i1"), picture(4242))
+    assert names(line, measured(line, cached)) == {"i0", "i2"}
+    finding = told(line)
+    assert (finding.outcome, finding.n) == (Outcome.BREACH, 2)
+    assert "3 images, of which 2 are measured: 1 overwritten with other bytes (i1)" in finding.note
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_golden_image_that_was_deleted_is_left_out_and_named(line: LabelledLine, cached: bool) -> None:
+    golden(line)
+    line.bucket.delete(key_of(line, "i1"))
+    assert names(line, measured(line, cached)) == {"i0", "i2"}
+    finding = told(line)
+    assert (finding.outcome, finding.n) == (Outcome.INCONCLUSIVE, 2)
+    assert "3 images, of which 2 are measured: 1 deleted (i1)" in finding.note
+    assert "not marked golden any more" not in finding.note, "its mark is as it was"
+
+
+def test_a_golden_image_that_was_put_back_is_measured_again_and_accepting_goes_on_without_it(
+    line: LabelledLine,
+) -> None:
+    whole, key = golden(line), key_of(line, "i1")
+    before = line.bucket.objects[key]
+    line.bucket.put(key, picture(4242))
+    measured(line, cached=False)
+    line.bucket.put(key, before)
+    assert golden(line) == whole and told(line).outcome is Outcome.OK
+    line.bucket.delete(key)
+    measured(line, cached=False)
+    accepted = curate.accept_golden(MODEL, line.labels(), RULES, "eve", "it is lost")
+    assert accepted is not None and accepted.images == 2
+    assert all(each.subject == "left_out" or each.outcome is Outcome.OK
+               for each in curate.check_golden.fn(MODEL, line.labels(), RULES))  # fmt: skip
+
+
+def test_many_lost_golden_images_are_counted_and_a_few_are_named(labelled_line: LabelledLine) -> None:
+    labelled_line.judge(0, {f"i{n}": [found()] for n in range(9)})
+    for n in range(9):
+        labelled_line.label(f"i{n}", [thing()], THEN, golden=True)
+    golden(labelled_line)
+    for n in range(7):
+        labelled_line.bucket.delete(key_of(labelled_line, f"i{n}"))
+    assert "7 deleted (i0, i1, i2, i3, i4 …)" in told(labelled_line).note
+
+
+def test_an_outage_while_golden_images_are_looked_at_is_no_lost_image(line: LabelledLine) -> None:
+    rows = line.tables.read(golden(line)).to_pylist()
+    line.bucket.away = True
+    with pytest.raises(StoreUnavailable):
+        present.lost(rows)
+
+
+@pytest.mark.parametrize("objects", [[{"class_id": 7, "box": [1, 1, 9, 9]}], [{"class_id": 1}]])
+def test_a_golden_label_that_the_champion_cannot_answer_is_left_out_and_named(
+    line: LabelledLine, objects: list[dict[str, object]]
+) -> None:
+    """A set that was frozen before there was a champion, with a class or of a kind that it does not have."""
+    row = line.tables.read(curate.present_golden(MODEL, line.labels(), RULES)).to_pylist()[0]
+    rows = [*line.tables.read(curate.present_golden(MODEL, line.labels(), RULES)).to_pylist()[1:]]
+    freezing.freeze(line.book, line.tables, MODEL, [{**row, "objects": objects}, *rows], ("eve", "before the first"))
+    assert names(line, golden(line)) == {each["image_id"] for each in rows}
+    finding = told(line)
+    assert (finding.outcome, finding.n) == (Outcome.INCONCLUSIVE, 2)
+    assert f"1 labelled for a model of another kind or with more classes ({row['image_id']})" in finding.note
+
+
+def test_what_each_kind_can_answer() -> None:
+    ref = reference("A")
+    box, cell = {"class_id": 1, "box": [1, 1, 2, 2]}, {"class_id": 0, "box": None}
+    rows = [
+        {"image_id": str(n), "objects": each} for n, each in enumerate([[box], [cell], [], [box, box], [cell, box]])
+    ]
+    assert beyond(rows, ref) == ("1", "4")
+    assert beyond(rows, replace(ref, kind=Kind.CLASSIFY)) == ("2", "3", "4")
+    assert beyond(rows, replace(ref, classes=("crack",))) == ("0", "1", "3", "4")
+
+
+def key_of(line: LabelledLine, name: str) -> str:
+    return next(key for key in line.bucket.objects if key.endswith(f"/{name}.png"))
+
+
+def measured(line: LabelledLine, cached: bool) -> TableRef:
+    """The set as a worker sees it that has the images on its disk, or that has none of them."""
+    if not cached:
+        shutil.rmtree(line.images._folder, ignore_errors=True)
+    return golden(line)
 
 
 def test_without_a_golden_image_nothing_is_frozen_and_training_is_free(labelled_line: LabelledLine) -> None:

@@ -13,7 +13,7 @@ from flows import evaluate as evaluating
 from tasks import connections
 from tasks.domain.errors import UnsafeModel
 from tasks.domain.finding import Outcome
-from tasks.domain.snapshot import TableRef
+from tasks.domain.snapshot import TableRef, table_of
 from tasks.evaluate import task as evaluate_stage
 from tests.fakes.labelled_line import LabelledLine, found, labelled_line, thing
 from tests.unit.ledger.ledger_cases import MODEL
@@ -42,6 +42,30 @@ def used(line: LabelledLine) -> str:
     told = line.finding("label_use", "labels")
     assert told is not None
     return told.note
+
+
+@pytest.mark.parametrize("kind", ["classify", "segment", "obb", "pose"])
+def test_a_label_of_another_kind_is_refused_with_a_reason_and_supersedes_nothing(line: LabelledLine, kind: str) -> None:
+    """The champion is a detector: the class of a whole image says nothing about boxes."""
+    line.label("i0", [thing(0)], THEN)
+    line.label("i0", [{"class_id": 1} if kind == "classify" else thing(1)], LATER, kind=kind)
+    line.label("i1", [{"class_id": 1} if kind == "classify" else thing(1)], LATER, kind=kind)
+    rows = line.rows()
+    assert set(rows) == {"i0"} and rows["i0"]["objects"][0]["class_id"] == 0
+    told = account(line, line.labels())
+    assert (told["rows"], told["places"], told["refused"]) == (3, {"counts": 1}, {"bad_label": 2})
+    refused = line.bucket.key_of(line.labels().uri).removesuffix(".parquet") + "-refused.json"
+    notes = line.tables.read(table_of(line.bucket.get(refused).decode()))["note"].to_pylist()
+    assert all(f"a label for {kind}, the model answers with detect" in note for note in notes)
+    assert "2 refused as bad_label" in used(line)
+
+
+def test_of_labels_of_one_moment_in_one_file_the_last_row_counts(line: LabelledLine) -> None:
+    label = {"schema": 1, "image_id": "i0", "kind": "detect", "labelled_at": THEN.isoformat()}
+    rows = [label | {"objects": [thing(row % 2)], "annotator": f"a{row}"} for row in range(1, 13)]
+    line.bucket.landed = LATER
+    line.bucket.put(f"{MODEL}/labels/many.jsonl", "\n".join(map(json.dumps, rows)).encode())
+    assert line.rows()["i0"]["annotator"] == "a12"
 
 
 def test_a_later_label_counts_and_the_older_one_can_still_be_read(line: LabelledLine) -> None:

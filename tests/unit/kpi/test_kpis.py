@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks.domain.errors import NotFound, StoreUnavailable
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.judge import judge
 from tasks.domain.kpi import KPIS, Business, KpiRow, Refusal, kpis_kept, kpis_text
 from tasks.domain.verdict import Action
 from tasks.domain.window import Window
 from tasks.kpi.joining import joined, kpi_findings
-from tasks.kpi.plugins import asked
+from tasks.kpi.plugins import VALUES, asked
 from tasks.kpi.reading import ROWS, read_kpis
 from tasks.kpi.rules import KpiLimit, KpiRules
 from tasks.report.kpi_table import kpi_table
@@ -181,6 +182,48 @@ def test_a_program_that_fails_costs_its_own_numbers_only() -> None:
     assert [(each.source, each.reason) for each in bad] == [
         ("program broken", "bad_record"), ("program odd#1", "non_finite"), ("program none", "bad_record"),
     ]  # fmt: skip
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [EOFError(), StopIteration(), SystemExit(3), Unspeakable(), NotFound("gone"), ExceptionGroup("a", [OSError()])],
+)
+def test_whatever_a_program_raises_costs_its_own_numbers_only(error: BaseException) -> None:
+    def broken(window, predictions):
+        raise error
+
+    def sound(window, predictions):
+        return [{"name": "y", "value": 1, "better": "higher"}]
+
+    good, bad = asked({"broken": broken, "sound": sound}, NOON, lambda columns: iter(()))
+    assert [r.name for _, r in good] == ["y"]
+    assert [(each.source, each.reason) for each in bad] == [("program broken", "bad_record")]
+    assert bad[0].note.startswith(type(error).__name__)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("the bucket did not answer"), KeyboardInterrupt()])
+def test_an_outage_or_the_wish_to_stop_is_no_programs_fault(error: BaseException) -> None:
+    def reading(columns):
+        raise error
+
+    with pytest.raises(type(error)):
+        asked({"mine": lambda window, predictions: list(predictions(["detections"]))}, NOON, reading)
+
+
+def test_a_program_without_end_is_cut_off_and_it_is_said() -> None:
+    def endless(window, predictions):
+        while True:
+            yield {"name": "y", "value": 1, "better": "higher"}
+
+    good, bad = asked({"endless": endless}, NOON, lambda columns: iter(()))
+    assert len(good) == VALUES
+    assert [(each.source, each.reason) for each in bad] == [("program endless", "too_large")]
+    assert "more than 1,000 values" in bad[0].note
 
 
 def test_numbers_come_back_from_the_ledger_and_make_a_table() -> None:

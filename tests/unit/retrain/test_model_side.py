@@ -60,6 +60,10 @@ class FakeBucket:
             raise NotFound(key)
         return self.objects[key]
 
+    def stat(self, key):
+        data = self.objects.get(key)
+        return None if data is None else SimpleNamespace(etag=hashlib.md5(data, usedforsecurity=False).hexdigest())
+
     def put(self, key, data, content_type):
         self.objects[key] = data
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 
 from tasks.adapters.answer_cache import AnswerCache
 from tasks.adapters.answering import Answering
@@ -37,6 +38,7 @@ class Card:
         self.released += 1
 
 
+CONV = "Non-zero status code returned while running Conv node."
 FULL = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     torch.OutOfMemoryError("Allocation on device 0 would exceed allowed memory."),
@@ -44,10 +46,15 @@ FULL = [
     RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"),
     RuntimeError("onnxruntime: Failed to allocate memory for requested buffer of size 99"),
     MemoryError(),
+    RuntimeException(
+        f"[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : {CONV} Failed to allocate memory for requested buffer"
+    ),
+    Fail("[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; expr=cudaMalloc((void**)&p, size);"),
+    Fail("[ONNXRuntimeError] : 1 : FAIL : Available memory of 0 is smaller than requested bytes of 256"),
 ]
 
 
-@pytest.mark.parametrize("error", FULL, ids=["cuda", "limit", "cublas", "cpu", "onnx", "python"])
+@pytest.mark.parametrize("error", FULL, ids=[f"{n} {type(each).__name__}" for n, each in enumerate(FULL)])
 def test_a_batch_that_does_not_fit_is_halved_and_no_answer_is_lost(error):
     card = Card(3, error)
     assert list(in_batches(numbered(23), 16, card.answer, card.release)) == list(range(23))
@@ -61,10 +68,12 @@ def test_one_image_that_does_not_fit_is_a_sentence():
         list(in_batches(numbered(3), 4, card.answer))
 
 
-def test_another_error_is_not_taken_for_full_memory():
-    card = Card(0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    with pytest.raises(RuntimeError, match="mat1"):
-        list(in_batches(numbered(3), 4, card.answer))
+@pytest.mark.parametrize("kind", [RuntimeError, Fail, InvalidArgument, ContractError, KeyError])
+def test_another_error_is_not_taken_for_full_memory(kind):
+    card = Card(0, kind("mat1 and mat2 shapes cannot be multiplied"))
+    with pytest.raises(kind, match="mat1"):
+        list(in_batches(numbered(3), 4, card.answer, card.release))
+    assert card.released == 0
 
 
 def test_fewer_answers_than_images_are_refused():
