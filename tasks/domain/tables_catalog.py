@@ -27,6 +27,7 @@ CATALOG = pa.schema(
         pa.field("height", pa.int32()),
         pa.field("unusual", pa.string()),  # what inspecting the bytes had to say, without what the record adds
         pa.field(CHANCE, pa.float64()),  # chance that the object was looked at; null: certain
+        pa.field("claimed", _TIME),  # when a record says that it was taken, also one refused for that; else null
     ]
 )
 """One row per object that was looked at, and one per row of a record that was refused."""

@@ -53,11 +53,13 @@ def object_row(
     record = drawn.record
     if record is not None and isinstance(look, Seen):
         look = _checked(look, record)
+    claimed, camera = (record.captured_at, record.camera) if record else drawn.claimed or (None, member.camera)
     row = {
         "key": member.key,
         "image_id": record.image_id if record else member.image_id,
-        "captured_at": record.captured_at if record else member.moment,
-        "camera": record.camera if record else member.camera,
+        "captured_at": record.captured_at if record else member.moment_by(claimed),
+        "camera": camera,
+        "claimed": claimed,
         "size": member.size,
         "etag": look.etag if isinstance(look, Seen) else member.etag,
         "landed": member.landed,
@@ -86,6 +88,8 @@ def refused_row(row: Refused) -> dict[str, Any]:
         "image_id": row.image_id,
         "captured_at": row.moment,
         "camera": row.camera,
+        "claimed": row.moment if row.alone else None,
+        "landed": row.landed,
         "size": row.size,
         "etag": row.etag,
         **refused(row.why),

@@ -34,6 +34,7 @@ class Drawn:
     """A listed object that is looked at, or (without `member`) a record whose image was not kept.
 
     `record` is the one that stands, with `note` and `session`; `known` is what an earlier look at these bytes found.
+    `claimed` is when, and by which camera, a record that was refused for that claim says that the image was taken.
     """
 
     member: Member | None
@@ -42,11 +43,15 @@ class Drawn:
     note: str = ""
     session: str = ""
     known: Look | None = None
+    claimed: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A row of a part that will not be used, and why; who it was about, where that is known."""
+    """A row of a part that will not be used, and why; who it was about, and when the part landed, where that is known.
+
+    `alone`: it was refused for its time, and no image of the window tells of that.
+    """
 
     source: str
     size: int
@@ -55,6 +60,8 @@ class Refused:
     image_id: str | None = None
     moment: datetime | None = None
     camera: str | None = None
+    landed: datetime | None = None
+    alone: bool = False
 
 
 def object_row(member: Member) -> tuple[Any, ...]:
@@ -72,6 +79,15 @@ def record_row(row: Found, record: PredictionRecord) -> tuple[Any, ...]:
         row.source, row.size, row.etag, record.image_id, record.key, record.camera, record.captured_at.isoformat(),
         record.model_version, answer_of(text), classes, bool(record.error), record.note, latency, text,
     )  # fmt: skip
+
+
+def refusal_row(row: Found, why: Rejected) -> tuple[Any, ...]:
+    """A row of `refused`."""
+    told: tuple[str | None, ...] = (None,) * 5
+    if (about := why.about) is not None:
+        landed = row.landed.isoformat() if row.landed else None
+        told = about.image_id, about.captured_at.isoformat(), about.camera, landed, about.key
+    return row.source, row.size, row.etag, why.reason.value, why.note, *told
 
 
 def known_row(key: str, etag: str, look: Look) -> tuple[Any, ...]:
@@ -111,7 +127,8 @@ def drawn_object(row: tuple[Any, ...]) -> Drawn:
         record=record,
         note=note or "",
         session=session or "",
-        known=_known(etag, row[12:]),
+        known=_known(etag, row[12:18]),
+        claimed=(datetime.fromisoformat(row[18]), row[19]) if row[18] and record is None else None,
     )
 
 
@@ -122,11 +139,19 @@ def drawn_record(row: tuple[Any, ...]) -> Drawn:
 
 
 def refused_row(row: tuple[Any, ...]) -> Refused:
-    """A row of `refused`."""
-    source, size, etag, reason, note, image_id, moment, camera = row
-    when = datetime.fromisoformat(moment) if moment else None
-    why = Rejected(reason=Reason(reason), note=note)
-    return Refused(source=source, size=size, etag=etag, why=why, image_id=image_id, moment=when, camera=camera)
+    """A row of the query `REFUSED`."""
+    source, size, etag, reason, note, image_id, moment, camera, landed, alone = row
+    return Refused(
+        source=source,
+        size=size,
+        etag=etag,
+        why=Rejected(reason=Reason(reason), note=note),
+        image_id=image_id,
+        moment=datetime.fromisoformat(moment) if moment else None,
+        camera=camera,
+        landed=datetime.fromisoformat(landed) if landed else None,
+        alone=bool(alone),
+    )
 
 
 def _record(text: str, latency: str | None) -> PredictionRecord:
