@@ -135,6 +135,7 @@ REFERENCES = pa.schema(
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
         pa.field("detections", pa.list_(DETECTION)),
+        pa.field("session", pa.string()),  # of the record; null: none, or pinned by an older version
     ]
 )
 """Profiles with the answers beside them: what drift is measured against, and the same for a window."""
