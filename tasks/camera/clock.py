@@ -59,9 +59,24 @@ def judge_clocks(arrivals: Mapping[str, Arrivals], rules: CameraRules) -> tuple[
         shared = float(np.clip(np.median(others), 0.0, max(usual[camera], 0.0))) if others else None
         found.append(_finding(camera, _ways(arrivals[camera], shared, rules), len(arrivals[camera]), rules))
     off = sum(each.outcome is Outcome.BREACH for each in found)
-    if off > 1 and 2 * off > len(found):  # the bucket's clock, or how the images were copied
-        return ()
+    if off > 1 and 2 * off > len(found):
+        return (_shared_clock(off, len(found), rules),)
     return tuple(found)
+
+
+def _shared_clock(off: int, of: int, rules: CameraRules) -> Finding:
+    """Most clocks wrong at once: nobody's fault alone, but said."""
+    return Finding(
+        check=CHECK,
+        subject=CameraFault.CLOCK.value,
+        outcome=Outcome.INCONCLUSIVE,
+        value=off,
+        limit=of / 2,
+        unit="cameras",
+        n=of,
+        note=f"the times of {off} of {of} cameras are more than {rules.clock_minutes:.0f} minutes from those of the "
+        "bucket: its own clock, a clock or a time zone that they share, or how images were copied",
+    )
 
 
 def _ways(images: Arrivals, shared: float | None, rules: CameraRules) -> dict[str, float]:

@@ -22,6 +22,7 @@ from tasks.camera.frames import COLOURS, MEASURED, by_camera, has_maps
 from tasks.camera.pictures import CHECK, judge_pictures
 from tasks.camera.rules import CameraRules
 from tasks.camera.silence import silences
+from tasks.camera.standstill import rests
 from tasks.connections import tables
 from tasks.domain import few
 from tasks.domain.contract_reasons import Reason
@@ -58,10 +59,10 @@ def _checked(snapshot: Snapshot, profiled: TableRef, reference: TableRef, rules:
     )
     window = snapshot.claim.window
     taken = moments(_images(tables().batches(snapshot.catalog, ("camera", "captured_at", "reason"), MANY)))
-    expected = usual(before["captured_at"].to_pylist(), before["camera"].to_pylist(), window)
+    known = (before["captured_at"].to_pylist(), before["camera"].to_pylist(), window)
     silent = silences(moments(before.select(["camera", "captured_at"]).to_batches()), taken, window)
     clocks = _clocks(snapshot, rules)
-    found = (*in_sound_time(judge_delivery(expected, sent, rules, silent), clocks), *clocks)
+    found = (*in_sound_time(judge_delivery(usual(*known), sent, rules, silent, rests(*known)), clocks), *clocks)
     if has_maps(before):
         after = tables().read(profiled, [*MEASURED, COLOURS])
         looks = judge_pictures(by_camera(before), by_camera(after), rules)

@@ -68,8 +68,8 @@ class DriftRules(BaseModel):
         default=0,
         ge=0,
         le=1440,
-        description="Scenes of one camera in the same so many minutes depend on each other, permuted together; 0: those "
-        "of one recorded session do",
+        description="Scenes of one camera in the same so many minutes depend on each other, permuted together; "
+        "0: those of one recorded session do",
     )
     frozen_share: float = Field(
         default=0.5, gt=0, le=1, description="Rise of the share of repeated scenes from which a camera counts as frozen"
