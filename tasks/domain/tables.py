@@ -1,7 +1,4 @@
-"""The Arrow schemas of the data contract, each with its version.
-
-Parquet metadata `evergreen.schema` and `evergreen.version`: a newer version is refused in words, an older one read.
-"""
+"""The Arrow schemas of the data contract, each with its version (`evergreen.version`): a newer one is refused."""
 
 from __future__ import annotations
 
