@@ -86,6 +86,9 @@ def judge_delivery(
             found += [each for each in told if camera in awake or each.outcome is Outcome.OK]
     breached = Counter(each.subject for each in found if each.outcome is Outcome.BREACH)
     fleet = {subject for subject, count in breached.items() if count > 1 and 2 * count > len(rates)}
+    if CameraFault.FRAME_RATE in fleet and not together:  # some send as ever: it is no slow day
+        slow = [each.camera or "" for each in found if each.subject in fleet and each.outcome is Outcome.BREACH]
+        together = (standstill(CameraFault.FRAME_RATE, slow, len(rates), counted),)
     return (*(each for each in found if each.subject not in fleet), *together)
 
 

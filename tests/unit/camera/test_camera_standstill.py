@@ -48,6 +48,7 @@ def told(found):
         ("a", {}, "the only camera sent nothing"),
         ("a", {"a": 12}, "the only camera sent far fewer"),
         ("ab", {"a": 12, "b": 12}, "2 of 2 cameras sent far fewer"),
+        ("abcde", {"a": 60, "b": 60, "c": 24, "d": 24, "e": 24}, "3 of 5 cameras sent far fewer"),
         ("abcde", {"a": 60, "b": 60, "c": 12, "d": 12, "e": 12}, "3 of 5 cameras sent far fewer"),
     ],
 )
