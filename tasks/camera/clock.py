@@ -23,6 +23,8 @@ all at once was waiting for different times."""
 EVEN = 0.97
 """Correlation of delay and capture from which a delay grows evenly."""
 MIN_IMAGES = 5
+EARLY = 0.5
+"""Part of the limit from which images come too early: no network does that, only two clocks that are a little apart."""
 AHEAD = "{span} ahead: its images land before they were taken"
 BEHIND = "{span} behind: its images land that late"
 FALLS = "it falls behind, {span} by now, or what it sends waits longer and longer"
@@ -45,9 +47,10 @@ class Arrivals:
 def judge_clocks(arrivals: Mapping[str, Arrivals], rules: CameraRules) -> tuple[Finding, ...]:
     """One finding a camera.
 
-    An image that landed before it was taken has a wrong clock. One that landed late may have waited: only a delay
-    that the other cameras do not have, and that is the same for all of the late images or grows evenly, is taken for a
-    clock. So are images that all say to be of one moment, and landed at many.
+    An image that landed before it was taken has a wrong clock: nothing can make it come early, so half of the limit is
+    enough. One that landed late may have waited: only a delay that the other cameras do not have, and that is the same
+    for all of the late images or grows evenly, is taken for a clock. So are images that all say to be of one moment,
+    and landed at many.
     """
     usual = {camera: float(np.median(each.delay)) for camera, each in arrivals.items() if len(each) >= MIN_IMAGES}
     found = []
@@ -56,9 +59,24 @@ def judge_clocks(arrivals: Mapping[str, Arrivals], rules: CameraRules) -> tuple[
         shared = float(np.clip(np.median(others), 0.0, max(usual[camera], 0.0))) if others else None
         found.append(_finding(camera, _ways(arrivals[camera], shared, rules), len(arrivals[camera]), rules))
     off = sum(each.outcome is Outcome.BREACH for each in found)
-    if off > 1 and 2 * off > len(found):  # the bucket's clock, or how the images were copied
-        return ()
+    if off > 1 and 2 * off > len(found):
+        return (_shared_clock(off, len(found), rules),)
     return tuple(found)
+
+
+def _shared_clock(off: int, of: int, rules: CameraRules) -> Finding:
+    """Most clocks wrong at once: nobody's fault alone, but said."""
+    return Finding(
+        check=CHECK,
+        subject=CameraFault.CLOCK.value,
+        outcome=Outcome.INCONCLUSIVE,
+        value=off,
+        limit=of / 2,
+        unit="cameras",
+        n=of,
+        note=f"the times of {off} of {of} cameras are more than {rules.clock_minutes:.0f} minutes from those of the "
+        "bucket: its own clock, a clock or a time zone that they share, or how images were copied",
+    )
 
 
 def _ways(images: Arrivals, shared: float | None, rules: CameraRules) -> dict[str, float]:
@@ -72,7 +90,7 @@ def _ways(images: Arrivals, shared: float | None, rules: CameraRules) -> dict[st
 
 def _early(delays: Floats, rules: CameraRules) -> float:
     """Minutes by which images come from the future; 0 when few do."""
-    ahead = delays[delays <= -rules.clock_minutes]
+    ahead = delays[delays <= -EARLY * rules.clock_minutes]
     return float(-np.median(ahead)) if len(ahead) >= SHARE * len(delays) else 0.0
 
 
@@ -111,7 +129,8 @@ def _falling(images: Arrivals, shared: float, rules: CameraRules) -> float:
 
 
 def _finding(camera: str, ways: Mapping[str, float], n: int, rules: CameraRules) -> Finding:
-    over = [way for way, minutes in ways.items() if minutes >= rules.clock_minutes]
+    limits = {way: rules.clock_minutes * (EARLY if way == AHEAD else 1.0) for way in ways}
+    over = [way for way, minutes in ways.items() if minutes >= limits[way]]
     way = over[0] if over else max(ways, key=lambda each: ways[each])
     value, breach = ways[way], bool(over)
     return Finding(
@@ -120,7 +139,7 @@ def _finding(camera: str, ways: Mapping[str, float], n: int, rules: CameraRules)
         slice=f"camera={camera}",
         outcome=Outcome.BREACH if breach else Outcome.OK,
         value=round(value, 1),
-        limit=rules.clock_minutes,
+        limit=limits[way],
         unit="min",
         n=n,
         note=f"has a wrong clock: {way.format(span=_span(value))}" if breach else "",

@@ -18,6 +18,7 @@ from tasks.camera.case import SPARE
 from tasks.camera.pictures import CHECK
 from tasks.camera.rules import CameraRules
 from tasks.camera.silence import Silence
+from tasks.camera.standstill import FAR, standstill
 from tasks.domain.finding import Finding, Outcome
 from tasks.domain.subjects import CameraFault
 from tasks.domain.window import EPOCH, Window
@@ -53,20 +54,25 @@ def judge_delivery(
     counted: Mapping[str, float],
     rules: CameraRules,
     silent: Mapping[str, Silence] | None = None,
+    resting: Mapping[str, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Offline and frame rate of every camera that is known to send; `counted` are the images of the window.
 
     `silent` are the longest pauses in it: where a quarter of a camera's images and more are missing at once, it was
-    `offline` for that part. Nothing is said of a window in which no camera sends, or in which most are silent or slow:
-    that is the line, the night or the connection. A camera that never had others to compare with is not judged.
+    `offline` for that part. Where most are silent or slow, or the only one is, that is the line, the night or the
+    connection: one inconclusive finding says so, unless they send what they are known to be content with at this hour
+    (`resting`, see `standstill.rests`).
     """
     rates = {
         camera: counted.get(camera, 0.0) / float(np.median(counts))
         for camera, counts in expected.items()
         if _steady(counts)
     }
+    rest = resting or {}
+    awake = {c for c in rates if counted.get(c, 0.0) < rules.rate_kept * rest.get(c, float("inf"))}
+    together = _together(expected, counted, {camera: rates[camera] for camera in sorted(awake)}, len(rates))
     if len(expected) < 2 or not any(rates.values()):
-        return ()
+        return together
     found = []
     for camera, rate in rates.items():
         others = [value for other, value in rates.items() if other != camera and value]
@@ -76,10 +82,26 @@ def judge_delivery(
         if pause and beside >= ROOM and _missed(pause):
             found.append(_paused(camera, pause, expected[camera], int(counted.get(camera, 0.0))))
         else:
-            found += _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace, rules)
+            told = _judged(camera, expected[camera], counted.get(camera, 0.0), rate / pace, rules)
+            found += [each for each in told if camera in awake or each.outcome is Outcome.OK]
     breached = Counter(each.subject for each in found if each.outcome is Outcome.BREACH)
     fleet = {subject for subject, count in breached.items() if count > 1 and 2 * count > len(rates)}
-    return tuple(each for each in found if each.subject not in fleet)
+    if CameraFault.FRAME_RATE in fleet and not together:  # some send as ever: it is no slow day
+        slow = [each.camera or "" for each in found if each.subject in fleet and each.outcome is Outcome.BREACH]
+        together = (standstill(CameraFault.FRAME_RATE, slow, len(rates), counted),)
+    return (*(each for each in found if each.subject not in fleet), *together)
+
+
+def _together(
+    expected: Mapping[str, Sequence[int]], counted: Mapping[str, float], awake: Mapping[str, float], of: int
+) -> tuple[Finding, ...]:
+    """What more than half of the cameras, or the only one, show against their own usual numbers; of those `awake`."""
+    silent = [camera for camera in awake if not counted.get(camera)]
+    slow = [c for c, rate in awake.items() if rate <= FAR and _few(counted.get(c, 0.0), expected[c])]
+    for fault, affected in ((CameraFault.OFFLINE, silent), (CameraFault.FRAME_RATE, slow)):
+        if 2 * len(affected) > of:
+            return (standstill(fault, affected, of, counted),)
+    return ()
 
 
 def _steady(counts: Sequence[float]) -> bool:
@@ -107,18 +129,18 @@ def _judged(camera: str, counts: Sequence[int], counted: float, relative: float,
         words = f"is offline: no image in this window, about {usually:.0f} were expected"
         return [_finding(camera, CameraFault.OFFLINE, 1.0, 1.0, words, (0, relative < 0.5))]
     sent = counted / usually
-    slow = (
-        usually >= MIN_SLOW
-        and max(sent, relative) <= rules.rate_kept
-        and counted < ROOM * min(count for count in counts if count)
-        and _chance(counted, counts) < CHANCE
-    )
+    slow = usually >= MIN_SLOW and max(sent, relative) <= rules.rate_kept and _few(counted, counts)
     words = f"sends too few images: {counted:.0f} instead of about {usually:.0f}"
     n = int(counted)
     return [
         _finding(camera, CameraFault.OFFLINE, 0.0, 1.0, "", (n, False)),
         _finding(camera, CameraFault.FRAME_RATE, max(0.0, 1 - sent), 1 - rules.rate_kept, words, (n, slow)),
     ]
+
+
+def _few(counted: float, counts: Sequence[int]) -> bool:
+    """Whether so few images were never counted, and are no chance."""
+    return counted < ROOM * min(count for count in counts if count) and _chance(counted, counts) < CHANCE
 
 
 def _chance(counted: float, counts: Sequence[float]) -> float:

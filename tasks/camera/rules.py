@@ -53,5 +53,6 @@ class CameraRules(BaseModel):
     clock_minutes: float = Field(
         default=10,
         gt=0,
-        description="Difference of capture and landing to the other cameras from which a clock is wrong",
+        description="Difference of capture and landing to the other cameras from which a clock is wrong; half of it "
+        "where images land before they were taken",
     )

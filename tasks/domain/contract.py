@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from tasks.domain import contract_values as v
 from tasks.domain.contract_answers import placed, ranked
 from tasks.domain.contract_json import non_finite, read_object
-from tasks.domain.contract_reasons import Reason, Rejected
+from tasks.domain.contract_reasons import About, Reason, Rejected
 from tasks.domain.contract_record import Detection, Latency, PredictionRecord
 from tasks.domain.model import Kind
 from tasks.domain.tables import CONTRACT_VERSION
@@ -88,8 +88,14 @@ def parse_row(row: Mapping[str, Any], limits: Limits = NO_LIMITS) -> PredictionR
         return _rejected(error)
     if limits.latest is not None and record.captured_at > limits.latest:
         note = f"captured_at {record.captured_at.isoformat()} is later than {limits.latest.isoformat()}"
-        return Rejected(reason=Reason.BAD_TIME, note=note)
+        return untimely(record, note)
     return _settled(record, limits)
+
+
+def untimely(record: PredictionRecord, note: str) -> Rejected:
+    """The refusal of a record whose time cannot be true: whose clock that is, is told from what it claims."""
+    about = About(image_id=record.image_id, key=record.key, camera=record.camera, captured_at=record.captured_at)
+    return Rejected(reason=Reason.BAD_TIME, note=note, about=about)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:

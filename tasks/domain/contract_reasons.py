@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from tasks.domain.plain_text import visible
@@ -110,11 +111,22 @@ BESIDE = frozenset({Reason.DIRECTORY_MARKER, Reason.MARKER_FILE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Who a record was about that can be read but is refused for its time; `key` is empty where no image was kept."""
+
+    image_id: str
+    key: str
+    camera: str
+    captured_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A refusal: why, and where exactly (bounded in length)."""
+    """A refusal: why, and where exactly (bounded in length); of a time that cannot be true also who claims it."""
 
     reason: Reason
     note: str = ""
+    about: About | None = None
 
     def __post_init__(self) -> None:
         clean = visible(self.note.encode("utf-8", "replace").decode())

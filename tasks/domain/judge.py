@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.domain import concept
+from tasks.domain.broken import broken_data
 from tasks.domain.finding import Outcome, Report, Stage
 from tasks.domain.served import served_badly
 from tasks.domain.sharing import doubted_alone, faulty, lone, nearly, on_sound_cameras
@@ -32,15 +33,6 @@ MISEXPORTED = Cause(
     summary="the file that production runs answers otherwise than the version it was exported from",
 )
 """Added when an exported file does not keep what its version can do."""
-
-
-_BROKEN = {
-    Stage.QUALITY: CauseKind.DATA,
-    Stage.INGEST: CauseKind.DATA,
-    Stage.LABELS: CauseKind.DATA,
-    Stage.CAMERA: CauseKind.CAMERA,
-}
-"""What is broken when a stage finds a breach: data of production or of people, or a camera."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +128,9 @@ def _deciding(performance: Report) -> Report:
 
 def _kinds(reports: Sequence[Report], causes: Sequence[Cause]) -> frozenset[CauseKind]:
     """Kinds of the causes; a breach of data rules or of a camera counts whether or not a cause says so."""
-    broken = {_BROKEN[report.stage] for report in reports if report.stage in _BROKEN and report.breaches()}
-    return frozenset({cause.kind for cause in causes} | broken)
+    data = {CauseKind.DATA} if broken_data(reports) else set()
+    camera = {CauseKind.CAMERA for report in reports if report.stage is Stage.CAMERA and report.breaches()}
+    return frozenset({cause.kind for cause in causes} | data | camera)
 
 
 def _action(known: _Evidence) -> Action:

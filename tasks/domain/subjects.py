@@ -75,6 +75,8 @@ ESTIMATE = "estimate"
 WEAK_SEGMENT, SHORTCUT = "weak_segment", "shortcut"
 TOLD_ONLY = frozenset({WEAK_SEGMENT, SHORTCUT})
 """Checks about what the version is like since it was made: a person reads them, no verdict hangs on them."""
+UNTIMELY = "untimely_share"
+"""Check of the findings on records that claim times which cannot be true."""
 KPI = "kpi"
 """Check of the findings on numbers of the business."""
 PROMISE, BURN = "promise", "burn_rate"

@@ -1,7 +1,4 @@
-"""The Arrow schemas of the data contract, each with its version.
-
-Parquet metadata `evergreen.schema` and `evergreen.version`: a newer version is refused in words, an older one read.
-"""
+"""The Arrow schemas of the data contract, each with its version (`evergreen.version`): a newer one is refused."""
 
 from __future__ import annotations
 
@@ -137,6 +134,7 @@ REFERENCES = pa.schema(
         pa.field("width", pa.int32()),
         pa.field("height", pa.int32()),
         pa.field("detections", pa.list_(DETECTION)),
+        pa.field("session", pa.string()),  # of the record; null: none, or pinned by an older version
     ]
 )
 """Profiles with the answers beside them: what drift is measured against, and the same for a window."""

@@ -39,6 +39,7 @@ CATALOG = pa.schema(
         pa.field("unusual", pa.string()),  # what inspecting the bytes had to say, without what the record adds
         pa.field(CHANCE, pa.float64()),  # that the image was kept and drawn; before `drawn` was there: drawn
         pa.field(DRAWN, pa.float64()),
+        pa.field("claimed", _TIME),  # when a record says that it was taken, also one refused for that; else null
     ]
 )
 """One row per object that was looked at, and one per row of a record that was refused."""

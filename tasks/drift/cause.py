@@ -14,6 +14,7 @@ from datetime import datetime
 
 import numpy as np
 
+from tasks.domain.broken import broken_data
 from tasks.domain.finding import Finding, Outcome, Report, Stage
 from tasks.domain.subjects import DELIVERY, DISTINCT_SCENES, PLACES, Topic, topic
 from tasks.domain.verdict import Cause, CauseKind
@@ -38,7 +39,7 @@ Onsets = Mapping[Key, datetime]
 def causes_of(reports: Sequence[Report], onsets: Onsets) -> tuple[Cause, ...]:
     """The causes behind the breaches of all reports, heaviest first, broken data before all; () without breaches."""
     drift = [finding for report in reports if report.stage is Stage.DRIFT for finding in report.findings]
-    broken = [f for r in reports if r.stage in (Stage.QUALITY, Stage.INGEST, Stage.LABELS) for f in r.breaches()]
+    broken = broken_data(reports)
     breaches = [finding for finding in drift if finding.outcome is Outcome.BREACH]
     named = named_faults(reports)
     pictured = {camera for camera, found in named.items() if any(f.subject not in DELIVERY for f in found)}

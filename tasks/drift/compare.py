@@ -26,6 +26,7 @@ from tasks.drift.explained import explained
 from tasks.drift.judging import Level, Slice, judged
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
+from tasks.drift.sessions import blocks
 from tasks.drift.telling import told_apart
 
 DAY = timedelta(days=1)
@@ -53,6 +54,8 @@ def compare(
     """
     if not len(current):
         return (_too_few(ALL, 0, rules.min_scenes, "the window"),)
+    dealt = blocks(reference.sessions, current.sessions, len(reference))
+    reference, current = (replace(side, sessions=each) for side, each in zip((reference, current), dealt, strict=True))
     known, seen = reference.scenes(), current.scenes()
     cameras = sorted(set(known) | set(seen))
     alike = [c for c in cameras if min(known.get(c, 0), seen.get(c, 0)) >= rules.min_camera_scenes]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.domain import plugin
+from tasks.domain.errors import ConfigError
 
 FloatArray = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -25,6 +26,14 @@ class Data(StrEnum):
     VECTOR = "vector"  # one vector per image, (n, d)
     RATE = "rate"  # 0 or 1 per image, (n,)
     COUNTS = "counts"  # how many of each class an image holds, (n, k)
+
+
+_WORDS = {
+    Data.SCALAR: "one number per image",
+    Data.VECTOR: "one vector per image",
+    Data.RATE: "shares of images",
+    Data.COUNTS: "counts of classes per image",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,31 @@ def detector(name: str) -> Detector:
         ConfigError: there is no such file; the message lists the known ones.
     """
     return plugin.load(PACKAGE, name, "DETECTOR", Detector)
+
+
+def fitting(name: str, data: Data, what_for: str) -> str:
+    """The name itself, when that detector is able to compare such data; `what_for` is who asks, for the message.
+
+    Raises:
+        ConfigError: there is no such file, or it compares something else; the message lists those that fit.
+    """
+    own = detector(name).data
+    if own is not data:
+        fits = ", ".join(each for each in plugin.names(PACKAGE) if detector(each).data is data)
+        raise ConfigError(f"{what_for} compares {_WORDS[data]}; {name} compares {_WORDS[own]}; fitting: {fits}")
+    return name
+
+
+def ranking(name: str, what_for: str) -> str:
+    """The name itself, when that detector is able to say which columns told the samples apart.
+
+    Raises:
+        ConfigError: there is no such file, or it cannot; the message lists those that can.
+    """
+    if detector(name).importances is None:
+        fits = ", ".join(each for each in plugin.names(PACKAGE) if detector(each).importances is not None)
+        raise ConfigError(f"{what_for} ranks properties; {name} cannot rank; fitting: {fits}")
+    return name
 
 
 def usable(reference: FloatArray, current: FloatArray) -> bool:

@@ -68,6 +68,15 @@ def thinned(table: pa.Table, per_camera: int) -> pa.Table:
     return table.take(pa.array(places, pa.int64()))
 
 
+def beside(profiled: pa.Table, table: pa.Table) -> pa.Table:
+    """The profiles with what the same rows of a reference say beside them; what an older one lacks is null."""
+    for name in (*ANSWER, "session"):
+        field = REFERENCES.field(name)
+        known = name in table.column_names
+        profiled = profiled.append_column(field, table[name] if known else pa.nulls(len(table), field.type))
+    return profiled
+
+
 def foreign(table: pa.Table, version: str) -> list[int]:
     """Rows that the version did not answer itself."""
     return [row for row, found in enumerate(table["model_version"].to_pylist()) if found != version]

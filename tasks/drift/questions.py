@@ -34,6 +34,8 @@ class Owners:
         return Sessions(reference=self.reference[known], current=self.current[seen]), taken
 
 
+RESOLUTION = float(np.finfo(np.float32).eps)
+"""Part of the largest value within which two numbers are the same: pictures are measured in 32 bits."""
 MOST_PLACED = 2_000
 """Pictures of either side whose places are compared."""
 
@@ -137,15 +139,38 @@ def _question(subject: str, name: str, pair: tuple[FloatArray, FloatArray], owne
     """The question with the rows that can be asked about, and the sessions and days of those rows."""
     known, seen = (_rows(subject, side) for side in pair)
     sessions, days = owners.of(known, seen)
+    data = detector(name).data
+    before, after = pair[0][known], pair[1][seen]
+    if data is Data.SCALAR:
+        before, after = resolved(before, after)
     return Question(
         subject=subject,
         detector=name,
-        data=detector(name).data,
-        reference=pair[0][known],
-        current=pair[1][seen],
+        data=data,
+        reference=before,
+        current=after,
         sessions=sessions,
         when=days,
     )
+
+
+def resolved(reference: FloatArray, current: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both samples, (m,) and (n,), with values that no measure can tell apart made equal.
+
+    A number that was always 5 and is 5.000000001 lies beyond everything in the reference, and has not changed. Values
+    count as one when each lies within a rounding error of a 32-bit number, of the largest there is, of the next.
+
+    >>> resolved(np.array([5.0, 5.0]), np.array([5 + 1e-9, 6.0]))[1].tolist()
+    [5.0, 6.0]
+    """
+    pooled = np.concatenate([reference, current])
+    if not len(pooled) or not np.isfinite(pooled).all():
+        return reference, current
+    order = np.argsort(pooled, kind="stable")
+    ordered = pooled[order]
+    new = np.r_[True, np.diff(ordered) > RESOLUTION * np.abs(ordered).max()]
+    pooled[order] = ordered[new][np.cumsum(new) - 1]
+    return pooled[: len(reference)], pooled[len(reference) :]
 
 
 def _never(others: dict[str, FloatArray], value: float = 0.0) -> FloatArray:

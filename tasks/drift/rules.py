@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from tasks.domain import plugin
 from tasks.domain.errors import ConfigError
+from tasks.drift.detector import Data, fitting, ranking
+
+TAKES = {
+    "scalar_detector": Data.SCALAR,
+    "vector_detector": Data.VECTOR,
+    "place_detector": Data.VECTOR,
+    "rate_detector": Data.RATE,
+    "mix_detector": Data.COUNTS,
+}
+"""What is compared by the detector that each of these fields names."""
 
 
 class DriftRules(BaseModel):
@@ -59,7 +68,8 @@ class DriftRules(BaseModel):
         default=0,
         ge=0,
         le=1440,
-        description="Scenes of one camera in the same so many minutes depend on each other, permuted together; 0: none",
+        description="Scenes of one camera in the same so many minutes depend on each other, permuted together; "
+        "0: those of one recorded session do",
     )
     frozen_share: float = Field(
         default=0.5, gt=0, le=1, description="Rise of the share of repeated scenes from which a camera counts as frozen"
@@ -72,14 +82,14 @@ class DriftRules(BaseModel):
     )
     embed_batch: int = Field(default=16, ge=1, le=512, description="Images embedded at once")
 
-    @field_validator(
-        "scalar_detector", "vector_detector", "place_detector", "rate_detector", "mix_detector", "explainer"
-    )
+    @field_validator(*TAKES, "explainer")
     @classmethod
-    def _known(cls, name: str, info: ValidationInfo) -> str:
-        if info.field_name == "explainer" and not name:
-            return name
+    def _fits(cls, name: str, info: ValidationInfo) -> str:
+        """The name of a detector that is able to do what the field asks: a wrong one would end every run."""
+        field = str(info.field_name)
         try:
-            return plugin.known("tasks.drift.detectors", name)
+            if field in TAKES:
+                return fitting(name, TAKES[field], field)
+            return ranking(name, field) if name else name
         except ConfigError as error:
             raise ValueError(str(error)) from error

@@ -20,6 +20,7 @@ from tasks.drift import looks
 from tasks.drift.answers import Answers, answers
 from tasks.drift.detector import FloatArray, Labels
 from tasks.drift.rules import DriftRules
+from tasks.drift.sessions import recorded, tiles
 
 CLIPPED = 0.25
 """Share of black (or white) pixels from which an image is a dark (or bright) one.
@@ -28,7 +29,7 @@ The fraction itself is 0 on most images and must not be averaged; the share of s
 """
 
 
-ANSWERED = ("model_version", "kind", "width", "height", "detections")
+ANSWERED = ("model_version", "kind", "width", "height", "detections", "session")
 """What is read of an answer."""
 
 
@@ -139,7 +140,7 @@ def sample(
         answers=answers(scenes, classes, rules.confidence, version),
         embedding=_matrix(scenes["embedding"].combine_chunks()),
         images=dict(Counter(np.asarray(cameras, dtype=object)[new | _later(table, first)].tolist())),
-        sessions=_sessions(scenes, rules.session_minutes) if rules.session_minutes else None,
+        sessions=tiles(scenes, rules.session_minutes) if rules.session_minutes else recorded(scenes),
         places=looks.placed(scenes),
         hours=whole_hours(scenes),
     )
@@ -149,13 +150,6 @@ def _later(table: pa.Table, first: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Which images show a scene that was first shown more than a burst before, (n,)."""
     moments = microseconds(table)
     return np.asarray(moments - moments[first] > BURST / MICROSECOND, np.bool_)
-
-
-def _sessions(table: pa.Table, minutes: int) -> Labels:
-    """The same number for scenes of one camera in the same tile of so many minutes, (n,)."""
-    tiles = microseconds(table) // (minutes * 60_000_000)
-    names = [f"{tile} {camera}" for tile, camera in zip(tiles.tolist(), table["camera"].to_pylist(), strict=True)]
-    return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.intp)
 
 
 def _column(table: pa.Table, name: str) -> FloatArray:

@@ -135,9 +135,7 @@ def repin_reference(
     used, champion = rules or DriftRules(), _champion(reference.model)
     table = pinning.thinned(tables().read(reference.table), used.reference_scenes)
     fresh = _profiler(champion, used).again(table.select(list(profiles.IDENTITY)))
-    for name in pinning.ANSWER:
-        fresh = fresh.append_column(table.schema.field(name), table[name])
-    return _pinned(fresh, champion, actor, reason, used)
+    return _pinned(pinning.beside(fresh, table), champion, actor, reason, used)
 
 
 def _champion(model: str) -> ModelRef:

@@ -65,11 +65,13 @@ def object_row(
         look = _checked(look, record)
     if drawn.other and isinstance(look, Seen):
         look = Rejected(reason=Reason.DUPLICATE_ID, note=f"{member.image_id!r} is also {drawn.other}")
+    claimed, camera = (record.captured_at, record.camera) if record else drawn.claimed or (None, _camera(member))
     row = {
         "key": member.key,
         "image_id": record.image_id if record else _own_id(member, drawn),
-        "captured_at": record.captured_at if record else member.moment,
-        "camera": record.camera if record else _camera(member),
+        "captured_at": record.captured_at if record else member.moment_by(claimed),
+        "camera": camera,
+        "claimed": claimed,
         "size": member.size,
         "etag": look.etag if isinstance(look, Seen) else member.etag,
         "landed": member.landed,
@@ -99,6 +101,8 @@ def refused_row(row: Refused) -> dict[str, Any]:
         "image_id": row.image_id,
         "captured_at": row.moment,
         "camera": row.camera,
+        "claimed": row.moment if row.alone else None,
+        "landed": row.landed,
         "size": row.size,
         "etag": row.etag,
         **refused(row.why),

@@ -38,6 +38,11 @@ class Member:
         """The object as the bucket listed it."""
         return ObjectInfo(key=self.key, size=self.size, etag=self.etag, modified=self.landed)
 
+    def moment_by(self, claimed: datetime | None) -> datetime:
+        """The moment, as a refused record claims it, where that lies in the hour of the folder; else the guess."""
+        start = self.moment.replace(minute=0, second=0, microsecond=0)
+        return claimed if claimed is not None and start <= claimed < start + HOUR else self.moment
+
 
 def require_whole_hours(window: Window) -> None:
     """`ConfigError` for a window that would cut an hour's folder in two."""

@@ -34,7 +34,7 @@ def rows_of(info: ObjectInfo, data: bytes, max_bytes: int, latest: datetime, cla
         return
     for number, line in enumerate(lines, start=1):
         answer = parse_prediction(line, limits)
-        yield Found(source=f"{info.key}#{number}", size=len(line), etag=info.etag, answer=answer)
+        yield Found(source=f"{info.key}#{number}", size=len(line), etag=info.etag, answer=answer, landed=info.modified)
 
 
 def labels_of(
@@ -59,7 +59,7 @@ def _parquet_rows(info: ObjectInfo, data: bytes, limits: Limits) -> Iterator[Fou
         try:
             for number, row in enumerate(foreign_rows(path, _COLUMNS), start=1):
                 answer = parse_row(row, limits)
-                yield Found(source=f"{info.key}#{number}", size=0, etag=info.etag, answer=answer)
+                yield Found(source=f"{info.key}#{number}", size=0, etag=info.etag, answer=answer, landed=info.modified)
         except ObjectRejected as error:
             yield _whole(info, Rejected(reason=error.reason, note=str(error)))
 

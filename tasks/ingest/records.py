@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from tasks.domain.contract import PredictionRecord
+from tasks.domain.contract import PredictionRecord, untimely
 from tasks.domain.contract_reasons import Reason, Rejected
 from tasks.domain.model import Kind
 from tasks.domain.window import Window
@@ -19,12 +20,13 @@ NO_IMAGE = Rejected(reason=Reason.IMAGE_MISSING, note="no object under that key 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One row of a part: `source` is `<key of the part>#<row from 1>`."""
+    """One row of a part, which `landed` then: `source` is `<key of the part>#<row from 1>`."""
 
     source: str
     size: int
     etag: str
     answer: PredictionRecord | Rejected
+    landed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,7 @@ def misplaced(record: PredictionRecord, window: Window) -> Rejected | None:
     """Why a record does not belong into the window's folders, or None."""
     if window.contains(record.captured_at):
         return None
-    note = f"captured_at {record.captured_at.isoformat()} does not belong into this folder"
-    return Rejected(reason=Reason.BAD_TIME, note=note)
+    return untimely(record, f"captured_at {record.captured_at.isoformat()} does not belong into this folder")
 
 
 def answer_of(text: str) -> bytes:

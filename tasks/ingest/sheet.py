@@ -61,7 +61,7 @@ class Sheet:
             answer = row.answer
             why = answer if isinstance(answer, Rejected) else misplaced(answer, window)
             if isinstance(why, Rejected):
-                self._db.execute(sql.ADD_REFUSED, (row.source, row.size, row.etag, why.reason.value, why.note))
+                self._db.execute(sql.ADD_REFUSED, rows.refusal_row(row, why))
             elif not isinstance(answer, Rejected):
                 self._db.execute(sql.ADD_RECORD, rows.record_row(row, answer))
 
@@ -100,7 +100,7 @@ class Sheet:
 
     def refused(self) -> Iterator[Refused]:
         """Every row that was refused, in the order in which that was found out."""
-        return map(rows.refused_row, self._db.execute("SELECT * FROM refused ORDER BY rowid"))
+        return map(rows.refused_row, self._db.execute(sql.REFUSED))
 
     def first_with(self, sha256: str, key: str) -> str:
         """The key that these bytes were first asked about with."""

@@ -36,6 +36,7 @@ class Drawn:
     `record` is the one that stands, with `note` and `session`; `known` is what an earlier look at these bytes found;
     `contradicted`: there are records, and they contradict each other.
     `other` names what else is called like this object, where no record tells which of them is meant; else empty.
+    `claimed` is when, and by which camera, a record that was refused for that claim says that the image was taken.
     """
 
     member: Member | None
@@ -46,11 +47,15 @@ class Drawn:
     known: Look | None = None
     contradicted: bool = False
     other: str = ""
+    claimed: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A row of a part that will not be used, and why; who it was about, where that is known."""
+    """A row of a part that will not be used, and why; who it was about, and when the part landed, where that is known.
+
+    `alone`: it was refused for its time, and no image of the window tells of that.
+    """
 
     source: str
     size: int
@@ -59,6 +64,8 @@ class Refused:
     image_id: str | None = None
     moment: datetime | None = None
     camera: str | None = None
+    landed: datetime | None = None
+    alone: bool = False
 
 
 def object_row(member: Member) -> tuple[Any, ...]:
@@ -82,6 +89,15 @@ def brief(row: tuple[Any, ...]) -> Brief:
     """A row of the query `BRIEFS`."""
     _, number, key, version, answer, note, failed = row
     return Brief(number=number, key=key, version=version, answer=answer, note=note, failed=bool(failed))
+
+
+def refusal_row(row: Found, why: Rejected) -> tuple[Any, ...]:
+    """A row of `refused`."""
+    told: tuple[str | None, ...] = (None,) * 5
+    if (about := why.about) is not None:
+        landed = row.landed.isoformat() if row.landed else None
+        told = about.image_id, about.captured_at.isoformat(), about.camera, landed, about.key
+    return row.source, row.size, row.etag, why.reason.value, why.note, *told
 
 
 def known_row(key: str, etag: str, look: Look) -> tuple[Any, ...]:
@@ -123,9 +139,10 @@ def drawn_object(row: tuple[Any, ...]) -> Drawn:
         record=record,
         note=note or "",
         session=session or "",
-        known=_known(etag, row[14:]),
+        known=_known(etag, row[14:20]),
         contradicted=bool(contradicted),
         other=other,
+        claimed=(datetime.fromisoformat(row[20]), row[21]) if row[20] and record is None else None,
     )
 
 
@@ -136,11 +153,19 @@ def drawn_record(row: tuple[Any, ...]) -> Drawn:
 
 
 def refused_row(row: tuple[Any, ...]) -> Refused:
-    """A row of `refused`."""
-    source, size, etag, reason, note, image_id, moment, camera = row
-    when = datetime.fromisoformat(moment) if moment else None
-    why = Rejected(reason=Reason(reason), note=note)
-    return Refused(source=source, size=size, etag=etag, why=why, image_id=image_id, moment=when, camera=camera)
+    """A row of the query `REFUSED`."""
+    source, size, etag, reason, note, image_id, moment, camera, landed, alone = row
+    return Refused(
+        source=source,
+        size=size,
+        etag=etag,
+        why=Rejected(reason=Reason(reason), note=note),
+        image_id=image_id,
+        moment=datetime.fromisoformat(moment) if moment else None,
+        camera=camera,
+        landed=datetime.fromisoformat(landed) if landed else None,
+        alone=bool(alone),
+    )
 
 
 def _record(text: str, latency: str | None) -> PredictionRecord:

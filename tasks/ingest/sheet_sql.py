@@ -14,7 +14,8 @@ CREATE TABLE records (
     number INTEGER PRIMARY KEY, source TEXT, size INTEGER, etag TEXT, image_id TEXT, key TEXT, camera TEXT, moment TEXT,
     version TEXT, answer BLOB, classes TEXT, failed INTEGER, note TEXT, latency TEXT, text TEXT);
 CREATE TABLE refused (
-    source TEXT, size INTEGER, etag TEXT, reason TEXT, note TEXT, image_id TEXT, moment TEXT, camera TEXT);
+    source TEXT, size INTEGER, etag TEXT, reason TEXT, note TEXT, image_id TEXT, moment TEXT, camera TEXT,
+    landed TEXT, about TEXT);
 CREATE TABLE standing (number INTEGER PRIMARY KEY, key TEXT, note TEXT);
 CREATE INDEX standing_key ON standing (key);
 CREATE TABLE contradicted (key TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -33,10 +34,13 @@ CREATE TABLE first_with (sha256 TEXT PRIMARY KEY, key TEXT) WITHOUT ROWID;
 ADD_OBJECT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_KNOWN = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_RECORD = "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-ADD_REFUSED = "INSERT INTO refused VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)"
-REFUSE = "INSERT INTO refused SELECT source, size, etag, ?, ?, NULL, NULL, NULL FROM records WHERE number = ?"
+ADD_REFUSED = "INSERT INTO refused VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+REFUSE = (
+    "INSERT INTO refused SELECT source, size, etag, ?, ?, NULL, NULL, NULL, NULL, NULL FROM records WHERE number = ?"
+)
 REFUSE_NAMED = (
-    "INSERT INTO refused SELECT source, size, etag, ?, ?, image_id, moment, camera FROM records WHERE number = ?"
+    "INSERT INTO refused SELECT source, size, etag, ?, ?, image_id, moment, camera, NULL, NULL "
+    "FROM records WHERE number = ?"
 )
 """Of a sound record that names what is not there, the catalog keeps who it was about."""
 
@@ -93,13 +97,24 @@ JOIN strata USING (name) WHERE rank <= taken
 
 OBJECTS = """
 SELECT o.key, o.size, o.etag, o.camera, o.image_id, o.moment, o.landed, d.chance, r.text, r.latency, s.note, n.name,
-    c.key IS NOT NULL, coalesce(u.other, ''), k.sha256, k.width, k.height, k.format, k.reason, k.note
+    c.key IS NOT NULL, coalesce(u.other, ''), k.sha256, k.width, k.height, k.format, k.reason, k.note,
+    w.moment, w.camera
 FROM drawn d JOIN objects o ON o.key = d.key LEFT JOIN contradicted c ON c.key = o.key
 LEFT JOIN doubtful u ON u.key = o.key
 LEFT JOIN standing s ON s.key = o.key LEFT JOIN records r ON r.number = s.number
 LEFT JOIN sessions n ON n.number = s.number LEFT JOIN known k ON k.key = o.key AND k.etag = o.etag
+LEFT JOIN (SELECT about, max(moment) AS moment, camera FROM refused WHERE about <> '' GROUP BY about) w
+    ON w.about = o.key
 ORDER BY o.key
 """
+"""With what a record claims of the image that was refused for that claim."""
+
+REFUSED = """
+SELECT source, size, etag, reason, note, image_id, moment, camera, landed,
+    about IS NOT NULL AND about NOT IN (SELECT key FROM objects)
+FROM refused ORDER BY rowid
+"""
+"""The last column: whether the row speaks of its claim alone, because no image of the window does."""
 LONE = """
 SELECT r.text, r.latency, d.chance, n.name
 FROM drawn d JOIN records r ON r.number = d.number JOIN sessions n ON n.number = d.number ORDER BY r.image_id

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tasks.domain.contract_reasons import BESIDE
+from tasks.domain.contract_reasons import BESIDE, Reason
 from tasks.domain.expectation import STANDS_FOR
 from tasks.domain.tables_catalog import CHANCE, drawn_chances
 from tasks.domain.window import Window
@@ -60,6 +60,7 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
         "camera_differs": pc.match_substring_regex(catalog["note"], r"(^| )camera_differs [^ ]"),
         "crossed": pc.is_in(catalog["sha256"], value_set=crossed),
     }
+    counted["unanswered"] = _where_not(refused_claim(catalog), counted["unanswered"])
     accepted_only = {name: pc.if_else(accepted, pc.cast(flag, pa.float64()), None) for name, flag in counted.items()}
     shown = catalog["format"] if "format" in catalog.column_names else pa.nulls(catalog.num_rows, pa.string())
     return pa.table(
@@ -70,7 +71,10 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
             STANDS_FOR: _stands_for(catalog),
             "verdict": catalog["verdict"],
             "reason": catalog["reason"],
-            "quarantined": pc.if_else(_beside(catalog), None, pc.cast(pc.invert(accepted), pa.float64())),
+            "quarantined": _where_not(
+                pc.or_(_beside(catalog), pc.fill_null(refused_beside(catalog), False)),
+                pc.cast(pc.invert(accepted), pa.float64()),
+            ),
             "format": shown,
             "bytes": pc.if_else(accepted, pc.cast(catalog["size"], pa.float64()), None),
             "rotated": pc.if_else(accepted, _noted(catalog, "exif_rotated"), None),
@@ -82,6 +86,24 @@ def _objects(catalog: pa.Table, asked: pa.Array, crossed: pa.Array) -> pa.Table:
 def _beside(catalog: pa.Table) -> pa.ChunkedArray:
     """Which rows are what a tool left beside the data: neither good nor bad."""
     return pc.is_in(catalog["reason"], value_set=pa.array([reason.value for reason in sorted(BESIDE)]))
+
+
+def refused_beside(catalog: pa.Table) -> pa.ChunkedArray:
+    """Which rows are records that were refused for their time, of a camera that they name."""
+    return pc.and_(pc.equal(catalog["reason"], Reason.BAD_TIME.value), pc.is_valid(catalog["camera"]))
+
+
+def refused_claim(catalog: pa.Table) -> pa.ChunkedArray:
+    """Which rows are accepted images whose record was refused for its time; none in tables that do not tell claims."""
+    if "claimed" not in catalog.schema.names:
+        return pc.and_(pc.is_null(catalog["key"]), False)
+    unanswered = pc.match_substring_regex(catalog["note"], "(^| )no_prediction( |$)")
+    return pc.and_(pc.and_(pc.equal(catalog["verdict"], "accepted"), unanswered), pc.is_valid(catalog["claimed"]))
+
+
+def _where_not(left_out: pa.ChunkedArray, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values, null in the rows that `untimely` tells camera by camera."""
+    return pc.if_else(pc.fill_null(left_out, False), None, values)
 
 
 def _stands_for(table: pa.Table) -> pa.Array:

@@ -13,7 +13,11 @@ class QualityRules(BaseModel):
     min_images: int = Field(default=1, ge=1, description="Answered images of a window below which its volume is broken")
     max_images: int | None = Field(default=None, ge=1, description="Answered images above which its volume is broken")
     max_quarantined: float = Field(
-        default=0.05, ge=0, le=1, description="Share of listed objects that may be quarantined"
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of listed objects that may be quarantined, and of one camera's "
+        "records that may claim a time that cannot be true",
     )
     max_unanswered: float = Field(default=0.5, ge=0, le=1, description="Share of accepted images without a prediction")
     max_failed: float = Field(default=0.05, ge=0, le=1, description="Share of predictions that may carry an error")

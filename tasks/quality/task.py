@@ -37,6 +37,7 @@ from tasks.quality.pieces import PIECE, Whole, drawn, together
 from tasks.quality.rules import QualityRules
 from tasks.quality.strays import much_fewer, searched
 from tasks.quality.suite import suite
+from tasks.quality.untimely import COLUMNS, untimely
 
 OTHERS = 24
 """Newest windows that say how many images are usual."""
@@ -93,6 +94,7 @@ def _checked(
     claim, (accepted, lost) = snapshot.claim, schema
     general, own, results = _asked(snapshot, accepted, len(classes) or None, rules)
     found = of_answers(general, rules.examples)
+    late = untimely(tables().batches(snapshot.catalog, COLUMNS, MANY), rules.max_quarantined)
     against = named(of_answers(own, rules.examples), accepted) if accepted else ()
     of_schema = _of_schema(snapshot, accepted, classes) if accepted else lost
     key = f"{claim.model}/evergreen/windows/{claim.window.start:%Y%m%dT%H%M%SZ}/quality-{claim.revision}-{claim.epoch}"
@@ -100,7 +102,7 @@ def _checked(
         f"{key}.json", json.dumps(results if len(results) > 1 else results[0], default=str).encode(), "application/json"
     )
     return {
-        "findings": [finding_json(each) for each in (*found, *against, *of_schema)],
+        "findings": [finding_json(each) for each in (*found, *late, *against, *of_schema)],
         VALIDATION: store().uri(f"{key}.json"),
     }
 

@@ -22,6 +22,8 @@ SHUFFLES = 5
 SEED = 41
 STRENGTH = 0.1
 """Inverse of the penalty: few images and many numbers must not be learnt by heart."""
+MAD_TO_SD = 1.4826
+"""Standard deviations of a normal distribution per median absolute deviation."""
 FAR = 5.0
 """Standard deviations beyond which a number says nothing more: one outlier must not rule the fit."""
 
@@ -92,13 +94,24 @@ def _told(reference: FloatArray, current: FloatArray, sessions: Sessions | None,
     ((fit_before, _), (before, first)), ((fit_after, _), (after, second)) = parts
     pooled = np.vstack([fit_before, fit_after])
     fitted = [projected(fit_before, rows) if view else rows for rows in (pooled, before, after)]
-    centre, scale = fitted[0].mean(axis=0), fitted[0].std(axis=0)
-    scale = np.where(scale > 1e-9 * (1 + np.abs(centre)), scale, 1.0)
+    centre, scale = _standard(fitted[0])
     learnt, before, after = ((rows - centre) / scale for rows in fitted)
     truth = np.arange(len(learnt)) >= len(fit_before)
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=500).fit(_features(learnt), truth)
     held_out = Sessions(reference=first, current=second)
     return _Told(model=model, rows=np.vstack([before, after]), size=len(before), sessions=held_out)
+
+
+def _standard(rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Middle and spread of each column: its median, and its median distance to it as a standard deviation.
+
+    Mean and deviation follow a single outlier so far that all other images look alike. Where more than half of a
+    column is one value its deviation counts; 1 where it is constant. Source: Huber, Robust Statistics (1981).
+    """
+    centre = np.median(rows, axis=0)
+    distance, deviation = MAD_TO_SD * np.median(np.abs(rows - centre), axis=0), rows.std(axis=0)
+    least = 1e-9 * (1 + np.abs(centre))
+    return centre, np.where(distance > least, distance, np.where(deviation > least, deviation, 1.0))
 
 
 def _features(rows: FloatArray) -> FloatArray:

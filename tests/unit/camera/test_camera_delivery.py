@@ -55,8 +55,8 @@ def test_a_camera_that_never_sent_regularly_is_not_missed(counts):
     assert named(judge_delivery({**USUAL, "d": counts}, {"a": 60, "b": 60, "c": 30}, RULES)) == {}
 
 
-def test_a_camera_without_others_is_not_missed():
-    assert judge_delivery({"a": [60, 60]}, {}, RULES) == ()
+def test_a_camera_without_others_is_never_called_at_fault():
+    assert named(judge_delivery({"a": [60, 60]}, {}, RULES)) == {}
 
 
 def test_the_same_hour_of_earlier_days_is_what_counts():

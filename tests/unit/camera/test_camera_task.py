@@ -47,6 +47,7 @@ def catalog(rows, late=timedelta(minutes=1)):
     content = [
         {"key": row["key"], "image_id": row["image_id"], "captured_at": row["captured_at"], "camera": row["camera"],
          "size": 1, "etag": "e", "sha256": row["sha256"], "verdict": "accepted", "reason": "", "note": "",
+         "claimed": row["captured_at"],
          "landed": row["captured_at"] + (late if row["camera"] == "cam-4" else timedelta(minutes=1))}
         for row in rows.select(["key", "image_id", "captured_at", "camera", "sha256"]).to_pylist()
     ]  # fmt: skip
@@ -105,8 +106,10 @@ def test_what_is_told_from_a_sample_of_very_many_images_says_so(check):
     assert notes["offline"] == "", "that is counted, image by image"
 
 
-def test_without_champion_or_reference_nothing_is_said_to_be_healthy():
-    snapshot = SimpleNamespace()
+def test_without_champion_or_reference_nothing_is_said_to_be_healthy(monkeypatch):
+    snapshot = SimpleNamespace(catalog=ref("catalog"), predictions=ref("predictions"))
+    shelf = Shelf(catalog=CATALOG.empty_table(), predictions=PREDICTIONS.empty_table())
+    monkeypatch.setattr(stage, "tables", lambda: shelf)
     for profiled, reference in ((None, SimpleNamespace()), ("after", None)):
         assert stage.check_cameras.fn(snapshot, profiled, reference, CameraRules()).outcome is Outcome.INCONCLUSIVE
 

@@ -258,3 +258,15 @@ def test_the_findings_come_in_the_same_order_every_time():
     reference, window = scenes(rng, {"a": 100, "b": 100}), scenes(rng, {"b": 40, "a": 40})
     assert compare(reference, window, RULES) == compare(reference, window, RULES)
     assert compare(reference, window, RULES)[0].slice == ALL
+
+
+def test_a_change_below_the_resolution_of_the_measure_is_none():
+    rng = np.random.default_rng(32)
+    before, after = scenes(rng, {"a": 200}, embedding=False), scenes(rng, {"a": 80}, embedding=False)
+    for side, value in ((before, 5.0), (after, 5 + 1e-9)):
+        for name in PROPERTIES:
+            side.photometric.scalars[name][:] = value
+    before.photometric.scalars["noise"][:3] = 7.0  # it varies, so it is asked about
+    assert not [f for f in breaches(compare(before, after, RULES)) if topic(f.subject) is Topic.PHOTOMETRIC]
+    after.photometric.scalars["noise"][:] = 5.01
+    assert "noise" in {f.subject for f in breaches(compare(before, after, RULES))}

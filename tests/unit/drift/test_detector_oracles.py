@@ -212,3 +212,16 @@ def test_fisher_by_session_agrees_with_fisher_when_every_image_is_a_session():
     alone = Sessions(reference=np.arange(200), current=np.arange(120))
     expected = stats.fisher_exact([[before.sum(), 200 - before.sum()], [after.sum(), 120 - after.sum()]]).pvalue
     assert fisher.score(before, after, alone).p_value == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("outlier", [1e3, 1e6])
+def test_one_outlier_a_side_does_not_blind_the_domain_classifier(outlier):
+    rng = np.random.default_rng(31)
+    before, after = rng.standard_normal((200, 4)), rng.standard_normal((200, 4))
+    after[:, 1] += 1.5
+    plain = domain_classifier.score(before, after).value
+    before[0], after[0] = outlier, outlier
+    blinded = domain_classifier.score(before, after)
+    assert blinded.value >= 0.8 * plain
+    assert blinded.p_value < 0.01
+    assert domain_classifier.importances(before, after, list("abcd"))[0].name == "b"

@@ -220,3 +220,27 @@ def test_an_empty_table_is_an_empty_sample():
 def test_a_misspelt_detector_is_refused_when_the_rules_are_read():
     with pytest.raises(ValueError, match="known: anderson_darling, chi_square, domain_classifier"):
         DriftRules(scalar_detector="kss")
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "takes", "fits"),
+    [
+        ("scalar_detector", "mmd", "one number per image", "ks"),
+        ("scalar_detector", "fisher", "one number per image", "wasserstein"),
+        ("vector_detector", "ks", "one vector per image", "energy"),
+        ("place_detector", "ks", "one vector per image", "largest_shift"),
+        ("rate_detector", "chi_square", "shares of images", "fisher"),
+        ("mix_detector", "mmd", "counts of classes per image", "chi_square"),
+        ("explainer", "mmd", "ranks properties", "domain_classifier"),
+    ],
+)
+def test_a_detector_of_the_wrong_kind_is_refused_when_the_rules_are_read(field, wrong, takes, fits):
+    with pytest.raises(ValueError, match=rf"{field}.*{takes}.*{wrong}.*fitting:.*{fits}"):
+        DriftRules(**{field: wrong})
+
+
+def test_every_default_and_every_fitting_detector_is_taken():
+    for field in ("scalar_detector", "vector_detector", "place_detector", "rate_detector", "mix_detector", "explainer"):
+        name = DriftRules.model_fields[field].default
+        assert getattr(DriftRules(**{field: name}), field) == name
+    assert DriftRules(place_detector="mmd", scalar_detector="psi", explainer="").place_detector == "mmd"
