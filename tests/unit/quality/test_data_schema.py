@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks import connections
 from tasks.adapters.expectations import ask
 from tasks.adapters.ledger.store import Ledger
 from tasks.adapters.tables import TableStore
@@ -284,7 +285,7 @@ class Plant:
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
     plant = Plant(tmp_path)
-    for module in (keeping, quality):
+    for module in (connections, keeping, quality):
         for name, thing in (("ledger", plant.book), ("store", plant.bucket), ("tables", plant.tables)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, lambda thing=thing: thing)
