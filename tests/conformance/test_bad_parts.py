@@ -13,6 +13,7 @@ import pytest
 
 from tasks.adapters.images import ImageCache
 from tasks.adapters.tables import TableStore
+from tasks.domain.model import Kind, ModelRef
 from tasks.domain.window import Window
 from tasks.ingest.bucket import Bucket
 from tasks.ingest.label_files import label_files, read_labels
@@ -25,6 +26,11 @@ from tests.fakes.memory_store import MemoryStore
 WINDOW = Window.parse("2026-11-20T06:00:00Z/2026-11-20T07:00:00Z")
 FOLDER = "parts/predictions/date=2026-11-20/hour=06/"
 RULES = IngestRules(max_part_mb=48)
+
+
+CHAMPION = ModelRef(
+    name="parts", sha256="c" * 64, uri="s3://b/c.pt", kind=Kind.DETECT, classes=("bolt", "nut"), imgsz=640
+)
 
 
 @pytest.fixture
@@ -85,7 +91,7 @@ def test_every_row_of_every_part_is_a_prediction_or_has_its_reason(
 def test_every_label_is_good_or_has_its_reason(bucket: Bucket, store: MemoryStore, name: str) -> None:
     file, make, expected = LABELS[name]
     store.put(f"parts/labels/{file}", make())
-    good, refused = read_labels(bucket, label_files(store, "parts"), RULES, 2)  # type: ignore[arg-type]
+    good, refused = read_labels(bucket, label_files(store, "parts"), RULES, CHAMPION)  # type: ignore[arg-type]
     assert [row["reason"] for row in refused] == [each for each in expected if each != OK]
     assert len(good) == expected.count(OK)
 
