@@ -124,9 +124,7 @@ def main() -> None:
         if os.environ.get("EVERGREEN_DEBUG"):
             raise
         sys.exit(CHECK_FAILED)
-    except (
-        Exception
-    ) as error:  # a mistake of ours: the traceback is for people, a program gets its document all the same
+    except Exception as error:  # a mistake of ours: people get the traceback, a program its document all the same
         if as_json:
             show_json({"error": f"{type(error).__name__}: {error}"})
         raise
