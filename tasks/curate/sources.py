@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
+from tasks.adapters.tables import TableStore
 from tasks.curate.split import Labelled, session_name
+from tasks.domain.errors import NotFound
 from tasks.domain.model import Kind
+from tasks.domain.snapshot import TableRef, table_of
+from tasks.domain.tables_catalog import CHANCE, DRAWN
 
 _KEY = re.compile(r"/images/(?P<camera>[^/]{1,64})/(?P<y>\d{4})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<h>\d\d)/[^/]+$")
 UNKNOWN = "unknown"
 """The camera of images of which nobody says where they come from."""
+_CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict", CHANCE, DRAWN]
 _CORRECTIONS = frozenset({"wrong_label", "wrong_box", "false_positive", "missed_object"})
 
 
@@ -111,3 +118,20 @@ def _from_label(label: Mapping[str, Any]) -> Listed | None:
         return None
     camera = parts["camera"] if parts else label["camera"] or UNKNOWN
     return Listed(key=key, sha256="", camera=camera, captured_at=captured, accepted=True)
+
+
+def told(tables: TableStore, catalog: TableRef, answers: str, wanted: pa.Array) -> Sequence[Mapping[str, Any]]:
+    """What a catalog says of these images; before it had `drawn` it did not know what capture kept: the answers do.
+
+    `answers` is the note of the window's predictions, empty for none.
+    """
+    rows: list[dict[str, Any]] = tables.about(catalog, wanted, _CATALOG).to_pylist()
+    older = [row["image_id"] for row in rows if row[DRAWN] is None and row["verdict"] == "accepted"]
+    if not older or not answers.startswith("{"):
+        return rows
+    try:
+        known = tables.about(table_of(answers), pa.array(older, pa.string()), ["image_id", CHANCE]).to_pylist()
+    except NotFound:  # somebody tidied up
+        return rows
+    chances = {row["image_id"]: row[CHANCE] for row in known}
+    return [{**row, CHANCE: chances.get(row["image_id"]) or row[CHANCE]} for row in rows]

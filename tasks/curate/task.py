@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -23,7 +22,7 @@ from tasks.curate.manifest import digest_of, manifest
 from tasks.curate.near import duplicated, thumbnails
 from tasks.curate.present import hashed, lost, present
 from tasks.curate.rules import CurateRules
-from tasks.curate.sources import Listed, index, labelled
+from tasks.curate.sources import Listed, index, labelled, told
 from tasks.curate.split import (
     Labelled,
     Row,
@@ -36,11 +35,9 @@ from tasks.curate.split import (
     unlearnt,
 )
 from tasks.domain.blocked import Blocked, blocked
-from tasks.domain.errors import NotFound
 from tasks.domain.finding import Finding
 from tasks.domain.signed import require_signed
-from tasks.domain.snapshot import TableRef, table_of
-from tasks.domain.tables_catalog import CHANCE, DRAWN
+from tasks.domain.snapshot import TableRef
 from tasks.domain.through_time import through_time
 
 log = logging.getLogger(__name__)
@@ -50,8 +47,6 @@ HISTORY = 1_000
 
 HELD_OUT = 400
 """Images of all times that `held_out_dataset` gives: each is fetched."""
-
-_CATALOG = ["key", "image_id", "captured_at", "camera", "sha256", "verdict", CHANCE, DRAWN]
 
 
 @task(cache_policy=NO_CACHE)
@@ -224,21 +219,7 @@ def _joined(model: str, labels: TableRef, rules: CurateRules) -> tuple[list[Labe
 def _listed(labels: TableRef, windows: tuple[tuple[TableRef, str], ...]) -> Mapping[str, Listed]:
     """What catalogs know of the labelled images. Kept, for one evaluation asks five times about the same contents."""
     wanted = tables().read(labels)["image_id"].combine_chunks().unique()
-    return index(row for catalog, answers in windows for row in _about(catalog, answers, wanted))
-
-
-def _about(catalog: TableRef, answers: str, wanted: pa.Array) -> Iterable[Mapping[str, Any]]:
-    """What a catalog says of these images; before it had `drawn` it did not know what capture kept: the answers do."""
-    rows: list[dict[str, Any]] = tables().about(catalog, wanted, _CATALOG).to_pylist()
-    older = [row["image_id"] for row in rows if row[DRAWN] is None and row["verdict"] == "accepted"]
-    if not older or not answers.startswith("{"):
-        return rows
-    try:
-        told = tables().about(table_of(answers), pa.array(older, pa.string()), ["image_id", CHANCE]).to_pylist()
-    except NotFound:  # somebody tidied up
-        return rows
-    chances = {row["image_id"]: row[CHANCE] for row in told}
-    return [{**row, CHANCE: chances.get(row["image_id"]) or row[CHANCE]} for row in rows]
+    return index(row for catalog, answers in windows for row in told(tables(), catalog, answers, wanted))
 
 
 def _rows(ref: TableRef) -> list[Mapping[str, Any]]:

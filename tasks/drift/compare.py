@@ -26,7 +26,7 @@ from tasks.drift.explained import explained
 from tasks.drift.judging import Level, Slice, judged
 from tasks.drift.rules import DriftRules
 from tasks.drift.sample import Sample
-from tasks.drift.sessions import blocks
+from tasks.drift.sessions import alike, blocks
 from tasks.drift.telling import told_apart
 
 DAY = timedelta(days=1)
@@ -54,11 +54,10 @@ def compare(
     """
     if not len(current):
         return (_too_few(ALL, 0, rules.min_scenes, "the window"),)
-    dealt = blocks(reference.sessions, current.sessions, len(reference))
-    reference, current = (replace(side, sessions=each) for side, each in zip((reference, current), dealt, strict=True))
+    reference, current = _dealt(reference, current, rules, whole)
     known, seen = reference.scenes(), current.scenes()
     cameras = sorted(set(known) | set(seen))
-    alike = [c for c in cameras if min(known.get(c, 0), seen.get(c, 0)) >= rules.min_camera_scenes]
+    enough = [c for c in cameras if min(known.get(c, 0), seen.get(c, 0)) >= rules.min_camera_scenes]
     alone = len(seen) == 1  # then all cameras together are that camera: one question, and not half the level for each
     day = rules.alpha * max(month, DAY / MONTH)
     level = Level(seen=rules.alpha, sure=rules.alpha * month, day=day).part(1 if alone else 1 / 2)
@@ -68,7 +67,7 @@ def compare(
         found += _frozen(camera, reference, current, rules)
         counts = (known.get(camera, 0), seen.get(camera, 0))
         found += _enough(f"camera={camera}", counts, rules.min_camera_scenes)
-        if camera in alike:
+        if camera in enough:
             found += [replace(finding, slice=f"camera={camera}") for finding in answered] or _answers(
                 Slice(
                     where=f"camera={camera}",
@@ -77,10 +76,10 @@ def compare(
                     whole=partial(_of_camera, whole, camera) if whole else None,
                 ),
                 rules,
-                level.part(1 / len(alike)),
+                level.part(1 / len(enough)),
             )
     breached = any(finding.outcome is Outcome.BREACH for finding in found)
-    return (*found, *(explained(reference, current, alike) if breached else ()))
+    return (*found, *(explained(reference, current, enough) if breached else ()))
 
 
 def _together(part: Slice, rules: DriftRules, level: Level) -> list[Finding]:
@@ -126,6 +125,22 @@ def matched(reference: Sample, current: Sample, least: int) -> tuple[Sample, Sam
         for camera in common
     ]
     return reference.take(np.sort(np.concatenate(chosen))), current.take(rows)
+
+
+def _dealt(
+    reference: Sample, current: Sample, rules: DriftRules, whole: Callable[[], Sample] | None
+) -> tuple[Sample, Sample]:
+    """Both with the sessions by which they are dealt out anew; none where scenes stand alone.
+
+    Tiles that somebody asked for are taken as they are; of recorded sessions the reference tells whether they are any.
+    """
+    if current.sessions is not None and reference.sessions is not None and not rules.session_minutes:
+        known = whole() if whole else reference
+        columns = [*known.photometric.scalars.values(), *known.answers.scalars.values()]
+        if known.sessions is None or not alike(columns, known.cameras, known.sessions):
+            return replace(reference, sessions=None), replace(current, sessions=None)
+    before, after = blocks(reference.sessions, current.sessions, len(reference))
+    return replace(reference, sessions=before), replace(current, sessions=after)
 
 
 def _too_few_sessions(where: str, pair: tuple[Sample, Sample]) -> list[Finding]:

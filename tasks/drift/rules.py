@@ -69,7 +69,7 @@ class DriftRules(BaseModel):
         ge=0,
         le=1440,
         description="Scenes of one camera in the same so many minutes depend on each other, permuted together; "
-        "0: those of one recorded session do",
+        "0: those of one recorded session do, where the reference shows that they are alike",
     )
     frozen_share: float = Field(
         default=0.5, gt=0, le=1, description="Rise of the share of repeated scenes from which a camera counts as frozen"

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tasks.adapters.images import ImageCache
+from tasks.adapters.measure_cache import MeasureCache
 from tasks.adapters.objects import ObjectStore
 from tasks.adapters.tables import TableStore
 from tasks.domain.model import Kind, ModelRef
@@ -125,7 +126,8 @@ def test_on_another_machine_profiles_are_not_made_again(
     for machine in ("one", "two"):
         store, folder = CountingStore(object_store), tmp_path / machine
         tables, images = TableStore(store, folder / "tables"), ImageCache(store, folder / "images")
-        for name, thing in (("store", store), ("tables", tables), ("images", images)):
+        measures = MeasureCache(folder / "measures.db", 2**24)
+        for name, thing in (("store", store), ("tables", tables), ("images", images), ("measures", measures)):
             monkeypatch.setattr(drifting, name, lambda thing=thing: thing)
         pulled = pull(store, folder, before, machine)
         before = pulled.catalog

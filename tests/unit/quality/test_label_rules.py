@@ -187,7 +187,7 @@ CASES: dict[str, tuple[Callable[[int], dict[str, Any]], str]] = {
         lambda n: label(n, captured_at=(LABELLED + timedelta(days=1)).isoformat()), "labelled_after_capture",
     ),
     "labels of images nobody has": (lambda n: label(n, image_id=f"gone-{n}"), "image_usable"),
-    "labels of another kind": (lambda n: label(n, kind="classify", objects=[{"class_id": 0}]), "enum"),
+    "labels of another kind": (lambda n: label(n, kind="classify", objects=[{"class_id": 0}]), "refused_labels"),
     "labels from the future": (lambda n: label(n, labelled_at="2999-01-01T00:00:00Z"), "refused_labels"),
 }  # fmt: skip
 

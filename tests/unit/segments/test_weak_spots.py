@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tasks.adapters.ledger.records import WindowFacts
+from tasks.adapters.measure_cache import MeasureCache
 from tasks.adapters.tables import TableStore
 from tasks.domain.errors import NotFound
 from tasks.domain.evaluation import Evaluation, Interval
@@ -59,8 +60,9 @@ class Disk:
 def world(tmp_path, monkeypatch):
     disk, bucket = Disk(tmp_path), MemoryStore()
     tables = TableStore(bucket, tmp_path / "tables")  # type: ignore[arg-type]
+    measures = MeasureCache(tmp_path / "measures.db", 2**24)
     for module in (stage, labelled):
-        for name, thing in (("tables", tables), ("images", disk), ("store", bucket)):
+        for name, thing in (("tables", tables), ("images", disk), ("store", bucket), ("measures", measures)):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, lambda thing=thing: thing)
     box = Prediction(
@@ -79,7 +81,7 @@ def world(tmp_path, monkeypatch):
 def dataset(world, count=IMAGES):
     rows = [
         {
-            "image_id": f"i{n}", "key": f"parts/images/{HOSTILE}/{n}.png", "sha256": str(n),
+            "image_id": f"i{n}", "key": f"parts/images/{HOSTILE}/{n}.png", "sha256": f"{n:064d}",
             "camera": HOSTILE if n % 3 == 0 else "b", "session": f"s{n}", "split": "test", "source": "recent",
             "objects": [{"class_id": 0, "box": [4.0, 4.0, 22.0, 22.0]}], "labelled_at": NIGHT,
             "captured_at": NIGHT + timedelta(minutes=7 * n),
