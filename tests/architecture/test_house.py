@@ -58,3 +58,14 @@ def test_the_lock_file_has_a_hash_for_every_requirement_and_no_address() -> None
     assert len(pins) > 200
     assert all("--hash=sha256:" in pin for pin in pins)
     assert not re.search(r"https?://|file://", text)
+
+
+LOADED = re.compile(r"^\s*(from|import) ultralytics\b|importorskip\(\"ultralytics", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_ultralytics_is_loaded_by_its_adapter_also_in_tests(path: Path) -> None:
+    """It puts its own `Image.open` into Pillow, which other tests of the process would get; the adapter does not."""
+    text = path.read_text(encoding="utf-8")
+    if LOADED.search(text):
+        assert "ultralytics()" in text

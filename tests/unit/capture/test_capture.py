@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tasks.adapters.yolo_load import ultralytics
 from tasks.capture.answers import Answer, from_result
 from tasks.capture.capture import Batching, Capture, SamplingRules
 from tasks.capture.delivery import Delivery
@@ -296,7 +297,9 @@ def test_pictures_that_are_not_drawn_still_leave_a_record() -> None:
 
 
 def test_real_results_of_ultralytics_are_understood() -> None:
-    results = pytest.importorskip("ultralytics.engine.results")
+    ultralytics()
+    from ultralytics.engine import results
+
     boxes = np.array([[1.0, 2.0, 30.0, 40.0, 0.75, 1.0]], np.float32)
     answer = from_result(results.Results(PIXELS, path="x", names={0: "a", 1: "b"}, boxes=boxes))
     assert isinstance(answer, Answer)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
+from tasks.adapters.yolo_load import ultralytics
 from tasks.domain.errors import ContractError
 from tasks.domain.model import Kind, ModelRef
 from tasks.domain.prediction import Prediction
@@ -169,6 +170,7 @@ def as_ultralytics(rects):
 
 
 def test_turned_boxes_are_compared_as_yolo_val_compares_them():
+    ultralytics()
     from ultralytics.utils.metrics import batch_probiou
 
     rng = np.random.default_rng(0)

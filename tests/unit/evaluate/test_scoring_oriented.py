@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.adapters.yolo_load import ultralytics
 from tasks.domain.model import Kind
 from tasks.domain.prediction import Prediction
 from tasks.domain.scoring import overlaps
@@ -53,6 +54,7 @@ def drawn(seed, images=400):
 
 def by_ultralytics(images):
     """mAP50 and mAP50-95 as the validator of oriented boxes gets them, and the same hits averaged as COCO does."""
+    ultralytics()
     from ultralytics.models.yolo.obb import OBBValidator
     from ultralytics.utils.metrics import ap_per_class
 
